@@ -1,0 +1,26 @@
+import type { Random } from './random.ts';
+
+declare const kind: unique symbol;
+/** A string that belongs to one kind of thing; the compiler keeps the kinds apart. */
+type Branded<Kind extends string> = string & { readonly [kind]: Kind };
+
+export type EndpointId = Branded<'endpoint'>;
+export type WorkerId = Branded<'worker'>;
+export type RolloutId = Branded<'rollout'>;
+export type OwnerId = Branded<'owner'>;
+export type RequestId = Branded<'request'>;
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/**
+ * `length` characters of [a-z0-9], the first one a letter: the look of the vendor's newer endpoint
+ * ids, and safe as a DNS label, a file name and a container name.
+ */
+export function newId<Id extends string>(random: Random, length = 12): Id {
+  let id = '';
+  while (id.length < length) {
+    const letters = id.length === 0 ? 26 : ALPHABET.length;
+    id += ALPHABET[Math.floor(random.next() * letters)];
+  }
+  return id as Id;
+}

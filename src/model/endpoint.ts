@@ -1,0 +1,129 @@
+import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../base/ids.ts';
+import type { RolloutState } from './rollout-state.ts';
+
+export type EndpointType = 'sync' | 'async';
+export type PolicyType = 'queue' | 'concurrency';
+
+export interface Policy {
+  readonly type: PolicyType;
+  /** `queue`: seconds of waiting beyond which capacity is added. `concurrency`: requests per worker. */
+  readonly value: number;
+}
+
+export interface HealthCheck {
+  /** Empty: a worker is healthy when its port accepts a connection. */
+  readonly path: string;
+  /** A declared port; 0 means the first of `ports`. */
+  readonly port: number;
+}
+
+/** Fields that apply at once; no worker restarts for them. */
+export interface EndpointSettings {
+  readonly name: string;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly idleTimeoutSeconds: number;
+  readonly maxConcurrentPerWorker: number;
+  readonly requestTimeoutSeconds: number;
+  readonly policy: Policy;
+  readonly healthCheck: HealthCheck;
+}
+
+export interface EnvironmentVariable {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Volume {
+  readonly id: string;
+  readonly type: 'local' | 'network';
+  readonly size: number | null;
+  readonly mountPoint: string;
+}
+
+/** Fields that ask for new workers. Immutable once a revision is made of them. */
+export interface RevisionSpec {
+  readonly productId: string;
+  readonly regionId: string;
+  readonly image: string;
+  readonly registryAuthId: string;
+  readonly entrypoint: string;
+  readonly command: string;
+  readonly envs: readonly EnvironmentVariable[];
+  readonly ports: readonly number[];
+  readonly volumes: readonly Volume[];
+  readonly gpuNum: number;
+  readonly rootfsSizeGb: number;
+  readonly minCudaVersion: string;
+}
+
+export interface Revision {
+  readonly endpointId: EndpointId;
+  /** 1, 2, 3 … within the endpoint. */
+  readonly number: number;
+  readonly spec: RevisionSpec;
+  readonly createdAtMs: number;
+  /** Why this revision may not serve again on its own; null while nothing speaks against it. */
+  readonly failure: string | null;
+  /** Measured time from the start of a worker to ready, smoothed; null when never measured. */
+  readonly startTimeMs: number | null;
+}
+
+export interface Rollout {
+  readonly id: RolloutId;
+  readonly state: RolloutState;
+  readonly fromRevision: number;
+  readonly toRevision: number;
+  /** How the first worker got its place; null before it was decided. */
+  readonly mode: 'surge' | 'swap' | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  /** Live workers when the rollout began: idle ones that are still kept are replaced up to this number. */
+  readonly workersBefore: number;
+  readonly startFailures: number;
+  /** How often a swap was put off because waiting requests could not have been served in time. */
+  readonly postponements: number;
+  /** A postponed or backed-off first worker is not tried before this time. */
+  readonly notBeforeMs: number;
+  readonly message: string;
+}
+
+export interface Endpoint {
+  readonly id: EndpointId;
+  readonly type: EndpointType;
+  readonly appName: string;
+  readonly ownerId: OwnerId;
+  readonly createdAtMs: number;
+  /** Raised by every change of the record; a write against another generation is refused. */
+  readonly generation: number;
+  readonly settings: EndpointSettings;
+  readonly stableRevision: number;
+  /** The revision a rollout leads to; null when none is running. */
+  readonly targetRevision: number | null;
+  readonly lastRevision: number;
+  /** The running rollout, or the last one that ended. */
+  readonly rollout: Rollout | null;
+  /** Told to the user until the next change: how the last rollout failed, why nothing starts. */
+  readonly message: string;
+  /** Set once deletion was asked for; the record goes when the last worker is gone. */
+  readonly deleting: boolean;
+}
+
+/** What the contract's `status.status` of an endpoint can say; docs/states.md has the truth table. */
+export type EndpointStatus =
+  'initializing' | 'running' | 'updating' | 'degraded' | 'stopped' | 'failed' | 'terminating';
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** The port an endpoint without `ports` is reached at, from the worker's own view. */
+export const DEFAULT_PORT = 8080;
+
+/** The declared port requests go to. */
+export function mainPort(spec: Pick<RevisionSpec, 'ports'>): number {
+  return spec.ports[0] ?? DEFAULT_PORT;
+}
+
+export type { EndpointId, OwnerId, RolloutId, WorkerId };

@@ -1,0 +1,62 @@
+import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { Endpoint, EndpointStatus, Revision } from '../model/endpoint.ts';
+import type { Product, Region } from '../model/product.ts';
+import type { Worker } from '../model/worker.ts';
+import type { WorkerLog } from './driver.ts';
+
+export interface Caller {
+  readonly ownerId: OwnerId;
+  readonly admin: boolean;
+}
+
+export interface EndpointListQuery {
+  /** 0 means the server's default. */
+  readonly limit: number;
+  /** Empty: from the start. */
+  readonly cursor: string;
+  readonly keyword: string;
+  readonly ownerIds: readonly string[];
+}
+
+/** An endpoint as it is shown: the record, its effective revision and what it does now. */
+export interface EndpointView {
+  readonly endpoint: Endpoint;
+  /** The target's while a rollout runs, else the stable one. */
+  readonly revision: Revision;
+  readonly status: EndpointStatus;
+  readonly error: string;
+  readonly message: string;
+  readonly url: string;
+  readonly workers: readonly Worker[];
+}
+
+export type ChangeClass = 'settings' | 'revision';
+
+export interface UpdateOutcome {
+  readonly revision: number;
+  /** API field path → the class of change it asks for; empty when nothing changed. */
+  readonly changed: Readonly<Record<string, ChangeClass>>;
+  readonly rollout: { readonly id: string; readonly state: string } | null;
+}
+
+/**
+ * What the control API can do. Bodies come in as parsed JSON of any shape; all faults of one come
+ * back together in one VALIDATOR_PARAM error. Every mutation is durable when its promise resolves.
+ */
+export interface EndpointService {
+  create(body: unknown, caller: Caller): Promise<{ readonly id: EndpointId }>;
+  get(endpointId: string, caller: Caller): EndpointView;
+  list(
+    query: EndpointListQuery,
+    caller: Caller,
+  ): { readonly views: readonly EndpointView[]; readonly nextCursor: string; readonly hasMore: boolean };
+  update(endpointId: string, body: unknown, caller: Caller): Promise<UpdateOutcome>;
+  delete(endpointId: string, caller: Caller): Promise<void>;
+  /** Live workers and the last ended ones, newest first. */
+  workerList(endpointId: string, caller: Caller): readonly Worker[];
+  workerLog(endpointId: string, workerId: string, maxBytes: number, caller: Caller): Promise<WorkerLog>;
+  productList(): readonly (Product & { readonly available: number })[];
+  regionList(): readonly Region[];
+}
+
+export type { WorkerId };

@@ -1,0 +1,48 @@
+import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { Endpoint, Revision } from '../model/endpoint.ts';
+import type { Worker } from '../model/worker.ts';
+
+export interface ApiKey {
+  /** SHA-256 of the key, hex. The key itself is never stored. */
+  readonly hash: string;
+  readonly ownerId: OwnerId;
+  readonly name: string;
+  /** An admin key reaches every owner's endpoints. */
+  readonly admin: boolean;
+  readonly createdAtMs: number;
+}
+
+/**
+ * Durable memory. A promise that resolved means: on disk, it survives `kill -9` and power loss.
+ * Noun first, so that a search for the noun finds all that is done to it. Rejects with AppError
+ * STORE_CONFLICT where a generation does not match, SERVERLESS_APP_NAME_IS_EXIST where an app name
+ * is taken, else STORE_FAILED.
+ */
+export interface Store {
+  /** Raises and returns the fencing number; called once by each server that starts on this store. */
+  fenceRaise(): Promise<number>;
+
+  endpointList(): Promise<readonly Endpoint[]>;
+  /** Inserts the endpoint with its first revision, both or neither. */
+  endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void>;
+  /**
+   * Replaces the record if the stored generation is `expectedGeneration`; `revision` is inserted in
+   * the same transaction when given.
+   */
+  endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void>;
+  /** Removes the endpoint, its revisions and its workers' records. */
+  endpointDelete(endpointId: EndpointId): Promise<void>;
+
+  revisionList(endpointId: EndpointId): Promise<readonly Revision[]>;
+  /** Only `failure` and `startTimeMs` of a revision ever change. */
+  revisionUpdate(revision: Revision): Promise<void>;
+
+  workerList(): Promise<readonly Worker[]>;
+  workerPut(worker: Worker): Promise<void>;
+  workerDelete(workerId: WorkerId): Promise<void>;
+
+  apiKeyList(): Promise<readonly ApiKey[]>;
+  apiKeyInsert(key: ApiKey): Promise<void>;
+
+  close(): Promise<void>;
+}

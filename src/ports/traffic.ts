@@ -1,0 +1,86 @@
+import type { AppError } from '../base/errors.ts';
+import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { WorkerAddress } from '../model/worker.ts';
+
+/** What the gateway must know of an endpoint to take requests for it. */
+export interface TrafficEndpoint {
+  readonly endpointId: EndpointId;
+  readonly appName: string;
+  readonly ownerId: OwnerId;
+  readonly slotsPerWorker: number;
+  readonly requestTimeoutMs: number;
+  /** When set, new requests are refused with it (paused, failed to start, being deleted). */
+  readonly refusal: AppError | null;
+}
+
+export interface TrafficWorker {
+  readonly workerId: WorkerId;
+  readonly revision: number;
+  readonly address: WorkerAddress;
+  /** Requests go to the highest preference that has a free slot; a proven target ranks above the stable one. */
+  readonly preference: number;
+  /** How many more requests it may be given before it is proven; null when it is. */
+  readonly sampleLimit: number | null;
+  /** Told to the client in X-Pilotlight-Cold-Start when its request waited for this worker. */
+  readonly startedAtMs: number;
+}
+
+export interface EndpointLoad {
+  readonly waiting: number;
+  /** Arrival times of those that wait, oldest first, at most 1,000 of them. */
+  readonly waitingSinceMs: readonly number[];
+  readonly earliestDeadlineMs: number | null;
+  readonly running: number;
+  readonly workers: ReadonlyMap<WorkerId, WorkerLoad>;
+}
+
+export interface WorkerLoad {
+  readonly running: number;
+  /** Start times of the requests that run, at most 1,000 of them. */
+  readonly runningSinceMs: readonly number[];
+  /** When its last slot came back, or when it was added; null while it runs something. */
+  readonly idleSinceMs: number | null;
+}
+
+/** Control's view of the data path: the gateway implements it. All calls are synchronous and in memory. */
+export interface Traffic {
+  /** Adds the endpoint or replaces what is known of it; requests that wait stay. */
+  endpointPut(endpoint: TrafficEndpoint): void;
+  /** Requests that wait are refused with `reason`; running ones go on. */
+  endpointRemove(endpointId: EndpointId, reason: AppError): void;
+  /** Refuses those that wait now, not those to come. */
+  waitingRefuse(endpointId: EndpointId, reason: AppError): void;
+  /** Adds a ready worker, or changes its preference or sample limit; free slots are filled from the queue at once. */
+  workerPut(endpointId: EndpointId, worker: TrafficWorker): void;
+  /** No new request for it. `workerIdle` is told, in this turn when it runs nothing. */
+  workerDrain(endpointId: EndpointId, workerId: WorkerId): void;
+  /** It is gone: what still ran there ends as the broken connections say. */
+  workerRemove(endpointId: EndpointId, workerId: WorkerId): void;
+  load(endpointId: EndpointId): EndpointLoad;
+}
+
+export interface RequestOutcome {
+  readonly workerId: WorkerId;
+  readonly revision: number;
+  /** What the worker answered, or null when no answer's head came. */
+  readonly status: number | null;
+  /** `broke`: refused, reset or cut off by the worker's side. `timeout`: request_timeout while it ran. */
+  readonly end: 'complete' | 'broke' | 'clientGone' | 'timeout';
+  readonly waitedMs: number;
+  readonly runMs: number;
+}
+
+/** What the gateway tells control, in the same turn of the event loop in which it happens. */
+export interface TrafficListener {
+  /** A request found no free slot and waits now. */
+  requestWaiting(endpointId: EndpointId): void;
+  /** A waiting request left without a slot: its client went, or its deadline passed. */
+  requestGone(endpointId: EndpointId): void;
+  requestStarted(endpointId: EndpointId, workerId: WorkerId): void;
+  /** The answer's head came: enough for the proof of a new revision to count it. */
+  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void;
+  /** The worker's side is closed and the slot is back. */
+  requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void;
+  /** A draining worker's last slot came back. */
+  workerDrained(endpointId: EndpointId, workerId: WorkerId): void;
+}
