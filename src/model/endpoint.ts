@@ -74,8 +74,11 @@ export interface Rollout {
   readonly state: RolloutState;
   readonly fromRevision: number;
   readonly toRevision: number;
-  /** How the first worker got its place; null before it was decided. */
-  readonly mode: 'surge' | 'swap' | null;
+  /**
+   * How the first worker gets its place: beside the old ones, on the devices of one that drains, or
+   * on an endpoint without workers; null before it was decided.
+   */
+  readonly mode: 'surge' | 'swap' | 'cold' | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
   /** Live workers when the rollout began: idle ones that are still kept are replaced up to this number. */

@@ -1,0 +1,197 @@
+import type { EndpointId, WorkerId } from '../../base/ids.ts';
+import { MINUTE_MS, SECOND_MS } from '../../base/units.ts';
+import { earlier, reason, seconds, type Reason } from '../world.ts';
+
+/** A worker that wants to start: it has no device and no process yet. */
+export interface PendingWorker {
+  readonly workerId: WorkerId;
+  readonly endpointId: EndpointId;
+  readonly productId: string;
+  readonly devices: number;
+  /** Devices kept for it alone: those of the worker it replaces. */
+  readonly reserved: readonly string[];
+  readonly createdAtMs: number;
+  /** Arrival of its endpoint's oldest waiting request; null when none waits. */
+  readonly waitingSinceMs: number | null;
+  /** Its endpoint's workers are at max_replicas + surge: it waits for one of them to go. */
+  readonly held: boolean;
+}
+
+/** A worker that holds devices. */
+export interface HoldingWorker {
+  readonly workerId: WorkerId;
+  readonly endpointId: EndpointId;
+  readonly productId: string;
+  readonly devices: readonly string[];
+  /** Draining or stopping: its devices come back by themselves. */
+  readonly leaving: boolean;
+  readonly running: number;
+  readonly idleSinceMs: number | null;
+  readonly readyAtMs: number | null;
+  readonly startTimeMs: number | null;
+  /** Oldest waiting request of its own endpoint. */
+  readonly waitingSinceMs: number | null;
+  /** May not give way: starting, or needed for a rollout's proof. */
+  readonly protected: boolean;
+}
+
+export interface CapacityWorld {
+  /** Product → all device ids of it. */
+  readonly devices: ReadonlyMap<string, readonly string[]>;
+  readonly pending: readonly PendingWorker[];
+  readonly holding: readonly HoldingWorker[];
+  /** How many of its ready workers each endpoint can spare before it falls below its min. */
+  readonly spare: ReadonlyMap<EndpointId, number>;
+}
+
+export interface CapacityPlan {
+  readonly assign: readonly { readonly workerId: WorkerId; readonly devices: readonly string[] }[];
+  readonly giveWay: readonly { readonly workerId: WorkerId; readonly reason: Reason }[];
+  readonly lookAgainAtMs: number | null;
+}
+
+/** An idle worker keeps its devices at least as long as its start took, within these bounds: thrash costs more than it gives. */
+const RESIDENCY_MIN_MS = SECOND_MS;
+const RESIDENCY_MAX_MS = MINUTE_MS;
+/** How long a request waits before a busy worker of another endpoint has to make room. */
+const PATIENCE_MS = 2 * SECOND_MS;
+/** A busy worker serves at least this long before its turn can end. */
+const TURN_MS = 5 * SECOND_MS;
+
+/**
+ * Who gets which free devices, and who gives way where none is free. Pending workers are served in
+ * the order of their endpoints' oldest waiting request, then by age; a large one at the head of the
+ * line is not overtaken by small ones of the same product, or it would never get its devices
+ * together.
+ */
+export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan {
+  const held = new Set(world.holding.flatMap((worker) => worker.devices));
+  const reservedFor = new Map(world.pending.flatMap((worker) => worker.reserved.map((id) => [id, worker.workerId])));
+  const assign: { workerId: WorkerId; devices: readonly string[] }[] = [];
+  const giveWay: { workerId: WorkerId; reason: Reason }[] = [];
+  const spare = new Map(world.spare);
+  const promised = new Set<string>();
+  const blocked = new Set<string>();
+  let lookAgainAtMs: number | null = null;
+
+  for (const pending of inOrder(world.pending)) {
+    if (pending.held) continue;
+    if (pending.devices === 0) {
+      assign.push({ workerId: pending.workerId, devices: [] });
+      continue;
+    }
+    const usable = (id: string): boolean => {
+      const claimant = reservedFor.get(id);
+      return !promised.has(id) && (claimant === undefined || claimant === pending.workerId);
+    };
+    const all = world.devices.get(pending.productId) ?? [];
+    const ownFree = pending.reserved.filter((id) => !held.has(id) && usable(id));
+    // Reserved devices are its own: the line for free ones does not hold it up.
+    const othersFree = blocked.has(pending.productId)
+      ? []
+      : all.filter((id) => !held.has(id) && usable(id) && !pending.reserved.includes(id));
+    const free = [...ownFree, ...othersFree];
+    if (free.length >= pending.devices) {
+      const devices = free.slice(0, pending.devices);
+      for (const id of devices) held.add(id);
+      assign.push({ workerId: pending.workerId, devices });
+      continue;
+    }
+    const missing = pending.devices - free.length;
+    // Its place in the line: what is free, or about to be, is kept for it.
+    for (const id of free) promised.add(id);
+    const leaving = world.holding
+      .filter((worker) => worker.leaving && worker.productId === pending.productId)
+      .flatMap((worker) => worker.devices)
+      .filter((id) => usable(id) && !free.includes(id));
+    for (const id of leaving.slice(0, missing)) promised.add(id);
+    blocked.add(pending.productId);
+    const short = missing - leaving.length;
+    if (short <= 0 || pending.waitingSinceMs === null) continue;
+    const found = victims(world, pending, short, spare, giveWay, nowMs);
+    lookAgainAtMs = earlier(lookAgainAtMs, found.lookAgainAtMs);
+    for (const victim of found.chosen) {
+      giveWay.push(victim.leave);
+      spare.set(victim.worker.endpointId, (spare.get(victim.worker.endpointId) ?? 0) - 1);
+      for (const id of victim.worker.devices) promised.add(id);
+    }
+  }
+  return { assign, giveWay, lookAgainAtMs };
+}
+
+function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
+  return [...pending].sort(
+    (a, b) =>
+      (a.waitingSinceMs ?? Infinity) - (b.waitingSinceMs ?? Infinity) ||
+      a.createdAtMs - b.createdAtMs ||
+      (a.workerId < b.workerId ? -1 : 1),
+  );
+}
+
+interface Victim {
+  readonly worker: HoldingWorker;
+  readonly leave: { readonly workerId: WorkerId; readonly reason: Reason };
+}
+
+/**
+ * Workers of other endpoints that give `missing` devices together: idle ones first, least recently
+ * used; then, for a request that has waited long enough, busy ones whose turn has lasted longest and
+ * whose own endpoint has nobody waiting longer. None at all where they would not be enough.
+ */
+function victims(
+  world: CapacityWorld,
+  pending: PendingWorker,
+  missing: number,
+  spare: ReadonlyMap<EndpointId, number>,
+  already: readonly { readonly workerId: WorkerId }[],
+  nowMs: number,
+): { chosen: Victim[]; lookAgainAtMs: number | null } {
+  const budget = new Map(spare);
+  const waitedSinceMs = pending.waitingSinceMs ?? nowMs;
+  let lookAgainAtMs: number | null = null;
+  const candidates = world.holding.filter(
+    (worker) =>
+      !worker.leaving &&
+      !worker.protected &&
+      worker.readyAtMs !== null &&
+      worker.productId === pending.productId &&
+      worker.endpointId !== pending.endpointId &&
+      !already.some((leave) => leave.workerId === worker.workerId),
+  );
+  const idle = candidates
+    .filter((worker) => worker.running === 0 && worker.idleSinceMs !== null)
+    .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+  const busy = candidates
+    .filter((worker) => worker.running > 0 && (worker.waitingSinceMs ?? Infinity) >= waitedSinceMs)
+    .sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
+
+  const chosen: Victim[] = [];
+  let freed = 0;
+  const take = (worker: HoldingWorker, why: Reason, fromMs: number): void => {
+    if (freed >= missing || (budget.get(worker.endpointId) ?? 0) <= 0) return;
+    if (nowMs < fromMs) {
+      lookAgainAtMs = earlier(lookAgainAtMs, fromMs);
+      return;
+    }
+    budget.set(worker.endpointId, (budget.get(worker.endpointId) ?? 0) - 1);
+    chosen.push({ worker, leave: { workerId: worker.workerId, reason: why } });
+    freed += worker.devices.length;
+  };
+  for (const worker of idle) {
+    const idleMs = nowMs - (worker.idleSinceMs ?? nowMs);
+    const residencyMs = Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
+    take(
+      worker,
+      reason('giveWayIdle', `idle for ${seconds(idleMs)}; a request of endpoint ${pending.endpointId} waits for its device`),
+      (worker.readyAtMs ?? nowMs) + residencyMs,
+    );
+  }
+  for (const worker of busy) {
+    take(
+      worker,
+      reason('giveWayBusy', `its turn is over; a request of endpoint ${pending.endpointId} waits for its device`),
+      Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS),
+    );
+  }
+  return { chosen: freed >= missing ? chosen : [], lookAgainAtMs };
+}

@@ -1,0 +1,71 @@
+import { rolloutIsOver } from '../model/rollout-state.ts';
+import { workerIsLive } from '../model/worker-state.ts';
+import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
+import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
+import { rolloutStep, type RolloutStep } from './rollout/step.ts';
+import { workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
+import { earlier, reason, type EndpointWorld, type WorkerView } from './world.ts';
+
+export interface EndpointPlan {
+  readonly need: Need;
+  /** Applied first; when it changes the rollout's state, the plan is made anew before anything else. */
+  readonly rollout: RolloutStep;
+  readonly workers: WorkerPlan;
+  /** Why requests are refused at once instead of waiting; null when they may wait. */
+  readonly refusal: { readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'ENDPOINT_DELETED'; readonly retryAtMs: number | null } | null;
+  /** Ask again at this time even if nothing happens; null: only an event can change the answer. */
+  readonly lookAgainAtMs: number | null;
+}
+
+/** The whole decision for one endpoint: how many workers, of which revision, and what the rollout does next. */
+export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan {
+  if (world.deleting) return farewell(world);
+  const serving = servingWorkers(world);
+  const stable = world.revisions.get(world.stableRevision);
+  const goal = world.targetRevision === null ? stable : world.revisions.get(world.targetRevision);
+  const need = neededWorkers(world, serving, goal === undefined ? null : (goal.startTimeMs ?? stable?.startTimeMs ?? null), nowMs);
+  const rollout = rolloutStep(world, need.workers, nowMs);
+  const workers = workerPlan(world, need, nowMs);
+  return {
+    need,
+    rollout,
+    workers,
+    refusal: refusal(world, serving, nowMs),
+    lookAgainAtMs: earlier(need.lookAgainAtMs, earlier(rollout.lookAgainAtMs, workers.lookAgainAtMs)),
+  };
+}
+
+/** Ready workers and those on their way to it, of revisions that may serve. */
+function servingWorkers(world: EndpointWorld): readonly WorkerView[] {
+  return world.workers.filter(
+    (worker) => workerIsLive(worker.state) && world.revisions.get(worker.revision)?.failed !== true,
+  );
+}
+
+function refusal(world: EndpointWorld, serving: readonly WorkerView[], nowMs: number): EndpointPlan['refusal'] {
+  if (world.settings.maxReplicas === 0) return { code: 'ENDPOINT_PAUSED', retryAtMs: null };
+  const proving = world.rollout !== null && !rolloutIsOver(world.rollout.state);
+  const looping = world.startFailures >= CRASH_LOOP_FAILURES && nowMs < world.notBeforeMs && !proving;
+  if (looping && serving.length === 0) return { code: 'ENDPOINT_FAILED', retryAtMs: world.notBeforeMs };
+  return null;
+}
+
+/** A deleted endpoint: running requests finish, nothing starts. */
+function farewell(world: EndpointWorld): EndpointPlan {
+  const why = reason('deleted', 'the endpoint was deleted');
+  const leave = (states: readonly WorkerView['state'][]): { workerId: WorkerView['id']; reason: typeof why }[] =>
+    world.workers.filter((worker) => states.includes(worker.state)).map((worker) => ({ workerId: worker.id, reason: why }));
+  return {
+    need: { workers: 0, reason: why, lookAgainAtMs: null },
+    rollout: rolloutStep({ ...world, rollout: null }, 0, 0),
+    workers: {
+      start: [],
+      drain: leave(['ready', 'unhealthy']),
+      stop: leave(['pending', 'pulling', 'starting']),
+      fail: [],
+      lookAgainAtMs: null,
+    },
+    refusal: { code: 'ENDPOINT_DELETED', retryAtMs: null },
+    lookAgainAtMs: null,
+  };
+}

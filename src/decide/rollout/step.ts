@@ -1,0 +1,271 @@
+import type { WorkerId } from '../../base/ids.ts';
+import type { RolloutEvent } from '../../model/rollout-state.ts';
+import { workerIsLive } from '../../model/worker-state.ts';
+import { startBackoffMs } from '../retry/start-backoff.ts';
+import { earlier, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
+import { giveWayAtMs, swapIsSafe } from './give-way.ts';
+import { guardTripped } from './guard.ts';
+
+export interface RolloutStep {
+  /** The one change of the rollout's state, or null: nothing to change now. */
+  readonly event: RolloutEvent | null;
+  readonly message: string;
+  readonly mode?: 'surge' | 'swap' | 'cold';
+  /** Start one worker of the target; it may use the devices of `claimFrom` once those are gone. */
+  readonly startTarget: boolean;
+  readonly drain: readonly WorkerId[];
+  /** Workers of the target to stop, and swapped ones to take back into service. */
+  readonly stop: readonly WorkerId[];
+  readonly withdrawDrain: readonly WorkerId[];
+  /** Start one stable worker in the target's place: a swap that failed gives the devices back. */
+  readonly restoreStable: boolean;
+  readonly lookAgainAtMs: number | null;
+}
+
+/** Failures of its workers after which a target is given up. */
+const START_FAILURES_MAX = 2;
+/** A swap is put off this often before the rollout is given up. */
+const POSTPONEMENTS_MAX = 3;
+
+const NOTHING: RolloutStep = {
+  event: null,
+  message: '',
+  startTarget: false,
+  drain: [],
+  stop: [],
+  withdrawDrain: [],
+  restoreStable: false,
+  lookAgainAtMs: null,
+};
+
+/**
+ * The next step of the running rollout. It proves the target with one worker first (surge, swap or
+ * cold); how the rest is replaced after the proof is `scale/worker-plan.ts`.
+ *
+ * Called again after every event and at `lookAgainAtMs`, until it has nothing more to change.
+ */
+export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number): RolloutStep {
+  const { rollout, targetRevision } = world;
+  if (rollout === null || targetRevision === null) return NOTHING;
+  const target = world.workers.filter((worker) => worker.revision === targetRevision);
+  if (rollout.state !== 'done' && rollout.startFailures >= START_FAILURES_MAX) {
+    return giveUp(world, target, `${rollout.startFailures} of its workers failed: ${rollout.message}`);
+  }
+  switch (rollout.state) {
+    case 'waiting':
+      return placeFirstWorker(world, needed, nowMs);
+    case 'starting':
+      return watchStart(world, target, nowMs);
+    case 'baking':
+      return bake(world, target, nowMs);
+    case 'rolling':
+      return finish(world, target, needed);
+    case 'done':
+    case 'failed':
+    case 'superseded':
+      return NOTHING;
+  }
+}
+
+/** Workers that serve now and are not of the target: what a swap takes from and a surge stands beside. */
+function servingOthers(world: EndpointWorld): readonly WorkerView[] {
+  return world.workers.filter(
+    (worker) =>
+      worker.revision !== world.targetRevision &&
+      (workerIsLive(worker.state) || worker.state === 'unhealthy') &&
+      world.revisions.get(worker.revision)?.failed !== true,
+  );
+}
+
+function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): RolloutStep {
+  const { rollout, options, settings } = world;
+  const target = world.targetRevision === null ? undefined : world.revisions.get(world.targetRevision);
+  if (rollout === null || target === undefined || settings.maxReplicas === 0) return NOTHING;
+  if (nowMs < rollout.notBeforeMs) return { ...NOTHING, lookAgainAtMs: rollout.notBeforeMs };
+  const others = servingOthers(world);
+  if (others.length === 0) {
+    // At zero nothing starts for an update: the next request, or min_replicas, wakes the target.
+    if (needed === 0) return NOTHING;
+    return {
+      ...NOTHING,
+      event: 'firstWorkerAsked',
+      mode: 'cold',
+      startTarget: true,
+      message: 'the first worker of the new revision starts; no old one runs',
+    };
+  }
+  const notOver = world.workers.length;
+  const surgeLimit = Math.max(others.length, settings.maxReplicas) + options.maxSurge;
+  if (target.roomWorkers >= 1 && options.maxSurge > 0 && notOver < surgeLimit) {
+    return {
+      ...NOTHING,
+      event: 'firstWorkerAsked',
+      mode: 'surge',
+      startTarget: true,
+      message: 'a worker of the new revision starts beside the old ones',
+    };
+  }
+  const age = nowMs - rollout.startedAtMs;
+  if (!swapIsSafe(world, nowMs)) {
+    if (age > options.startDeadlineMs) {
+      return giveUp(
+        world,
+        [],
+        `no device was free and the waiting requests left no time for a swap during ${seconds(age)}; free a device, raise request_timeout, or update in a quieter moment`,
+      );
+    }
+    return {
+      ...NOTHING,
+      message: 'no device is free and the waiting requests would miss their deadlines in a swap',
+      lookAgainAtMs: nowMs + 1_000,
+    };
+  }
+  const drain = swapVictims(world, target.productId, target.devicesPerWorker);
+  return {
+    ...NOTHING,
+    event: 'firstWorkerAsked',
+    mode: 'swap',
+    startTarget: true,
+    drain,
+    message: `no device is free: ${drain.length} old worker(s) drain, the new revision starts in their place`,
+  };
+}
+
+/** The fewest old workers whose devices are enough for one of the target: idle ones first, then the least busy. */
+function swapVictims(world: EndpointWorld, productId: string, devices: number): WorkerId[] {
+  const candidates = world.workers
+    .filter(
+      (worker) =>
+        worker.revision !== world.targetRevision &&
+        (worker.state === 'ready' || worker.state === 'unhealthy' || worker.state === 'starting'),
+    )
+    .sort((a, b) => a.running - b.running || (a.idleSinceMs ?? Infinity) - (b.idleSinceMs ?? Infinity));
+  const chosen: WorkerId[] = [];
+  let freed = 0;
+  for (const worker of candidates) {
+    const revision = world.revisions.get(worker.revision);
+    const given = revision?.productId === productId ? revision.devicesPerWorker : 0;
+    // Where no device is at stake (cpu) one place is what the swap needs.
+    if (devices > 0 && given === 0) continue;
+    chosen.push(worker.id);
+    freed += given;
+    if (freed >= devices) break;
+  }
+  return chosen;
+}
+
+function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
+  const { rollout, options } = world;
+  if (rollout === null) return NOTHING;
+  const first = target.find((worker) => workerIsLive(worker.state));
+  if (first === undefined) {
+    return {
+      ...NOTHING,
+      event: 'firstWorkerLost',
+      message: rollout.message,
+      lookAgainAtMs: nowMs + startBackoffMs(rollout.startFailures),
+    };
+  }
+  if (first.state === 'ready') {
+    return { ...NOTHING, event: 'firstWorkerReady', message: 'the first worker of the new revision is being proven' };
+  }
+  if (first.state === 'pending') {
+    // Devices that others hold are not the target's fault: it keeps its place in the line for them.
+    if (rollout.mode !== 'swap') return NOTHING;
+    const drain = watchDrain(world, first, nowMs);
+    if (drain !== null) return drain;
+  }
+  const startedAtMs = first.startedAtMs ?? first.createdAtMs;
+  const deadlineMs = startedAtMs + options.startDeadlineMs;
+  if (nowMs >= deadlineMs) {
+    return giveUp(world, target, `its first worker was not ready within ${seconds(options.startDeadlineMs)}`);
+  }
+  const stableServes = world.workers.some(
+    (worker) => worker.revision !== world.targetRevision && worker.state === 'ready',
+  );
+  if (stableServes) return { ...NOTHING, lookAgainAtMs: deadlineMs };
+  const giveWay = giveWayAtMs(world, first);
+  if (giveWay !== null && nowMs >= giveWay) {
+    return giveUp(
+      world,
+      target,
+      `its first worker was not ready after ${seconds(nowMs - startedAtMs)} and gave way to ${world.waiting} waiting request(s), which the stable revision can still serve in time`,
+    );
+  }
+  return { ...NOTHING, lookAgainAtMs: earlier(deadlineMs, giveWay) };
+}
+
+/** The target waits for devices that a draining old worker still holds; null when none drains any more. */
+function watchDrain(world: EndpointWorld, first: WorkerView, nowMs: number): RolloutStep | null {
+  const { rollout } = world;
+  const draining = world.workers.filter(
+    (worker) => worker.revision !== world.targetRevision && worker.state === 'draining',
+  );
+  if (rollout === null || draining.length === 0) return null;
+  if (swapIsSafe(world, nowMs)) return { ...NOTHING, lookAgainAtMs: nowMs + 250 };
+  const message = `${draining.reduce((sum, worker) => sum + worker.running, 0)} request(s) still run on the old worker and those that wait would miss their deadlines`;
+  if (rollout.postponements + 1 >= POSTPONEMENTS_MAX) {
+    return {
+      ...giveUp(world, [first], `the swap was put off ${POSTPONEMENTS_MAX} times: ${message}`),
+      withdrawDrain: draining.map((worker) => worker.id),
+      restoreStable: false,
+    };
+  }
+  return {
+    ...NOTHING,
+    event: 'swapPostponed',
+    message: `put off: ${message}`,
+    stop: [first.id],
+    withdrawDrain: draining.map((worker) => worker.id),
+  };
+}
+
+function bake(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
+  const { bake: sample, options } = world;
+  const trip = guardTripped(sample, false);
+  if (trip !== null) return giveUp(world, target, trip);
+  const ready = target.find((worker) => worker.state === 'ready');
+  if (ready === undefined) {
+    const unhealthy = target.some((worker) => worker.state === 'unhealthy');
+    if (unhealthy) return giveUp(world, target, 'its first worker became unhealthy while it was being proven');
+    return { ...NOTHING, event: 'firstWorkerLost', message: world.rollout?.message ?? '' };
+  }
+  const endMs = (ready.readyAtMs ?? nowMs) + options.bakeMs;
+  const enough = sample.targetAnswered >= options.bakeRequests;
+  if (!enough && nowMs < endMs) return { ...NOTHING, lookAgainAtMs: endMs };
+  const late = guardTripped(sample, true);
+  if (late !== null) return giveUp(world, target, late);
+  return {
+    ...NOTHING,
+    event: 'proven',
+    message: enough
+      ? `proven by ${sample.targetAnswered} answered requests, ${sample.targetFailed} of them failed`
+      : `proven by ${seconds(options.bakeMs)} in service`,
+  };
+}
+
+function finish(world: EndpointWorld, target: readonly WorkerView[], needed: number): RolloutStep {
+  const others = world.workers.filter(
+    (worker) => worker.revision !== world.targetRevision && worker.state !== 'stopping',
+  );
+  if (others.length > 0) return NOTHING;
+  const ready = target.filter((worker) => worker.state === 'ready').length;
+  if (ready === 0 && needed > 0) return NOTHING;
+  return { ...NOTHING, event: 'finished', message: '' };
+}
+
+function giveUp(world: EndpointWorld, target: readonly WorkerView[], why: string): RolloutStep {
+  const { rollout } = world;
+  // After a swap, and for a request that woke the endpoint, the stable revision takes the place back
+  // at once; beside a surge it never left.
+  const stableServes = world.workers.some(
+    (worker) => worker.revision === world.stableRevision && workerIsLive(worker.state),
+  );
+  return {
+    ...NOTHING,
+    event: 'gaveUp',
+    message: why,
+    stop: target.map((worker) => worker.id),
+    restoreStable: rollout?.mode === 'swap' && !stableServes,
+  };
+}

@@ -1,0 +1,250 @@
+import type { WorkerId } from '../../base/ids.ts';
+import { rolloutIsOver } from '../../model/rollout-state.ts';
+import { workerIsLive } from '../../model/worker-state.ts';
+import type { Need } from '../autoscale/needed-workers.ts';
+import { earlier, reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
+
+/** An unhealthy worker gets this long to recover before it is stopped and counted as failed. */
+const UNHEALTHY_GRACE_MS = 30_000;
+
+export interface WorkerStart {
+  readonly revision: number;
+  readonly count: number;
+  readonly reason: Reason;
+  /** Workers of this endpoint that are leaving and whose devices the new ones take over. */
+  readonly claimFrom: readonly WorkerId[];
+}
+
+export interface WorkerLeave {
+  readonly workerId: WorkerId;
+  readonly reason: Reason;
+}
+
+export interface WorkerPlan {
+  readonly start: readonly WorkerStart[];
+  /** No new request; stopped when the last one it runs has ended. */
+  readonly drain: readonly WorkerLeave[];
+  /** Stopped at once: they serve nothing, or nothing good. */
+  readonly stop: readonly WorkerLeave[];
+  /** Stopped at once, and counted as a failed worker. */
+  readonly fail: readonly WorkerLeave[];
+  readonly lookAgainAtMs: number | null;
+}
+
+/**
+ * Which workers to start and which to let go, given how many are needed. New ones are of the `goal`:
+ * the target once it is proven, else the stable revision. Ready workers of other revisions that are
+ * not marked as failed serve on, each until a new one stands ready in its stead.
+ */
+export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): WorkerPlan {
+  const { rollout } = world;
+  const proving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'rolling';
+  const goal =
+    rollout?.state === 'rolling' && world.targetRevision !== null ? world.targetRevision : world.stableRevision;
+
+  const stop: WorkerLeave[] = [];
+  const drain: WorkerLeave[] = [];
+  const { fail, lookAgainAtMs: unhealthyLookMs } = unhealthyTooLong(world, nowMs);
+  const goalLive: WorkerView[] = [];
+  const others: WorkerView[] = [];
+  for (const worker of world.workers) {
+    if (worker.state === 'draining' || worker.state === 'stopping') continue;
+    if (world.revisions.get(worker.revision)?.failed === true && worker.revision !== goal) {
+      const why = reason('failedRevision', `revision ${worker.revision} is marked as failed`);
+      (worker.state === 'ready' || worker.state === 'unhealthy' ? drain : stop).push({ workerId: worker.id, reason: why });
+    } else if (worker.revision === goal) {
+      if (workerIsLive(worker.state)) goalLive.push(worker);
+    } else if (proving && worker.revision === world.targetRevision) {
+      // The first worker of the target belongs to the rollout's own step.
+    } else if (worker.state === 'ready') {
+      others.push(worker);
+    } else if (worker.state !== 'unhealthy') {
+      stop.push({ workerId: worker.id, reason: reason('superseded', `revision ${worker.revision} is no longer wanted`) });
+    }
+  }
+
+  const start: WorkerStart[] = [];
+  let lookAgainAtMs = unhealthyLookMs;
+  const live = goalLive.length + others.length;
+  // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
+  const provingAlone = proving && live === 0 && rollout.state !== 'waiting';
+  const targetPlaces = proving && rollout.state === 'waiting' && live === 0;
+  if (!provingAlone && !targetPlaces) {
+    if (nowMs < world.notBeforeMs && need.workers > live) {
+      lookAgainAtMs = earlier(lookAgainAtMs, world.notBeforeMs);
+    } else if (need.workers > live) {
+      start.push({ revision: goal, count: need.workers - live, reason: need.reason, claimFrom: [] });
+    } else if (others.length > 0 && !proving && nowMs >= world.notBeforeMs) {
+      const replace = replaceOne(world, goal, goalLive, others, need.workers);
+      start.push(...replace.start);
+      drain.push(...replace.drain);
+    }
+  }
+  if (others.length > 0 && !proving) drain.push(...retire(world, goalLive, others, need.workers, drain));
+
+  const idle = releaseIdle(world, [...goalLive, ...(proving ? others : [])], live, need, nowMs);
+  drain.push(...idle.drain);
+  stop.push(...idle.stop);
+  lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
+
+  drain.push(...overMax(world, goalLive, others, drain));
+  return { start, drain, stop, fail, lookAgainAtMs };
+}
+
+/** How many workers the replacement aims at: the needed ones, and idle ones kept since before the rollout. */
+function replacementGoal(world: EndpointWorld, live: number, needed: number): number {
+  const kept = Math.min(world.rollout?.workersBefore ?? 1, live, world.settings.maxReplicas);
+  return Math.max(needed, kept);
+}
+
+/** Starts the next worker of the goal beside the old ones, or, without room, on the devices of one of them. */
+function replaceOne(
+  world: EndpointWorld,
+  goal: number,
+  goalLive: readonly WorkerView[],
+  others: readonly WorkerView[],
+  needed: number,
+): { start: WorkerStart[]; drain: WorkerLeave[] } {
+  const want = replacementGoal(world, goalLive.length + others.length, needed);
+  const coming = goalLive.some((worker) => worker.state !== 'ready');
+  const leaving = world.workers.some((worker) => worker.state === 'draining' || worker.state === 'stopping');
+  if (goalLive.length >= want || coming) return { start: [], drain: [] };
+  const why = reason('replace', `revision ${goal} replaces the old workers, ${others.length} left`);
+  const room = (world.revisions.get(goal)?.roomWorkers ?? 0) >= 1;
+  const { maxSurge } = world.options;
+  if (room && maxSurge > 0 && goalLive.length + others.length < want + maxSurge) {
+    return { start: [{ revision: goal, count: 1, reason: why, claimFrom: [] }], drain: [] };
+  }
+  if (leaving) return { start: [], drain: [] };
+  const victims = devicesFrom(world, goal, others);
+  return {
+    start: [{ revision: goal, count: 1, reason: why, claimFrom: victims }],
+    drain: victims.map((workerId) => ({ workerId, reason: reason('swap', `its devices go to revision ${goal}`) })),
+  };
+}
+
+/** The fewest old workers, least busy first, whose devices one worker of the goal needs. */
+function devicesFrom(world: EndpointWorld, goal: number, others: readonly WorkerView[]): WorkerId[] {
+  const wanted = world.revisions.get(goal);
+  const chosen: WorkerId[] = [];
+  let freed = 0;
+  for (const worker of byLoad(others)) {
+    const revision = world.revisions.get(worker.revision);
+    chosen.push(worker.id);
+    freed += revision?.productId === wanted?.productId ? (revision?.devicesPerWorker ?? 0) : 0;
+    if (freed >= (wanted?.devicesPerWorker ?? 0)) break;
+  }
+  return chosen;
+}
+
+/** An old worker leaves only as a new one stands ready for it. */
+function retire(
+  world: EndpointWorld,
+  goalLive: readonly WorkerView[],
+  others: readonly WorkerView[],
+  needed: number,
+  already: readonly WorkerLeave[],
+): WorkerLeave[] {
+  const goalReady = goalLive.filter((worker) => worker.state === 'ready').length;
+  const staying = others.filter((worker) => !already.some((leave) => leave.workerId === worker.id));
+  const want = replacementGoal(world, goalLive.length + others.length, needed);
+  const surplus = goalReady + staying.length - want;
+  return byLoad(staying)
+    .slice(0, Math.max(0, surplus))
+    .map((worker) => ({
+      workerId: worker.id,
+      reason: reason('replaced', `a worker of the new revision took its place`),
+    }));
+}
+
+/** Idle workers above the need leave at their idle time-out, the longest idle first; a busy one never does. */
+function releaseIdle(
+  world: EndpointWorld,
+  workers: readonly WorkerView[],
+  live: number,
+  need: Need,
+  nowMs: number,
+): { drain: WorkerLeave[]; stop: WorkerLeave[]; lookAgainAtMs: number | null } {
+  const timeoutMs = world.settings.idleTimeoutSeconds * 1_000;
+  let surplus = live - need.workers;
+  const drain: WorkerLeave[] = [];
+  const stop: WorkerLeave[] = [];
+  let lookAgainAtMs: number | null = null;
+  if (surplus <= 0) return { drain, stop, lookAgainAtMs };
+  for (const worker of workers) {
+    // It has no device and no process yet: nothing is lost by not starting it.
+    if (surplus > 0 && worker.state === 'pending') {
+      stop.push({ workerId: worker.id, reason: reason('notNeeded', 'the load went away before it started') });
+      surplus -= 1;
+    }
+  }
+  const idle = workers
+    .filter((worker) => worker.state === 'ready' && worker.running === 0 && worker.idleSinceMs !== null)
+    .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+  for (const worker of idle.slice(0, Math.max(0, surplus))) {
+    const leaveAtMs = (worker.idleSinceMs ?? nowMs) + timeoutMs;
+    if (leaveAtMs <= nowMs) {
+      drain.push({
+        workerId: worker.id,
+        reason: reason('idle', `no request for ${seconds(timeoutMs)} and ${need.workers} worker(s) needed`),
+      });
+    } else {
+      lookAgainAtMs = earlier(lookAgainAtMs, leaveAtMs);
+    }
+  }
+  return { drain, stop, lookAgainAtMs };
+}
+
+/** A lowered max_replicas: the surplus drains even when it is busy; running requests finish. */
+function overMax(
+  world: EndpointWorld,
+  goalLive: readonly WorkerView[],
+  others: readonly WorkerView[],
+  already: readonly WorkerLeave[],
+): WorkerLeave[] {
+  const replacing = others.length > 0 ? world.options.maxSurge : 0;
+  const staying = [...others, ...goalLive].filter((worker) => !already.some((leave) => leave.workerId === worker.id));
+  const surplus = staying.length - world.settings.maxReplicas - replacing;
+  return byLoad(staying)
+    .slice(0, Math.max(0, surplus))
+    .map((worker) => ({
+      workerId: worker.id,
+      reason: reason('max', `max_replicas is ${world.settings.maxReplicas}`),
+    }));
+}
+
+function unhealthyTooLong(world: EndpointWorld, nowMs: number): { fail: WorkerLeave[]; lookAgainAtMs: number | null } {
+  const fail: WorkerLeave[] = [];
+  let lookAgainAtMs: number | null = null;
+  for (const worker of world.workers) {
+    if (worker.state === 'starting' && worker.startedAtMs !== null) {
+      const deadlineMs = worker.startedAtMs + world.options.startDeadlineMs;
+      if (deadlineMs <= nowMs) {
+        const text = `not ready within ${seconds(world.options.startDeadlineMs)}`;
+        fail.push({ workerId: worker.id, reason: reason('startDeadline', text) });
+      } else {
+        lookAgainAtMs = earlier(lookAgainAtMs, deadlineMs);
+      }
+    }
+    if (worker.state !== 'unhealthy' || worker.unhealthySinceMs === null) continue;
+    const endMs = worker.unhealthySinceMs + UNHEALTHY_GRACE_MS;
+    if (endMs <= nowMs) {
+      const text = `its health check failed for ${seconds(UNHEALTHY_GRACE_MS)}`;
+      fail.push({ workerId: worker.id, reason: reason('unhealthy', text) });
+    } else {
+      lookAgainAtMs = earlier(lookAgainAtMs, endMs);
+    }
+  }
+  return { fail, lookAgainAtMs };
+}
+
+/** Not yet serving first, then the least busy, then the longest idle. */
+function byLoad(workers: readonly WorkerView[]): WorkerView[] {
+  return [...workers].sort(
+    (a, b) =>
+      Number(a.state === 'ready') - Number(b.state === 'ready') ||
+      a.running - b.running ||
+      (a.idleSinceMs ?? Infinity) - (b.idleSinceMs ?? Infinity) ||
+      b.createdAtMs - a.createdAtMs,
+  );
+}
