@@ -1,0 +1,31 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { RolloutOptions } from '../decide/world.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { Driver, Readiness } from '../ports/driver.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Store } from '../ports/store.ts';
+import type { Traffic } from '../ports/traffic.ts';
+
+export interface ControlOptions extends RolloutOptions {
+  /** From SIGTERM to SIGKILL for a worker that served. */
+  readonly stopGraceMs: number;
+  /** Where clients reach an endpoint. */
+  readonly urlOf: (endpoint: Endpoint) => string;
+}
+
+/** Everything the control loops touch the world through. */
+export interface ControlPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly driver: Driver;
+  readonly readiness: Readiness;
+  readonly traffic: Traffic;
+  readonly options: ControlOptions;
+  /** Called once when the store can no longer keep what it promised: the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}

@@ -1,0 +1,94 @@
+import type { WorkerId } from '../base/ids.ts';
+import type { BakeSample } from '../decide/world.ts';
+import type { Endpoint, Revision, RevisionSpec } from '../model/endpoint.ts';
+import { impossible } from '../base/errors.ts';
+import type { Worker } from '../model/worker.ts';
+
+/** Ended workers whose records and logs are kept for each endpoint. */
+export const ENDED_WORKERS_KEPT = 20;
+
+/** A worker that is not over, with what only this process knows of it. */
+export interface WorkerEntry {
+  record: Worker;
+  /** Ends its launch and its readiness probes. */
+  readonly abort: AbortController;
+  unhealthySinceMs: number | null;
+  /** Devices that are kept for it while it is pending. */
+  claimed: readonly string[];
+  /** The driver has been asked to start it, or found it: it must be stopped by the driver too. */
+  placed: boolean;
+  /** Settles when the driver call that starts it has ended, however it ended. */
+  launched: Promise<void>;
+  /** It was seen to serve: its end by itself is not a failed start. */
+  proved: boolean;
+}
+
+/**
+ * One endpoint in memory, owned by this process alone. The record changes only through
+ * `endpoint-records.ts`, so that what is in memory and what is on disk follow one order.
+ */
+export interface EndpointEntry {
+  endpoint: Endpoint;
+  readonly revisions: Map<number, Revision>;
+  readonly workers: Map<WorkerId, WorkerEntry>;
+  /** The last ones that ended, oldest first. */
+  readonly ended: Worker[];
+  startFailures: number;
+  notBeforeMs: number;
+  serviceTimeMs: number | null;
+  bake: BakeSample;
+  /** A change asked for by a client is being committed: nothing else may change the record meanwhile. */
+  locked: boolean;
+  deferred: (() => void)[];
+  /** Settles when the client changes that came before have been committed or refused. */
+  commands: Promise<unknown>;
+  reconciling: boolean;
+  dirty: boolean;
+  cancelWake: (() => void) | null;
+  wakeAtMs: number | null;
+  lastNeed: string;
+}
+
+export const EMPTY_SAMPLE: BakeSample = {
+  targetAnswered: 0,
+  targetFailed: 0,
+  stableAnswered: 0,
+  stableFailed: 0,
+};
+
+export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): EndpointEntry {
+  return {
+    endpoint,
+    revisions: new Map(revisions.map((revision) => [revision.number, revision])),
+    workers: new Map(),
+    ended: [],
+    startFailures: 0,
+    notBeforeMs: 0,
+    serviceTimeMs: null,
+    bake: EMPTY_SAMPLE,
+    locked: false,
+    deferred: [],
+    commands: Promise.resolve(),
+    reconciling: false,
+    dirty: false,
+    cancelWake: null,
+    wakeAtMs: null,
+    lastNeed: '',
+  };
+}
+
+export function revisionOf(entry: EndpointEntry, number: number): Revision {
+  return (
+    entry.revisions.get(number) ??
+    impossible('revision-of-77a0', `endpoint ${entry.endpoint.id} has no revision ${number}`)
+  );
+}
+
+/** What the endpoint is meant to run: the target's fields while a rollout leads there, else the stable ones. */
+export function currentRevision(entry: EndpointEntry): Revision {
+  return revisionOf(entry, entry.endpoint.targetRevision ?? entry.endpoint.stableRevision);
+}
+
+export function specOf(entry: EndpointEntry, revision: number): RevisionSpec {
+  return revisionOf(entry, revision).spec;
+}

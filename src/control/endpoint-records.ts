@@ -1,0 +1,82 @@
+import type { Endpoint, Revision } from '../model/endpoint.ts';
+import type { Worker } from '../model/worker.ts';
+import type { ControlPorts } from './control-options.ts';
+import { revisionOf, type EndpointEntry } from './endpoint-entry.ts';
+
+/**
+ * The one door through which records change. Changes made by the loops are in memory at once and on
+ * disk soon after, in the same order; changes asked for by a client are on disk before they are in
+ * memory and before they are answered.
+ */
+export class EndpointRecords {
+  readonly #ports: Pick<ControlPorts, 'store' | 'log' | 'onFatal'>;
+  readonly #writes = new Set<Promise<void>>();
+
+  constructor(ports: Pick<ControlPorts, 'store' | 'log' | 'onFatal'>) {
+    this.#ports = ports;
+  }
+
+  /** A change by the loops. While a client's change is being committed it waits for that. */
+  endpointChange(entry: EndpointEntry, change: (endpoint: Endpoint) => Partial<Endpoint>): void {
+    if (entry.locked) {
+      entry.deferred.push(() => this.endpointChange(entry, change));
+      return;
+    }
+    const { generation } = entry.endpoint;
+    entry.endpoint = { ...entry.endpoint, ...change(entry.endpoint), generation: generation + 1 };
+    this.#write(this.#ports.store.endpointUpdate(entry.endpoint, generation));
+  }
+
+  /** A change by a client: resolves when it is durable and visible, rejects with nothing changed. */
+  async endpointCommit(entry: EndpointEntry, change: Partial<Endpoint>, revision?: Revision): Promise<void> {
+    const { generation } = entry.endpoint;
+    const next: Endpoint = { ...entry.endpoint, ...change, generation: generation + 1 };
+    entry.locked = true;
+    try {
+      await this.#ports.store.endpointUpdate(next, generation, revision);
+      entry.endpoint = next;
+      if (revision !== undefined) entry.revisions.set(revision.number, revision);
+    } finally {
+      entry.locked = false;
+      for (const later of entry.deferred.splice(0)) later();
+    }
+  }
+
+  revisionChange(
+    entry: EndpointEntry,
+    number: number,
+    change: Partial<Pick<Revision, 'failure' | 'startTimeMs'>>,
+  ): void {
+    const revision: Revision = { ...revisionOf(entry, number), ...change };
+    entry.revisions.set(number, revision);
+    this.#write(this.#ports.store.revisionUpdate(revision));
+  }
+
+  workerPut(worker: Worker): void {
+    this.#write(this.#ports.store.workerPut(worker));
+  }
+
+  workerDelete(worker: Worker): void {
+    this.#write(this.#ports.store.workerDelete(worker.id));
+  }
+
+  /** Resolves when everything written so far is durable. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#writes);
+  }
+
+  #write(write: Promise<void>): void {
+    const tracked = write.then(
+      () => {
+        this.#writes.delete(tracked);
+      },
+      (error: unknown) => {
+        this.#writes.delete(tracked);
+        // Memory has moved on and the disk has not: going on would break every later promise.
+        this.#ports.log.error('a record could not be written', { error });
+        this.#ports.onFatal(error);
+      },
+    );
+    this.#writes.add(tracked);
+  }
+}

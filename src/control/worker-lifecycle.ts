@@ -1,0 +1,367 @@
+import { AppError } from '../base/errors.ts';
+import { newId, type WorkerId } from '../base/ids.ts';
+import { seconds } from '../decide/world.ts';
+import { mainPort, type WorkerExit } from '../model/endpoint.ts';
+import type { Worker, WorkerAddress } from '../model/worker.ts';
+import { workerIsOver, workerTransition, type WorkerEvent } from '../model/worker-state.ts';
+import type { FoundWorker } from '../ports/driver.ts';
+import type { ControlPorts } from './control-options.ts';
+import { ENDED_WORKERS_KEPT, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import type { EndpointRecords } from './endpoint-records.ts';
+
+/** A worker that never served holds nothing that is worth a long grace. */
+const UNPROVEN_GRACE_MS = 2_000;
+/** How soon a stop that the driver could not carry out is tried again. */
+const STOP_RETRY_MS = 1_000;
+/** Weight of the newest measurement in a revision's smoothed start time. */
+const START_TIME_WEIGHT = 0.3;
+/** How much of a broken worker's output is shown with the reason. */
+const LAST_OUTPUT_BYTES = 600;
+
+/** What the lifecycle tells the reconciler. All calls come in the turn in which the thing happened. */
+export interface LifecycleListener {
+  /** A worker's state changed in a way that can change decisions. */
+  workerChanged(entry: EndpointEntry): void;
+  /** It ended by itself or never became ready. Called before `workerChanged`. */
+  workerBroke(entry: EndpointEntry, worker: WorkerEntry, why: string): void;
+  /** Devices came back. */
+  devicesFreed(): void;
+  /** How requests should be given to it now. */
+  routeOf(entry: EndpointEntry, worker: WorkerEntry): { preference: number; sampleLimit: number | null };
+}
+
+/** Carries workers through their states: the only code that calls the driver for a worker. */
+export class WorkerLifecycle {
+  readonly #ports: ControlPorts;
+  readonly #records: EndpointRecords;
+  readonly #listener: LifecycleListener;
+  readonly #fence: number;
+  #closed = false;
+
+  constructor(ports: ControlPorts, records: EndpointRecords, listener: LifecycleListener, fence: number) {
+    this.#ports = ports;
+    this.#records = records;
+    this.#listener = listener;
+    this.#fence = fence;
+  }
+
+  /** A new worker that stands in line for its devices. */
+  create(entry: EndpointEntry, revision: number, reason: string, claimed: readonly string[]): WorkerEntry {
+    const record: Worker = {
+      id: newId<WorkerId>(this.#ports.random),
+      endpointId: entry.endpoint.id,
+      revision,
+      state: 'pending',
+      devices: [],
+      addresses: {},
+      createdAtMs: this.#ports.clock.nowMs(),
+      startedAtMs: null,
+      readyAtMs: null,
+      endedAtMs: null,
+      reason,
+      exit: null,
+    };
+    const worker = newWorkerEntry(record);
+    worker.claimed = claimed;
+    entry.workers.set(record.id, worker);
+    this.#records.workerPut(record);
+    return worker;
+  }
+
+  /** Its devices are there: it is prepared and started, in this turn as far as the driver allows. */
+  launch(entry: EndpointEntry, worker: WorkerEntry, devices: readonly string[]): void {
+    worker.claimed = [];
+    this.#change(worker, 'devicesAssigned', { devices, startedAtMs: this.#ports.clock.nowMs() });
+    this.#ports.metrics.workerStarted(entry.endpoint.id);
+    worker.launched = this.#launch(entry, worker);
+  }
+
+  async #launch(entry: EndpointEntry, worker: WorkerEntry): Promise<void> {
+    const { record } = worker;
+    const spec = specOf(entry, record.revision);
+    try {
+      await this.#ports.driver.prepare(spec, worker.abort.signal);
+      if (worker.record.state !== 'pulling') return;
+      this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
+      worker.placed = true;
+      const started = await this.#ports.driver.start({
+        workerId: record.id,
+        endpointId: record.endpointId,
+        appName: entry.endpoint.appName,
+        revision: record.revision,
+        spec,
+        devices: worker.record.devices,
+        fence: this.#fence,
+      });
+      this.#put(worker, { addresses: started.addresses });
+      if (worker.record.state === 'starting') this.#watch(entry, worker);
+    } catch (error) {
+      // A stop that came meanwhile aborts the launch; it finishes the worker itself.
+      if (worker.record.state === 'pulling' || worker.record.state === 'starting') {
+        const why = error instanceof AppError ? error.message : 'the driver could not start it';
+        this.#ports.log.warn('worker not started', { workerId: record.id, error });
+        this.#broke(entry, worker, why, null);
+      }
+    }
+  }
+
+  /** Readiness from now on, for a worker just started and for one found again after a restart. */
+  #watch(entry: EndpointEntry, worker: WorkerEntry): void {
+    const address = addressOf(entry, worker.record, this.#healthPort(entry, worker));
+    if (address === null) {
+      this.#broke(entry, worker, 'the driver gave no address for its port', null);
+      return;
+    }
+    this.#ports.readiness.watch(
+      { workerId: worker.record.id, address, healthCheck: entry.endpoint.settings.healthCheck },
+      (healthy, detail) => {
+        if (this.#closed || workerIsOver(worker.record.state)) return;
+        if (healthy) this.#becameHealthy(entry, worker);
+        else this.#lostHealth(entry, worker, detail);
+      },
+      worker.abort.signal,
+    );
+  }
+
+  #healthPort(entry: EndpointEntry, worker: WorkerEntry): number {
+    const { port } = entry.endpoint.settings.healthCheck;
+    const main = mainPort(specOf(entry, worker.record.revision));
+    // A revision from before the port was declared is probed where it listens.
+    return port !== 0 && worker.record.addresses[port] !== undefined ? port : main;
+  }
+
+  #becameHealthy(entry: EndpointEntry, worker: WorkerEntry): void {
+    const nowMs = this.#ports.clock.nowMs();
+    const { state } = worker.record;
+    if (state === 'starting') {
+      this.#change(worker, 'becameReady', { readyAtMs: nowMs });
+      this.#measureStart(entry, worker, nowMs);
+    } else if (state === 'unhealthy') {
+      this.#change(worker, 'healthRestored', {});
+      worker.unhealthySinceMs = null;
+    } else {
+      return;
+    }
+    this.route(entry, worker);
+    this.#listener.workerChanged(entry);
+  }
+
+  #lostHealth(entry: EndpointEntry, worker: WorkerEntry, detail: string): void {
+    if (worker.record.state !== 'ready') return;
+    this.#change(worker, 'healthLost', { reason: `health check failed: ${detail}` });
+    worker.unhealthySinceMs = this.#ports.clock.nowMs();
+    this.#ports.traffic.workerDrain(entry.endpoint.id, worker.record.id);
+    this.#listener.workerChanged(entry);
+  }
+
+  #measureStart(entry: EndpointEntry, worker: WorkerEntry, nowMs: number): void {
+    const { record } = worker;
+    const tookMs = Math.max(0, nowMs - (record.startedAtMs ?? nowMs));
+    const known = entry.revisions.get(record.revision)?.startTimeMs ?? null;
+    const smoothed = known === null ? tookMs : known + (tookMs - known) * START_TIME_WEIGHT;
+    this.#records.revisionChange(entry, record.revision, { startTimeMs: Math.round(smoothed) });
+    if (this.#ports.traffic.load(entry.endpoint.id).waiting > 0) {
+      this.#ports.metrics.coldStart(entry.endpoint.id, nowMs - record.createdAtMs);
+    }
+    this.#ports.log.info('worker ready', {
+      endpointId: entry.endpoint.id,
+      workerId: record.id,
+      revision: record.revision,
+      startTimeMs: tookMs,
+    });
+  }
+
+  /** Gives a ready worker to the gateway, or changes how requests go to it. */
+  route(entry: EndpointEntry, worker: WorkerEntry): void {
+    const { record } = worker;
+    const address = addressOf(entry, record, mainPort(specOf(entry, record.revision)));
+    if (record.state !== 'ready' || address === null) return;
+    this.#ports.traffic.workerPut(entry.endpoint.id, {
+      workerId: record.id,
+      revision: record.revision,
+      address,
+      startedAtMs: record.startedAtMs ?? record.createdAtMs,
+      ...this.#listener.routeOf(entry, worker),
+    });
+  }
+
+  /** No new request; `drained` stops it when the last one has ended. */
+  drain(entry: EndpointEntry, worker: WorkerEntry, reason: string): void {
+    const { state } = worker.record;
+    if (state !== 'ready' && state !== 'unhealthy') {
+      this.stop(entry, worker, reason);
+      return;
+    }
+    this.#change(worker, 'drainAsked', { reason });
+    this.#ports.traffic.workerDrain(entry.endpoint.id, worker.record.id);
+  }
+
+  drained(entry: EndpointEntry, worker: WorkerEntry): void {
+    if (worker.record.state === 'draining') this.stop(entry, worker, worker.record.reason);
+  }
+
+  withdrawDrain(entry: EndpointEntry, worker: WorkerEntry): void {
+    if (worker.record.state !== 'draining') return;
+    this.#change(worker, 'drainWithdrawn', { reason: 'taken back into service' });
+    worker.unhealthySinceMs = null;
+    this.route(entry, worker);
+  }
+
+  stop(entry: EndpointEntry, worker: WorkerEntry, reason: string): void {
+    const { state } = worker.record;
+    if (state === 'stopping' || workerIsOver(state)) return;
+    const served = worker.record.readyAtMs !== null;
+    this.#change(worker, 'stopAsked', { reason });
+    worker.abort.abort();
+    if (workerIsOver(worker.record.state)) {
+      this.#over(entry, worker);
+      return;
+    }
+    const graceMs = served ? this.#ports.options.stopGraceMs : Math.min(UNPROVEN_GRACE_MS, this.#ports.options.stopGraceMs);
+    void this.#stop(entry, worker, graceMs);
+  }
+
+  async #stop(entry: EndpointEntry, worker: WorkerEntry, graceMs: number): Promise<void> {
+    await worker.launched;
+    if (!worker.placed) {
+      this.#ended(entry, worker, null);
+      return;
+    }
+    try {
+      const exit = await this.#ports.driver.stop(worker.record.id, graceMs);
+      this.#ended(entry, worker, exit);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#ports.log.error('worker not stopped, trying again', { workerId: worker.record.id, error });
+      this.#ports.clock.schedule(STOP_RETRY_MS, () => void this.#stop(entry, worker, graceMs));
+    }
+  }
+
+  /** Stops it and counts it as broken. */
+  fail(entry: EndpointEntry, worker: WorkerEntry, reason: string): void {
+    if (worker.record.state === 'stopping' || workerIsOver(worker.record.state)) return;
+    this.#listener.workerBroke(entry, worker, reason);
+    this.stop(entry, worker, reason);
+  }
+
+  /** The driver says that a worker's process is gone. */
+  exited(entry: EndpointEntry, worker: WorkerEntry, exit: WorkerExit): void {
+    if (workerIsOver(worker.record.state)) return;
+    // While stopping, the end is told by `stop`: only that waits for children and device memory.
+    if (worker.record.state === 'stopping') return;
+    const livedMs = this.#ports.clock.nowMs() - (worker.record.startedAtMs ?? worker.record.createdAtMs);
+    this.#broke(entry, worker, `${exitWords(exit)} ${seconds(livedMs)} after its start`, exit);
+  }
+
+  /** Takes a worker found by the driver back into the state its record says, without restarting it. */
+  adopt(entry: EndpointEntry, record: Worker, found: FoundWorker): void {
+    const worker = newWorkerEntry({ ...record, addresses: found.addresses, devices: found.devices });
+    worker.placed = true;
+    worker.proved = record.readyAtMs !== null;
+    entry.workers.set(record.id, worker);
+    this.#records.workerPut(worker.record);
+    if (record.state === 'ready' || record.state === 'starting' || record.state === 'unhealthy') {
+      if (record.state === 'unhealthy') worker.unhealthySinceMs = this.#ports.clock.nowMs();
+      this.route(entry, worker);
+      this.#watch(entry, worker);
+    } else if (record.state === 'draining') {
+      // The connections it drained for were the former process's: nothing holds it any more.
+      this.stop(entry, worker, record.reason);
+    } else {
+      void this.#stop(entry, worker, this.#ports.options.stopGraceMs);
+    }
+  }
+
+  /** Ends probes; workers run on. */
+  close(entries: Iterable<EndpointEntry>): void {
+    this.#closed = true;
+    for (const entry of entries) for (const worker of entry.workers.values()) worker.abort.abort();
+  }
+
+  #broke(entry: EndpointEntry, worker: WorkerEntry, why: string, exit: WorkerExit | null): void {
+    this.#change(worker, 'broke', { reason: why, exit, endedAtMs: this.#ports.clock.nowMs() });
+    worker.abort.abort();
+    this.#ports.metrics.workerFailed(entry.endpoint.id);
+    this.#ports.log.warn('worker broke', { endpointId: entry.endpoint.id, workerId: worker.record.id, why });
+    this.#listener.workerBroke(entry, worker, why);
+    this.#over(entry, worker);
+  }
+
+  #ended(entry: EndpointEntry, worker: WorkerEntry, exit: WorkerExit | null): void {
+    if (workerIsOver(worker.record.state)) return;
+    this.#change(worker, 'ended', { exit, endedAtMs: this.#ports.clock.nowMs() });
+    this.#over(entry, worker);
+  }
+
+  #over(entry: EndpointEntry, worker: WorkerEntry): void {
+    const { record } = worker;
+    worker.record = { ...record, devices: [], endedAtMs: record.endedAtMs ?? this.#ports.clock.nowMs() };
+    this.#records.workerPut(worker.record);
+    entry.workers.delete(record.id);
+    this.keepEnded(entry, worker.record);
+    this.#ports.traffic.workerRemove(entry.endpoint.id, record.id);
+    this.#listener.devicesFreed();
+    this.#listener.workerChanged(entry);
+  }
+
+  /** Keeps the record and log of an ended worker, and drops the oldest beyond the bound. */
+  keepEnded(entry: EndpointEntry, record: Worker): void {
+    entry.ended.push(record);
+    while (entry.ended.length > ENDED_WORKERS_KEPT) {
+      const oldest = entry.ended.shift();
+      if (oldest === undefined) break;
+      this.#records.workerDelete(oldest);
+      this.forget(oldest.id);
+    }
+  }
+
+  forget(workerId: WorkerId): void {
+    this.#ports.driver.forget(workerId).catch((error: unknown) => {
+      this.#ports.log.warn('an ended worker could not be forgotten', { workerId, error });
+    });
+  }
+
+  /** The end of a broken worker's output, as a sentence to append to its reason; empty when it wrote nothing. */
+  async lastOutput(workerId: WorkerId): Promise<string> {
+    try {
+      const log = await this.#ports.driver.logs(workerId, LAST_OUTPUT_BYTES);
+      const text = log.text.trim();
+      return text === '' ? '' : `; its last output: ${text}`;
+    } catch (error) {
+      this.#ports.log.warn('the output of a broken worker could not be read', { workerId, error });
+      return '';
+    }
+  }
+
+  #change(worker: WorkerEntry, event: WorkerEvent, facts: Partial<Worker>): void {
+    worker.record = { ...worker.record, ...facts, state: workerTransition(worker.record.state, event) };
+    this.#records.workerPut(worker.record);
+  }
+
+  #put(worker: WorkerEntry, facts: Partial<Worker>): void {
+    worker.record = { ...worker.record, ...facts };
+    this.#records.workerPut(worker.record);
+  }
+}
+
+function newWorkerEntry(record: Worker): WorkerEntry {
+  return {
+    record,
+    abort: new AbortController(),
+    unhealthySinceMs: null,
+    claimed: [],
+    placed: false,
+    launched: Promise.resolve(),
+    proved: false,
+  };
+}
+
+function addressOf(entry: EndpointEntry, record: Worker, port: number): WorkerAddress | null {
+  return record.addresses[port] ?? record.addresses[mainPort(specOf(entry, record.revision))] ?? null;
+}
+
+function exitWords(exit: WorkerExit): string {
+  if (exit.signal !== null) return `ended by ${exit.signal}`;
+  if (exit.code !== null) return `exited with code ${exit.code}`;
+  return 'vanished';
+}
