@@ -81,7 +81,9 @@ test('any text is either split or refused, and never throws', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom('a', ' ', '\n', "'", '"', '\\', '$', '{', '}', 'P')), (parts) => {
       const result = splitWords(parts.join(''), { P: 'x y', a: '' });
-      assert.ok('words' in result ? result.words.every((word) => typeof word === 'string') : result.fault !== '');
+      assert.ok(
+        'words' in result ? result.words.every((word) => typeof word === 'string') : result.fault !== '',
+      );
     }),
   );
 });

@@ -1,0 +1,66 @@
+import type { EndpointId, OwnerId } from '../../base/ids.ts';
+import { unixSeconds } from '../../model/endpoint-fields.ts';
+import { EndpointUpdateBody } from '../../model/endpoint-schema.ts';
+import type { EndpointType } from '../../model/endpoint.ts';
+import { FaultList, type Faults } from '../../model/faults.ts';
+import { checkShape, isObject, shownValue } from './check-shape.ts';
+import { checkMerged, checkValues, soundPart } from './check-values.ts';
+import { classifyChange, type ChangeClass } from './classify.ts';
+import { mergeFields, type EndpointParts } from './merge.ts';
+
+/** What an update starts from: the newest settings and the spec of the newest revision that counts. */
+export interface StoredEndpoint extends EndpointParts {
+  readonly id: EndpointId;
+  readonly type: EndpointType;
+  readonly appName: string;
+  /** As GET shows it. */
+  readonly url: string;
+  readonly ownerId: OwnerId;
+  readonly createdAtMs: number;
+}
+
+export interface UpdatePlan extends EndpointParts {
+  /** API field path → class of the change; empty when nothing changed. */
+  readonly changed: Readonly<Record<string, ChangeClass>>;
+}
+
+/**
+ * What an update body of any shape makes of a stored endpoint, or all that is wrong with the body.
+ * Whether a changed product or region exists is for the caller to check.
+ */
+export function planUpdate(stored: StoredEndpoint, body: unknown): { readonly faults: Faults } | UpdatePlan {
+  const faults = new FaultList();
+  checkShape(EndpointUpdateBody, body, faults);
+  if (!isObject(body)) return { faults: faults.toFaults() };
+  checkReadOnly(stored, body, faults);
+  const parts = mergeFields(stored, soundPart(body, faults));
+  checkMerged(parts, faults);
+  checkValues(body, faults);
+  if (!faults.empty) return { faults: faults.toFaults() };
+  return { ...parts, changed: classifyChange(stored, parts) };
+}
+
+/** `status` and `workers` are not compared: they move by themselves between a GET and a PUT. */
+function checkReadOnly(
+  stored: StoredEndpoint,
+  body: Readonly<Record<string, unknown>>,
+  faults: FaultList,
+): void {
+  const present: Readonly<Record<string, string | number>> = {
+    id: stored.id,
+    type: stored.type,
+    app_name: stored.appName,
+    url: stored.url,
+    owner_id: stored.ownerId,
+    member_id: stored.ownerId,
+    created_at: unixSeconds(stored.createdAtMs),
+  };
+  for (const [name, value] of Object.entries(present)) {
+    if (Object.hasOwn(body, name) && body[name] !== value) {
+      faults.add(
+        name,
+        `is immutable, and ${shownValue(body[name])} was given; allowed: leave it out, or send ${JSON.stringify(value)}`,
+      );
+    }
+  }
+}
