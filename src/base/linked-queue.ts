@@ -32,6 +32,16 @@ export class LinkedQueue<T> {
     return node;
   }
 
+  /** Puts a value before all others: the place of one that had its turn and could not use it. */
+  pushFront(value: T): QueueEntry<T> {
+    const node: Node<T> = { value, previous: null, next: this.#head, queued: true };
+    if (this.#head === null) this.#tail = node;
+    else this.#head.previous = node;
+    this.#head = node;
+    this.#size += 1;
+    return node;
+  }
+
   peek(): T | undefined {
     return this.#head?.value;
   }
