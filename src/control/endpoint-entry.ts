@@ -10,8 +10,10 @@ export const ENDED_WORKERS_KEPT = 20;
 /** A worker that is not over, with what only this process knows of it. */
 export interface WorkerEntry {
   record: Worker;
-  /** Ends its launch and its readiness probes. */
+  /** Ends its launch. */
   readonly abort: AbortController;
+  /** Ends its readiness probes; replaced when they begin anew. */
+  probes: AbortController;
   unhealthySinceMs: number | null;
   /** Devices that are kept for it while it is pending. */
   claimed: readonly string[];

@@ -1,5 +1,10 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
-import { assignDevices, type CapacityPlan, type HoldingWorker, type PendingWorker } from '../decide/capacity/device-assignment.ts';
+import {
+  assignDevices,
+  type CapacityPlan,
+  type HoldingWorker,
+  type PendingWorker,
+} from '../decide/capacity/device-assignment.ts';
 import type { RevisionSpec } from '../model/endpoint.ts';
 import {
   CPU_PRODUCT_ID,

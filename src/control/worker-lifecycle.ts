@@ -3,7 +3,7 @@ import { newId, type WorkerId } from '../base/ids.ts';
 import { seconds } from '../decide/world.ts';
 import { mainPort, type WorkerExit } from '../model/endpoint.ts';
 import type { Worker, WorkerAddress } from '../model/worker.ts';
-import { workerIsOver, workerTransition, type WorkerEvent } from '../model/worker-state.ts';
+import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { ENDED_WORKERS_KEPT, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
@@ -97,7 +97,7 @@ export class WorkerLifecycle {
       if (worker.record.state === 'starting') this.#watch(entry, worker);
     } catch (error) {
       // A stop that came meanwhile aborts the launch; it finishes the worker itself.
-      if (worker.record.state === 'pulling' || worker.record.state === 'starting') {
+      if (isLaunching(worker.record.state)) {
         const why = error instanceof AppError ? error.message : 'the driver could not start it';
         this.#ports.log.warn('worker not started', { workerId: record.id, error });
         this.#broke(entry, worker, why, null);
@@ -107,6 +107,8 @@ export class WorkerLifecycle {
 
   /** Readiness from now on, for a worker just started and for one found again after a restart. */
   #watch(entry: EndpointEntry, worker: WorkerEntry): void {
+    worker.probes.abort();
+    worker.probes = new AbortController();
     const address = addressOf(entry, worker.record, this.#healthPort(entry, worker));
     if (address === null) {
       this.#broke(entry, worker, 'the driver gave no address for its port', null);
@@ -119,8 +121,18 @@ export class WorkerLifecycle {
         if (healthy) this.#becameHealthy(entry, worker);
         else this.#lostHealth(entry, worker, detail);
       },
-      worker.abort.signal,
+      worker.probes.signal,
     );
+  }
+
+  /** A changed health check holds for workers that run already. */
+  healthCheckChanged(entry: EndpointEntry): void {
+    for (const worker of entry.workers.values()) {
+      const { state } = worker.record;
+      const placed = Object.keys(worker.record.addresses).length > 0;
+      if (placed && (state === 'starting' || state === 'ready' || state === 'unhealthy'))
+        this.#watch(entry, worker);
+    }
   }
 
   #healthPort(entry: EndpointEntry, worker: WorkerEntry): number {
@@ -213,11 +225,14 @@ export class WorkerLifecycle {
     const served = worker.record.readyAtMs !== null;
     this.#change(worker, 'stopAsked', { reason });
     worker.abort.abort();
+    worker.probes.abort();
     if (workerIsOver(worker.record.state)) {
       this.#over(entry, worker);
       return;
     }
-    const graceMs = served ? this.#ports.options.stopGraceMs : Math.min(UNPROVEN_GRACE_MS, this.#ports.options.stopGraceMs);
+    const graceMs = served
+      ? this.#ports.options.stopGraceMs
+      : Math.min(UNPROVEN_GRACE_MS, this.#ports.options.stopGraceMs);
     void this.#stop(entry, worker, graceMs);
   }
 
@@ -275,12 +290,13 @@ export class WorkerLifecycle {
   /** Ends probes; workers run on. */
   close(entries: Iterable<EndpointEntry>): void {
     this.#closed = true;
-    for (const entry of entries) for (const worker of entry.workers.values()) worker.abort.abort();
+    for (const entry of entries) for (const worker of entry.workers.values()) worker.probes.abort();
   }
 
   #broke(entry: EndpointEntry, worker: WorkerEntry, why: string, exit: WorkerExit | null): void {
     this.#change(worker, 'broke', { reason: why, exit, endedAtMs: this.#ports.clock.nowMs() });
     worker.abort.abort();
+    worker.probes.abort();
     this.#ports.metrics.workerFailed(entry.endpoint.id);
     this.#ports.log.warn('worker broke', { endpointId: entry.endpoint.id, workerId: worker.record.id, why });
     this.#listener.workerBroke(entry, worker, why);
@@ -348,6 +364,7 @@ function newWorkerEntry(record: Worker): WorkerEntry {
   return {
     record,
     abort: new AbortController(),
+    probes: new AbortController(),
     unhealthySinceMs: null,
     claimed: [],
     placed: false,
@@ -364,4 +381,8 @@ function exitWords(exit: WorkerExit): string {
   if (exit.signal !== null) return `ended by ${exit.signal}`;
   if (exit.code !== null) return `exited with code ${exit.code}`;
   return 'vanished';
+}
+
+function isLaunching(state: WorkerState): boolean {
+  return state === 'pulling' || state === 'starting';
 }

@@ -12,7 +12,10 @@ export interface EndpointPlan {
   readonly rollout: RolloutStep;
   readonly workers: WorkerPlan;
   /** Why requests are refused at once instead of waiting; null when they may wait. */
-  readonly refusal: { readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'ENDPOINT_DELETED'; readonly retryAtMs: number | null } | null;
+  readonly refusal: {
+    readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'ENDPOINT_DELETED';
+    readonly retryAtMs: number | null;
+  } | null;
   /** Ask again at this time even if nothing happens; null: only an event can change the answer. */
   readonly lookAgainAtMs: number | null;
 }
@@ -23,7 +26,12 @@ export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan 
   const serving = servingWorkers(world);
   const stable = world.revisions.get(world.stableRevision);
   const goal = world.targetRevision === null ? stable : world.revisions.get(world.targetRevision);
-  const need = neededWorkers(world, serving, goal === undefined ? null : (goal.startTimeMs ?? stable?.startTimeMs ?? null), nowMs);
+  const need = neededWorkers(
+    world,
+    serving,
+    goal === undefined ? null : (goal.startTimeMs ?? stable?.startTimeMs ?? null),
+    nowMs,
+  );
   const rollout = rolloutStep(world, need.workers, nowMs);
   const workers = workerPlan(world, need, nowMs);
   return {
@@ -42,7 +50,11 @@ function servingWorkers(world: EndpointWorld): readonly WorkerView[] {
   );
 }
 
-function refusal(world: EndpointWorld, serving: readonly WorkerView[], nowMs: number): EndpointPlan['refusal'] {
+function refusal(
+  world: EndpointWorld,
+  serving: readonly WorkerView[],
+  nowMs: number,
+): EndpointPlan['refusal'] {
   if (world.settings.maxReplicas === 0) return { code: 'ENDPOINT_PAUSED', retryAtMs: null };
   const proving = world.rollout !== null && !rolloutIsOver(world.rollout.state);
   const looping = world.startFailures >= CRASH_LOOP_FAILURES && nowMs < world.notBeforeMs && !proving;
@@ -53,8 +65,12 @@ function refusal(world: EndpointWorld, serving: readonly WorkerView[], nowMs: nu
 /** A deleted endpoint: running requests finish, nothing starts. */
 function farewell(world: EndpointWorld): EndpointPlan {
   const why = reason('deleted', 'the endpoint was deleted');
-  const leave = (states: readonly WorkerView['state'][]): { workerId: WorkerView['id']; reason: typeof why }[] =>
-    world.workers.filter((worker) => states.includes(worker.state)).map((worker) => ({ workerId: worker.id, reason: why }));
+  const leave = (
+    states: readonly WorkerView['state'][],
+  ): { workerId: WorkerView['id']; reason: typeof why }[] =>
+    world.workers
+      .filter((worker) => states.includes(worker.state))
+      .map((worker) => ({ workerId: worker.id, reason: why }));
   return {
     need: { workers: 0, reason: why, lookAgainAtMs: null },
     rollout: rolloutStep({ ...world, rollout: null }, 0, 0),

@@ -29,7 +29,8 @@ export function neededWorkers(
   nowMs: number,
 ): Need {
   const { minReplicas, maxReplicas, policy } = world.settings;
-  if (maxReplicas === 0) return { workers: 0, reason: reason('paused', 'max_replicas is 0'), lookAgainAtMs: null };
+  if (maxReplicas === 0)
+    return { workers: 0, reason: reason('paused', 'max_replicas is 0'), lookAgainAtMs: null };
   const floor = minReplicas;
   const running = world.workers.reduce((sum, worker) => sum + worker.running, 0);
   const load =
@@ -79,11 +80,17 @@ function byQueue(
   const slots = world.settings.maxConcurrentPerWorker;
   const busy = Math.ceil(running / slots);
   if (world.waiting === 0) {
-    return { workers: busy, reason: reason('running', `${running} running, none waiting`), lookAgainAtMs: null };
+    return {
+      workers: busy,
+      reason: reason('running', `${running} running, none waiting`),
+      lookAgainAtMs: null,
+    };
   }
   const limitMs = world.settings.policy.value * 1_000;
   const startMs = startTimeMs ?? UNKNOWN_START_MS;
-  const slotFreeAtMs = serving.flatMap((worker) => slotTimes(worker, slots, startMs, world.serviceTimeMs, nowMs));
+  const slotFreeAtMs = serving.flatMap((worker) =>
+    slotTimes(worker, slots, startMs, world.serviceTimeMs, nowMs),
+  );
   const serviceTimeMs = world.serviceTimeMs ?? longestElapsedMs(world, nowMs);
   const outcome = (workers: number): { excessMs: number; longestMs: number } => {
     const extra = Array.from({ length: (workers - serving.length) * slots }, () => nowMs + startMs);

@@ -66,7 +66,9 @@ const TURN_MS = 5 * SECOND_MS;
  */
 export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan {
   const held = new Set(world.holding.flatMap((worker) => worker.devices));
-  const reservedFor = new Map(world.pending.flatMap((worker) => worker.reserved.map((id) => [id, worker.workerId])));
+  const reservedFor = new Map(
+    world.pending.flatMap((worker) => worker.reserved.map((id) => [id, worker.workerId])),
+  );
   const assign: { workerId: WorkerId; devices: readonly string[] }[] = [];
   const giveWay: { workerId: WorkerId; reason: Reason }[] = [];
   const spare = new Map(world.spare);
@@ -182,14 +184,20 @@ function victims(
     const residencyMs = Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
     take(
       worker,
-      reason('giveWayIdle', `idle for ${seconds(idleMs)}; a request of endpoint ${pending.endpointId} waits for its device`),
+      reason(
+        'giveWayIdle',
+        `idle for ${seconds(idleMs)}; a request of endpoint ${pending.endpointId} waits for its device`,
+      ),
       (worker.readyAtMs ?? nowMs) + residencyMs,
     );
   }
   for (const worker of busy) {
     take(
       worker,
-      reason('giveWayBusy', `its turn is over; a request of endpoint ${pending.endpointId} waits for its device`),
+      reason(
+        'giveWayBusy',
+        `its turn is over; a request of endpoint ${pending.endpointId} waits for its device`,
+      ),
       Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS),
     );
   }

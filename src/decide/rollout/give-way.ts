@@ -7,7 +7,10 @@ const HANDOVER_MS = 3_000;
 const START_RESERVE = 0.25;
 
 /** What a start is expected to take; where the revision was never measured, what its sibling took. */
-export function expectedStartMs(revision: RevisionView | undefined, sibling: RevisionView | undefined): number {
+export function expectedStartMs(
+  revision: RevisionView | undefined,
+  sibling: RevisionView | undefined,
+): number {
   return revision?.startTimeMs ?? sibling?.startTimeMs ?? UNKNOWN_START_MS;
 }
 

@@ -167,7 +167,11 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
     };
   }
   if (first.state === 'ready') {
-    return { ...NOTHING, event: 'firstWorkerReady', message: 'the first worker of the new revision is being proven' };
+    return {
+      ...NOTHING,
+      event: 'firstWorkerReady',
+      message: 'the first worker of the new revision is being proven',
+    };
   }
   if (first.state === 'pending') {
     // Devices that others hold are not the target's fault: it keeps its place in the line for them.
@@ -227,7 +231,8 @@ function bake(world: EndpointWorld, target: readonly WorkerView[], nowMs: number
   const ready = target.find((worker) => worker.state === 'ready');
   if (ready === undefined) {
     const unhealthy = target.some((worker) => worker.state === 'unhealthy');
-    if (unhealthy) return giveUp(world, target, 'its first worker became unhealthy while it was being proven');
+    if (unhealthy)
+      return giveUp(world, target, 'its first worker became unhealthy while it was being proven');
     return { ...NOTHING, event: 'firstWorkerLost', message: world.rollout?.message ?? '' };
   }
   const endMs = (ready.readyAtMs ?? nowMs) + options.bakeMs;

@@ -40,7 +40,9 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   const { rollout } = world;
   const proving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'rolling';
   const goal =
-    rollout?.state === 'rolling' && world.targetRevision !== null ? world.targetRevision : world.stableRevision;
+    rollout?.state === 'rolling' && world.targetRevision !== null
+      ? world.targetRevision
+      : world.stableRevision;
 
   const stop: WorkerLeave[] = [];
   const drain: WorkerLeave[] = [];
@@ -51,7 +53,10 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
     if (worker.state === 'draining' || worker.state === 'stopping') continue;
     if (world.revisions.get(worker.revision)?.failed === true && worker.revision !== goal) {
       const why = reason('failedRevision', `revision ${worker.revision} is marked as failed`);
-      (worker.state === 'ready' || worker.state === 'unhealthy' ? drain : stop).push({ workerId: worker.id, reason: why });
+      (worker.state === 'ready' || worker.state === 'unhealthy' ? drain : stop).push({
+        workerId: worker.id,
+        reason: why,
+      });
     } else if (worker.revision === goal) {
       if (workerIsLive(worker.state)) goalLive.push(worker);
     } else if (proving && worker.revision === world.targetRevision) {
@@ -59,7 +64,10 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
     } else if (worker.state === 'ready') {
       others.push(worker);
     } else if (worker.state !== 'unhealthy') {
-      stop.push({ workerId: worker.id, reason: reason('superseded', `revision ${worker.revision} is no longer wanted`) });
+      stop.push({
+        workerId: worker.id,
+        reason: reason('superseded', `revision ${worker.revision} is no longer wanted`),
+      });
     }
   }
 
@@ -119,7 +127,10 @@ function replaceOne(
   const victims = devicesFrom(world, goal, others);
   return {
     start: [{ revision: goal, count: 1, reason: why, claimFrom: victims }],
-    drain: victims.map((workerId) => ({ workerId, reason: reason('swap', `its devices go to revision ${goal}`) })),
+    drain: victims.map((workerId) => ({
+      workerId,
+      reason: reason('swap', `its devices go to revision ${goal}`),
+    })),
   };
 }
 
@@ -203,7 +214,9 @@ function overMax(
   already: readonly WorkerLeave[],
 ): WorkerLeave[] {
   const replacing = others.length > 0 ? world.options.maxSurge : 0;
-  const staying = [...others, ...goalLive].filter((worker) => !already.some((leave) => leave.workerId === worker.id));
+  const staying = [...others, ...goalLive].filter(
+    (worker) => !already.some((leave) => leave.workerId === worker.id),
+  );
   const surplus = staying.length - world.settings.maxReplicas - replacing;
   return byLoad(staying)
     .slice(0, Math.max(0, surplus))
@@ -213,7 +226,10 @@ function overMax(
     }));
 }
 
-function unhealthyTooLong(world: EndpointWorld, nowMs: number): { fail: WorkerLeave[]; lookAgainAtMs: number | null } {
+function unhealthyTooLong(
+  world: EndpointWorld,
+  nowMs: number,
+): { fail: WorkerLeave[]; lookAgainAtMs: number | null } {
   const fail: WorkerLeave[] = [];
   let lookAgainAtMs: number | null = null;
   for (const worker of world.workers) {

@@ -1,0 +1,189 @@
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import { rolloutIsOver } from '../model/rollout-state.ts';
+import type { WorkerState } from '../model/worker-state.ts';
+import type { EndpointGauges } from '../ports/metrics.ts';
+import type { RequestOutcome, TrafficListener } from '../ports/traffic.ts';
+import type { ControlPorts } from './control-options.ts';
+import { EndpointCommands } from './endpoint-commands.ts';
+import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
+import { EndpointRecords } from './endpoint-records.ts';
+import { Inventory } from './inventory.ts';
+import { Reconciler } from './reconciler.ts';
+import { recover } from './recovery.ts';
+import { WorkerLifecycle } from './worker-lifecycle.ts';
+
+/** Weight of the newest request in the smoothed time a request holds its slot. */
+const SERVICE_TIME_WEIGHT = 0.1;
+
+/**
+ * The owner of all endpoints of this process: it holds them in memory, hears what the gateway and
+ * the driver tell, and keeps the reconciler going. One instance a process.
+ */
+export class Control implements TrafficListener {
+  readonly #ports: ControlPorts;
+  readonly #entries: Map<EndpointId, EndpointEntry>;
+  readonly #records: EndpointRecords;
+  readonly #reconciler: Reconciler;
+  readonly #lifecycle: WorkerLifecycle;
+  readonly service: EndpointCommands;
+
+  private constructor(
+    ports: ControlPorts,
+    entries: Map<EndpointId, EndpointEntry>,
+    records: EndpointRecords,
+    reconciler: Reconciler,
+    lifecycle: WorkerLifecycle,
+    service: EndpointCommands,
+  ) {
+    this.#ports = ports;
+    this.#entries = entries;
+    this.#records = records;
+    this.#reconciler = reconciler;
+    this.#lifecycle = lifecycle;
+    this.service = service;
+  }
+
+  /** Loads what is stored, takes running workers back, and starts deciding. */
+  static async open(ports: ControlPorts): Promise<Control> {
+    const fence = await ports.store.fenceRaise();
+    const inventory = new Inventory(await ports.driver.fingerprint());
+    const entries = new Map<EndpointId, EndpointEntry>();
+    const records = new EndpointRecords(ports);
+    const reconciler = new Reconciler(ports, entries, records, inventory, (entry) => {
+      void service.forget(entry);
+    });
+    const lifecycle = new WorkerLifecycle(ports, records, reconciler, fence);
+    reconciler.attach(lifecycle);
+    const service = new EndpointCommands(ports, entries, records, reconciler, lifecycle, inventory);
+    const control = new Control(ports, entries, records, reconciler, lifecycle, service);
+    // Exits can be told from the first recovered worker on.
+    ports.driver.onExit((workerId, exit) => {
+      const found = control.#find(workerId);
+      if (found !== null) lifecycle.exited(found.entry, found.worker, exit);
+    });
+    await recover(ports, entries, records, lifecycle);
+    ports.metrics.onScrape(() => control.#gauges());
+    for (const entry of entries.values()) reconciler.reconcile(entry);
+    reconciler.assignDevices();
+    return control;
+  }
+
+  requestWaiting(endpointId: EndpointId): void {
+    const entry = this.#entries.get(endpointId);
+    if (entry === undefined) return;
+    // With no worker this request is what wakes one: decided in this very turn.
+    if (entry.workers.size === 0) this.#reconciler.reconcile(entry);
+    else this.#reconciler.reconcileSoon(entry);
+    if (this.#hasPending(entry)) this.#reconciler.assignDevices();
+  }
+
+  requestGone(endpointId: EndpointId): void {
+    this.#soon(endpointId);
+  }
+
+  requestStarted(endpointId: EndpointId): void {
+    this.#soon(endpointId);
+  }
+
+  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void {
+    const entry = this.#entries.get(endpointId);
+    const worker = entry?.workers.get(workerId);
+    if (entry === undefined || worker === undefined) return;
+    if (status < 500) worker.proved = true;
+    this.#sample(entry, worker, 1, status >= 500 ? 1 : 0);
+  }
+
+  requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {
+    const entry = this.#entries.get(endpointId);
+    if (entry === undefined) return;
+    if (outcome.end === 'complete') {
+      const known = entry.serviceTimeMs;
+      entry.serviceTimeMs =
+        known === null ? outcome.runMs : known + (outcome.runMs - known) * SERVICE_TIME_WEIGHT;
+    }
+    const worker = entry.workers.get(outcome.workerId);
+    if (worker !== undefined) {
+      const unanswered = outcome.status === null && (outcome.end === 'broke' || outcome.end === 'timeout');
+      const cutOff = outcome.end === 'broke' && outcome.status !== null && outcome.status < 500;
+      if (unanswered) this.#sample(entry, worker, 1, 1);
+      else if (cutOff) this.#sample(entry, worker, 0, 1);
+    }
+    this.#reconciler.reconcileSoon(entry);
+  }
+
+  workerDrained(endpointId: EndpointId, workerId: WorkerId): void {
+    const entry = this.#entries.get(endpointId);
+    const worker = entry?.workers.get(workerId);
+    if (entry === undefined || worker === undefined) return;
+    this.#lifecycle.drained(entry, worker);
+    this.#reconciler.reconcile(entry);
+  }
+
+  /** While a revision is being proven, its answers are held against the stable revision's. */
+  #sample(entry: EndpointEntry, worker: WorkerEntry, answered: number, failed: number): void {
+    const { rollout, targetRevision } = entry.endpoint;
+    if (rollout === null || rolloutIsOver(rollout.state) || rollout.state === 'rolling') return;
+    const { bake } = entry;
+    entry.bake =
+      worker.record.revision === targetRevision
+        ? {
+            ...bake,
+            targetAnswered: bake.targetAnswered + answered,
+            targetFailed: bake.targetFailed + failed,
+          }
+        : {
+            ...bake,
+            stableAnswered: bake.stableAnswered + answered,
+            stableFailed: bake.stableFailed + failed,
+          };
+    this.#reconciler.reconcileSoon(entry);
+  }
+
+  #soon(endpointId: EndpointId): void {
+    const entry = this.#entries.get(endpointId);
+    if (entry !== undefined) this.#reconciler.reconcileSoon(entry);
+  }
+
+  #hasPending(entry: EndpointEntry): boolean {
+    for (const worker of entry.workers.values()) if (worker.record.state === 'pending') return true;
+    return false;
+  }
+
+  #find(workerId: WorkerId): { entry: EndpointEntry; worker: WorkerEntry } | null {
+    for (const entry of this.#entries.values()) {
+      const worker = entry.workers.get(workerId);
+      if (worker !== undefined) return { entry, worker };
+    }
+    return null;
+  }
+
+  #gauges(): readonly EndpointGauges[] {
+    const nowMs = this.#ports.clock.nowMs();
+    return [...this.#entries.values()].map((entry) => {
+      const load = this.#ports.traffic.load(entry.endpoint.id);
+      const workers: Partial<Record<WorkerState, number>> = {};
+      let ready = 0;
+      for (const worker of entry.workers.values()) {
+        const { state } = worker.record;
+        workers[state] = (workers[state] ?? 0) + 1;
+        if (state === 'ready' || state === 'draining') ready += 1;
+      }
+      const oldestMs = load.waitingSinceMs[0];
+      return {
+        endpointId: entry.endpoint.id,
+        waiting: load.waiting,
+        oldestWaitSeconds: oldestMs === undefined ? 0 : Math.max(0, nowMs - oldestMs) / 1_000,
+        slotsUsed: load.running,
+        slotsTotal: ready * entry.endpoint.settings.maxConcurrentPerWorker,
+        workers,
+      };
+    });
+  }
+
+  /** Stops deciding and probing, waits for what was written, and leaves all workers running. */
+  async close(): Promise<void> {
+    this.#reconciler.close();
+    this.#lifecycle.close(this.#entries.values());
+    await this.#records.settled();
+  }
+}

@@ -1,0 +1,447 @@
+import { AppError } from '../base/errors.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
+import { startBackoffMs } from '../decide/retry/start-backoff.ts';
+import type { RolloutStep } from '../decide/rollout/step.ts';
+import { seconds } from '../decide/world.ts';
+import type { Endpoint, Rollout } from '../model/endpoint.ts';
+import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
+import type { ControlPorts } from './control-options.ts';
+import { EMPTY_SAMPLE, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import type { EndpointRecords } from './endpoint-records.ts';
+import type { Inventory } from './inventory.ts';
+import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
+import { worldOf } from './world-view.ts';
+
+/** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
+const ROUNDS_MAX = 64;
+/** A worker that served this long proves that its start was not the problem. */
+const PROVED_AFTER_MS = 30_000;
+/** How long a swapped-out endpoint that could not be updated waits before it tries the swap again. */
+const POSTPONED_MS = 10_000;
+const MESSAGE_LENGTH_MAX = 2_000;
+
+/**
+ * Reads what is, asks the pure decisions what should be, and carries it out, for one endpoint at a
+ * time. Woken by events and at the times the decisions ask for, never by a poll. It takes no input
+ * but the endpoint: whatever woke it, it looks at everything.
+ */
+export class Reconciler implements LifecycleListener {
+  readonly #ports: ControlPorts;
+  readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
+  readonly #records: EndpointRecords;
+  readonly #inventory: Inventory;
+  #lifecycle: WorkerLifecycle | null = null;
+  #cancelCapacity: (() => void) | null = null;
+  #closed = false;
+  readonly #onForgotten: (entry: EndpointEntry) => void;
+
+  constructor(
+    ports: ControlPorts,
+    entries: ReadonlyMap<EndpointId, EndpointEntry>,
+    records: EndpointRecords,
+    inventory: Inventory,
+    onForgotten: (entry: EndpointEntry) => void,
+  ) {
+    this.#ports = ports;
+    this.#entries = entries;
+    this.#records = records;
+    this.#inventory = inventory;
+    this.#onForgotten = onForgotten;
+  }
+
+  /** The lifecycle calls back into the reconciler, so one of the two is given after construction. */
+  attach(lifecycle: WorkerLifecycle): void {
+    this.#lifecycle = lifecycle;
+  }
+
+  get #workers(): WorkerLifecycle {
+    if (this.#lifecycle === null) throw new Error('impossible (reconciler-40be): used before attach');
+    return this.#lifecycle;
+  }
+
+  /** Soon, and once for many events that come together: enough where requests are being served. */
+  reconcileSoon(entry: EndpointEntry): void {
+    this.#wakeAt(entry, this.#ports.clock.nowMs());
+  }
+
+  /** Now, in this turn: what a request that found no worker asks for. */
+  reconcile(entry: EndpointEntry): void {
+    if (this.#closed) return;
+    if (entry.locked || entry.reconciling) {
+      entry.dirty = true;
+      return;
+    }
+    entry.reconciling = true;
+    try {
+      this.#settle(entry);
+    } finally {
+      entry.reconciling = false;
+    }
+  }
+
+  #settle(entry: EndpointEntry): void {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      entry.dirty = false;
+      const nowMs = this.#ports.clock.nowMs();
+      this.#forgiveFailures(entry, nowMs);
+      const world = worldOf(
+        entry,
+        this.#entries.values(),
+        this.#inventory,
+        this.#ports.traffic,
+        this.#ports.options,
+      );
+      const plan = planEndpoint(world, nowMs);
+      const changed = this.#apply(entry, plan);
+      if (changed || entry.dirty) continue;
+      this.#cancelWake(entry);
+      if (plan.lookAgainAtMs !== null) this.#wakeAt(entry, plan.lookAgainAtMs);
+      if (entry.endpoint.deleting && entry.workers.size === 0) this.#onForgotten(entry);
+      return;
+    }
+    this.#ports.log.error('the decisions for an endpoint do not settle', { endpointId: entry.endpoint.id });
+    this.#wakeAt(entry, this.#ports.clock.nowMs() + 1_000);
+  }
+
+  /** True when something changed that the next look must see. */
+  #apply(entry: EndpointEntry, plan: EndpointPlan): boolean {
+    this.#applyRefusal(entry, plan);
+    if (plan.rollout.event !== null) {
+      this.#applyRollout(entry, plan.rollout);
+      return true;
+    }
+    if (plan.rollout.message !== '') this.#say(entry, plan.rollout.message);
+    return this.#applyWorkers(entry, plan);
+  }
+
+  #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {
+    const { workers, need } = plan;
+    const decision = `${need.reason.code}:${need.workers}`;
+    if (decision !== entry.lastNeed) {
+      entry.lastNeed = decision;
+      this.#ports.metrics.scaleDecision(entry.endpoint.id, need.reason.code);
+      this.#ports.log.info('scale decision', {
+        endpointId: entry.endpoint.id,
+        workers: need.workers,
+        code: need.reason.code,
+        why: need.reason.text,
+      });
+    }
+    let changed = false;
+    for (const { workerId, reason } of workers.fail) {
+      changed =
+        this.#with(entry, workerId, (worker) => this.#workers.fail(entry, worker, reason.text)) || changed;
+    }
+    for (const { workerId, reason } of workers.stop) {
+      changed =
+        this.#with(entry, workerId, (worker) => this.#workers.stop(entry, worker, reason.text)) || changed;
+    }
+    const claims = new Map(workers.start.map((start) => [start, this.#devicesOf(entry, start.claimFrom)]));
+    for (const { workerId, reason } of workers.drain) {
+      changed =
+        this.#with(entry, workerId, (worker) => this.#workers.drain(entry, worker, reason.text)) || changed;
+    }
+    for (const start of workers.start) {
+      for (let count = 0; count < start.count; count += 1) {
+        this.#workers.create(
+          entry,
+          start.revision,
+          start.reason.text,
+          count === 0 ? (claims.get(start) ?? []) : [],
+        );
+      }
+      changed = true;
+    }
+    if (changed) this.assignDevices();
+    return changed;
+  }
+
+  #applyRollout(entry: EndpointEntry, step: RolloutStep): void {
+    const { rollout, targetRevision } = entry.endpoint;
+    if (rollout === null || targetRevision === null || step.event === null) return;
+    const nowMs = this.#ports.clock.nowMs();
+    const state = rolloutTransition(rollout.state, step.event);
+    const next: Rollout = {
+      ...rollout,
+      state,
+      mode: step.mode ?? rollout.mode,
+      message: step.message === '' ? rollout.message : step.message,
+      endedAtMs: rolloutIsOver(state) ? nowMs : null,
+      postponements: rollout.postponements + (step.event === 'swapPostponed' ? 1 : 0),
+      notBeforeMs:
+        step.event === 'swapPostponed'
+          ? nowMs + POSTPONED_MS * 2 ** rollout.postponements
+          : step.event === 'firstWorkerLost'
+            ? (step.lookAgainAtMs ?? nowMs)
+            : rollout.notBeforeMs,
+    };
+    this.#ports.log.info('rollout', {
+      endpointId: entry.endpoint.id,
+      rolloutId: rollout.id,
+      revision: targetRevision,
+      event: step.event,
+      state,
+      why: step.message,
+    });
+    const claimed = this.#devicesOf(entry, [...step.drain, ...(step.restoreStable ? step.stop : [])]);
+    this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
+    if (step.event === 'gaveUp') this.#targetFailed(entry, targetRevision, step);
+    if (step.event === 'firstWorkerAsked' || step.event === 'firstWorkerReady') entry.bake = EMPTY_SAMPLE;
+    for (const workerId of step.stop) {
+      this.#with(entry, workerId, (worker) =>
+        worker.record.state === 'ready'
+          ? this.#workers.drain(entry, worker, step.message)
+          : this.#workers.stop(entry, worker, step.message),
+      );
+    }
+    for (const workerId of step.withdrawDrain) {
+      this.#with(entry, workerId, (worker) => this.#workers.withdrawDrain(entry, worker));
+    }
+    for (const workerId of step.drain) {
+      this.#with(entry, workerId, (worker) => this.#workers.drain(entry, worker, step.message));
+    }
+    if (step.startTarget) this.#workers.create(entry, targetRevision, step.message, claimed);
+    if (step.restoreStable) {
+      this.#workers.create(
+        entry,
+        entry.endpoint.stableRevision,
+        'takes its place back after a failed update',
+        claimed,
+      );
+    }
+    // What the target may be given depends on the rollout's state.
+    for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
+    this.assignDevices();
+  }
+
+  #targetFailed(entry: EndpointEntry, revision: number, step: RolloutStep): void {
+    this.#records.revisionChange(entry, revision, { failure: step.message });
+    entry.startFailures = 0;
+    entry.notBeforeMs = 0;
+    const broken = entry.ended.findLast((worker) => worker.revision === revision);
+    const workerId = broken?.id ?? step.stop[0];
+    if (workerId === undefined) return;
+    // The message stands at once; what the worker said last follows when it has been read.
+    void this.#workers.lastOutput(workerId).then((output) => {
+      if (output === '') return;
+      this.#records.endpointChange(entry, (endpoint) =>
+        endpoint.rollout?.toRevision === revision && endpoint.rollout.state === 'failed'
+          ? { message: clip(endpoint.message + output) }
+          : {},
+      );
+    });
+  }
+
+  /** A message about a rollout that stands still; kept in memory of the record without a new state. */
+  #say(entry: EndpointEntry, message: string): void {
+    const { rollout } = entry.endpoint;
+    if (rollout === null || rollout.message === message) return;
+    this.#records.endpointChange(entry, () => ({ rollout: { ...rollout, message } }));
+  }
+
+  #applyRefusal(entry: EndpointEntry, plan: EndpointPlan): void {
+    const { endpoint } = entry;
+    const error = plan.refusal === null ? null : this.#refusalError(entry, plan.refusal);
+    this.#ports.traffic.endpointPut({
+      endpointId: endpoint.id,
+      appName: endpoint.appName,
+      ownerId: endpoint.ownerId,
+      slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
+      requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,
+      refusal: error,
+    });
+    if (error !== null) this.#ports.traffic.waitingRefuse(endpoint.id, error);
+  }
+
+  #refusalError(entry: EndpointEntry, refusal: NonNullable<EndpointPlan['refusal']>): AppError {
+    const { id } = entry.endpoint;
+    switch (refusal.code) {
+      case 'ENDPOINT_PAUSED':
+        return new AppError(
+          'ENDPOINT_PAUSED',
+          `Endpoint ${id} is paused: its max_replicas is 0. Raise it to serve requests.`,
+        );
+      case 'ENDPOINT_DELETED':
+        return new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', `Endpoint ${id} was deleted.`);
+      case 'ENDPOINT_FAILED': {
+        const retryAtMs = refusal.retryAtMs ?? this.#ports.clock.nowMs();
+        const waitSeconds = Math.max(1, Math.ceil((retryAtMs - this.#ports.clock.nowMs()) / 1_000));
+        return new AppError(
+          'ENDPOINT_FAILED',
+          `Endpoint ${id} cannot serve: ${entry.startFailures} workers failed in a row, the last one ${entry.endpoint.message}. The next start is tried in ${waitSeconds} s at the earliest; look at the worker's log and update the endpoint.`,
+          { retryAfterSeconds: waitSeconds },
+        );
+      }
+    }
+  }
+
+  /** Hands out devices over all endpoints, and lets idle workers give way where a request waits. */
+  assignDevices(): void {
+    if (this.#closed) return;
+    const nowMs = this.#ports.clock.nowMs();
+    this.#cancelCapacity?.();
+    this.#cancelCapacity = null;
+    const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
+    if (
+      !active.some((entry) => [...entry.workers.values()].some((worker) => worker.record.state === 'pending'))
+    )
+      return;
+    const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options.maxSurge, nowMs);
+    for (const { workerId, devices } of plan.assign) {
+      const found = findWorker(active, workerId);
+      if (found !== null) this.#workers.launch(found.entry, found.worker, devices);
+    }
+    for (const { workerId, reason } of plan.giveWay) {
+      const found = findWorker(active, workerId);
+      if (found === null) continue;
+      this.#ports.metrics.scaleDecision(found.entry.endpoint.id, reason.code);
+      this.#ports.log.info('worker gives way', {
+        endpointId: found.entry.endpoint.id,
+        workerId,
+        why: reason.text,
+      });
+      this.#workers.drain(found.entry, found.worker, reason.text);
+    }
+    if (plan.lookAgainAtMs !== null) {
+      this.#cancelCapacity = this.#ports.clock.schedule(plan.lookAgainAtMs - nowMs, () =>
+        this.assignDevices(),
+      );
+    }
+  }
+
+  // What the lifecycle tells.
+
+  workerChanged(entry: EndpointEntry): void {
+    this.reconcile(entry);
+  }
+
+  workerBroke(entry: EndpointEntry, worker: WorkerEntry, why: string): void {
+    const { rollout, targetRevision } = entry.endpoint;
+    if (entry.endpoint.deleting) return;
+    const nowMs = this.#ports.clock.nowMs();
+    const place = `Worker ${worker.record.id}: ${why}`;
+    if (rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision) {
+      // A client's change may come in between: only the rollout that asked for the worker counts it.
+      this.#records.endpointChange(entry, (endpoint) =>
+        endpoint.rollout?.id === rollout.id
+          ? {
+              rollout: {
+                ...endpoint.rollout,
+                startFailures: endpoint.rollout.startFailures + 1,
+                message: clip(place),
+              },
+            }
+          : {},
+      );
+      return;
+    }
+    // A worker that was replaced or marked as failed has nothing to say about the endpoint any more.
+    if (worker.record.revision !== entry.endpoint.stableRevision) return;
+    const servedMs = worker.record.readyAtMs === null ? 0 : nowMs - worker.record.readyAtMs;
+    entry.startFailures = worker.proved || servedMs >= PROVED_AFTER_MS ? 1 : entry.startFailures + 1;
+    entry.notBeforeMs = nowMs + startBackoffMs(entry.startFailures);
+    this.#records.endpointChange(entry, () => ({
+      message: clip(`${place}; the next start is tried in ${seconds(startBackoffMs(entry.startFailures))}`),
+    }));
+  }
+
+  devicesFreed(): void {
+    this.assignDevices();
+  }
+
+  routeOf(entry: EndpointEntry, worker: WorkerEntry): { preference: number; sampleLimit: number | null } {
+    const { rollout, targetRevision } = entry.endpoint;
+    if (rollout === null || rolloutIsOver(rollout.state)) {
+      return {
+        preference: worker.record.revision === entry.endpoint.stableRevision ? 1 : 0,
+        sampleLimit: null,
+      };
+    }
+    if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
+    if (rollout.state === 'rolling') return { preference: 1, sampleLimit: null };
+    const left = this.#ports.options.bakeRequests - entry.bake.targetAnswered;
+    return { preference: 0, sampleLimit: Math.max(0, left) };
+  }
+
+  /** A failure is forgiven once a worker has shown that it serves. */
+  #forgiveFailures(entry: EndpointEntry, nowMs: number): void {
+    if (entry.startFailures === 0) return;
+    for (const worker of entry.workers.values()) {
+      const { record } = worker;
+      if (record.state !== 'ready' || record.readyAtMs === null) continue;
+      if (!worker.proved && nowMs - record.readyAtMs < PROVED_AFTER_MS) continue;
+      entry.startFailures = 0;
+      entry.notBeforeMs = 0;
+      if (entry.endpoint.message !== '') this.#records.endpointChange(entry, () => ({ message: '' }));
+      return;
+    }
+  }
+
+  #with(entry: EndpointEntry, workerId: WorkerId, act: (worker: WorkerEntry) => void): boolean {
+    const worker = entry.workers.get(workerId);
+    if (worker === undefined) return false;
+    const before = worker.record.state;
+    act(worker);
+    return worker.record.state !== before;
+  }
+
+  #devicesOf(entry: EndpointEntry, workerIds: readonly WorkerId[]): readonly string[] {
+    return workerIds.flatMap((id) => entry.workers.get(id)?.record.devices ?? []);
+  }
+
+  #wakeAt(entry: EndpointEntry, atMs: number): void {
+    if (this.#closed || (entry.wakeAtMs !== null && entry.wakeAtMs <= atMs)) return;
+    this.#cancelWake(entry);
+    entry.wakeAtMs = atMs;
+    entry.cancelWake = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () => {
+      entry.wakeAtMs = null;
+      entry.cancelWake = null;
+      this.reconcile(entry);
+    });
+  }
+
+  #cancelWake(entry: EndpointEntry): void {
+    entry.cancelWake?.();
+    entry.cancelWake = null;
+    entry.wakeAtMs = null;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelCapacity?.();
+    for (const entry of this.#entries.values()) this.#cancelWake(entry);
+  }
+}
+
+/** What the end of a rollout does to the endpoint's record. */
+function afterRollout(endpoint: Endpoint, rollout: Rollout, message: string): Partial<Endpoint> {
+  if (rollout.state === 'done') {
+    return { rollout, stableRevision: rollout.toRevision, targetRevision: null, message: '' };
+  }
+  if (rollout.state === 'failed') {
+    return {
+      rollout,
+      targetRevision: null,
+      message: clip(
+        `The update to revision ${rollout.toRevision} failed and revision ${endpoint.stableRevision} serves: ${message}`,
+      ),
+    };
+  }
+  return { rollout };
+}
+
+function findWorker(
+  entries: readonly EndpointEntry[],
+  workerId: WorkerId,
+): { entry: EndpointEntry; worker: WorkerEntry } | null {
+  for (const entry of entries) {
+    const worker = entry.workers.get(workerId);
+    if (worker !== undefined) return { entry, worker };
+  }
+  return null;
+}
+
+function clip(text: string): string {
+  return text.length <= MESSAGE_LENGTH_MAX ? text : `${text.slice(0, MESSAGE_LENGTH_MAX - 1)}…`;
+}

@@ -1,0 +1,141 @@
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { Worker } from '../model/worker.ts';
+import { workerIsOver } from '../model/worker-state.ts';
+import type { FoundWorker } from '../ports/driver.ts';
+import type { ControlPorts } from './control-options.ts';
+import { newEntry, type EndpointEntry } from './endpoint-entry.ts';
+import type { EndpointRecords } from './endpoint-records.ts';
+import type { WorkerLifecycle } from './worker-lifecycle.ts';
+
+/** From SIGTERM to SIGKILL for a worker nobody knows. */
+const ORPHAN_GRACE_MS = 5_000;
+
+/**
+ * Brings memory, store and the driver's workers together when a server starts:
+ *
+ *   record | found running | then
+ *   live   | yes           | adopted: it goes on in the state its record says
+ *   live   | no            | marked as failed: it ended while no server watched
+ *   none   | yes           | adopted when its endpoint still has that revision, else stopped: an orphan
+ *   ended  | yes           | stopped: its end had been decided
+ *   none   | no            | forgotten
+ */
+export async function recover(
+  ports: ControlPorts,
+  entries: Map<EndpointId, EndpointEntry>,
+  records: EndpointRecords,
+  lifecycle: WorkerLifecycle,
+): Promise<void> {
+  for (const endpoint of await ports.store.endpointList()) {
+    const revisions = await ports.store.revisionList(endpoint.id);
+    entries.set(endpoint.id, newEntry(endpoint, revisions));
+  }
+  for (const entry of entries.values()) registerTraffic(ports, entry);
+
+  const found = new Map((await ports.driver.list()).map((worker) => [worker.workerId, worker]));
+  const stored = [...(await ports.store.workerList())].sort((a, b) => a.createdAtMs - b.createdAtMs);
+  const orphans: FoundWorker[] = [];
+  for (const record of stored) {
+    const entry = entries.get(record.endpointId);
+    const seen = found.get(record.id);
+    found.delete(record.id);
+    if (entry === undefined) {
+      if (seen?.running === true) orphans.push(seen);
+      continue;
+    }
+    if (workerIsOver(record.state)) {
+      if (seen?.running === true) orphans.push(seen);
+      lifecycle.keepEnded(entry, record);
+    } else if (seen?.running === true && record.state !== 'pending') {
+      await adopt(ports, lifecycle, entry, record, seen);
+    } else {
+      markGone(ports, records, lifecycle, entry, record, seen);
+    }
+  }
+  for (const seen of found.values()) {
+    const entry = entries.get(seen.endpointId);
+    const known = entry?.revisions.has(seen.revision) === true && !entry.endpoint.deleting;
+    if (seen.running && known && entry !== undefined)
+      await adopt(ports, lifecycle, entry, recordOf(seen), seen);
+    else orphans.push(seen);
+  }
+  // Awaited before anything starts: the devices they hold are not free before they are gone.
+  await Promise.all(orphans.map((seen) => removeOrphan(ports, seen)));
+}
+
+function registerTraffic(ports: ControlPorts, entry: EndpointEntry): void {
+  const { endpoint } = entry;
+  ports.traffic.endpointPut({
+    endpointId: endpoint.id,
+    appName: endpoint.appName,
+    ownerId: endpoint.ownerId,
+    slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
+    requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,
+    refusal: null,
+  });
+}
+
+async function adopt(
+  ports: ControlPorts,
+  lifecycle: WorkerLifecycle,
+  entry: EndpointEntry,
+  record: Worker,
+  seen: FoundWorker,
+): Promise<void> {
+  const started = await ports.driver.recover(record.id);
+  // The crash may have come between the driver's start and the record of it.
+  const state = record.state === 'pulling' ? 'starting' : record.state;
+  lifecycle.adopt(entry, { ...record, state }, { ...seen, addresses: started.addresses });
+  ports.log.info('worker adopted', { endpointId: entry.endpoint.id, workerId: record.id, state });
+}
+
+function markGone(
+  ports: ControlPorts,
+  records: EndpointRecords,
+  lifecycle: WorkerLifecycle,
+  entry: EndpointEntry,
+  record: Worker,
+  seen: FoundWorker | undefined,
+): void {
+  const asked = record.state === 'pending' || record.state === 'stopping' || record.state === 'draining';
+  const ended: Worker = {
+    ...record,
+    state: asked ? 'stopped' : 'failed',
+    devices: [],
+    endedAtMs: ports.clock.nowMs(),
+    exit: seen?.exit ?? null,
+    reason: asked ? record.reason : 'it ended while the server was not running',
+  };
+  records.workerPut(ended);
+  lifecycle.keepEnded(entry, ended);
+}
+
+async function removeOrphan(ports: ControlPorts, seen: FoundWorker): Promise<void> {
+  if (seen.running) {
+    ports.log.warn('a worker that no endpoint knows is stopped', {
+      workerId: seen.workerId,
+      endpointId: seen.endpointId,
+    });
+    await ports.driver.stop(seen.workerId, ORPHAN_GRACE_MS);
+  }
+  await ports.driver.forget(seen.workerId);
+}
+
+function recordOf(seen: FoundWorker): Worker {
+  return {
+    id: seen.workerId,
+    endpointId: seen.endpointId,
+    revision: seen.revision,
+    state: 'starting',
+    devices: seen.devices,
+    addresses: seen.addresses,
+    createdAtMs: seen.startedAtMs,
+    startedAtMs: seen.startedAtMs,
+    readyAtMs: null,
+    endedAtMs: null,
+    reason: 'found running when the server came back',
+    exit: null,
+  };
+}
+
+export type { WorkerId };

@@ -1,0 +1,51 @@
+import { AppError } from '../base/errors.ts';
+import type { RevisionSpec } from '../model/endpoint.ts';
+import { LOCAL_REGION } from '../model/product.ts';
+import { faultsError } from '../model/faults.ts';
+import type { Inventory } from './inventory.ts';
+
+/** Refuses what this machine could never give, whoever holds its devices now. */
+export function checkResources(spec: RevisionSpec, inventory: Inventory): void {
+  if (spec.regionId !== LOCAL_REGION.id) {
+    throw faultsError({
+      region_id: `is unknown, "${spec.regionId}" was given; allowed: "${LOCAL_REGION.id}"`,
+    });
+  }
+  const product = inventory.products.get(spec.productId);
+  if (product === undefined) {
+    const known = [...inventory.products.keys()].join(', ');
+    throw new AppError(
+      'SERVERLESS_PRODUCT_NOT_FOUND',
+      `There is no product "${spec.productId}" here; there are: ${known}.`,
+      { metadata: { product_id: `is unknown, "${spec.productId}" was given; allowed: ${known}` } },
+    );
+  }
+  if (product.type === 'cpu') return;
+  if (spec.gpuNum > product.deviceCount) {
+    throw new AppError(
+      'INSUFFICIENT_RESOURCE',
+      `A worker with ${spec.gpuNum} devices of product "${product.id}" can never start: this machine has ${product.deviceCount}.`,
+      {
+        metadata: {
+          'worker_config.gpu_num': `${spec.gpuNum} was given; allowed here: 1 to ${product.deviceCount}`,
+        },
+      },
+    );
+  }
+  const wanted = Number(spec.minCudaVersion);
+  if (
+    spec.minCudaVersion !== '' &&
+    inventory.cudaVersion !== null &&
+    wanted > Number(inventory.cudaVersion)
+  ) {
+    throw new AppError(
+      'INSUFFICIENT_RESOURCE',
+      `min_cuda_version ${spec.minCudaVersion} is above the CUDA version ${inventory.cudaVersion} of this machine's driver.`,
+      {
+        metadata: {
+          'worker_config.min_cuda_version': `${spec.minCudaVersion} was given; this machine's driver has ${inventory.cudaVersion}`,
+        },
+      },
+    );
+  }
+}
