@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+
+/** What one setting's text became, or what is wrong with it in words that fit behind its name. */
+export type Parsed<T> = { readonly value: T } | { readonly fault: string };
+export type Parse<T> = (text: string) => Parsed<T>;
+
+function given(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
+
+export function integerBetween(min: number, max: number): Parse<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return { value };
+    return { fault: `must be an integer from ${min} to ${max}; given ${given(text)}` };
+  };
+}
+
+export function oneOf<T extends string>(...choices: readonly T[]): Parse<T> {
+  return (text) => {
+    const value = choices.find((choice) => choice === text);
+    if (value !== undefined) return { value };
+    return { fault: `must be one of ${choices.join(', ')}; given ${given(text)}` };
+  };
+}
+
+export interface HostAndPort {
+  /** Without brackets, also for IPv6. */
+  readonly host: string;
+  /** 0: the system chooses one. */
+  readonly port: number;
+}
+
+/** `host:port` or `[IPv6]:port`. */
+export function hostAndPort(text: string): Parsed<HostAndPort> {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host !== undefined && port <= 65_535) return { value: { host, port } };
+  return {
+    fault: `must be host:port with a port from 0 to 65535, such as 127.0.0.1:8080 or [::1]:8080; given ${given(text)}`,
+  };
+}
+
+/** A folder, made absolute from where the server was started, so that a later change of it means nothing. */
+export function folder(text: string): Parsed<string> {
+  if (text.includes('\0')) return { fault: 'must be a path without NUL characters' };
+  return { value: resolve(text) };
+}
+
+/** Never repeats what was given: it is a secret. */
+export function apiKey(text: string): Parsed<string> {
+  if (/^[\x21-\x7e]{1,256}$/.test(text)) return { value: text };
+  return {
+    fault: `must be 1 to 256 visible ASCII characters without spaces; given ${text.length} characters, not all of them allowed`,
+  };
+}
+
+export function domainName(text: string): Parsed<string> {
+  const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+  const name = text.toLowerCase();
+  // 253 is the longest name DNS carries; an endpoint's own label of up to 63 and its dot come before ours.
+  if (name.length <= 189 && name.split('.').every((part) => label.test(part))) return { value: name };
+  return {
+    fault: `must be a domain name of at most 189 characters without scheme, port or final dot, such as gpu.example.com; given ${given(text)}`,
+  };
+}
+
+/** An http or https address to put paths behind; without its final slash. */
+export function baseUrl(text: string): Parsed<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const web = url?.protocol === 'http:' || url?.protocol === 'https:';
+  const bare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (url !== undefined && web && bare) {
+    return { value: url.origin + url.pathname.replace(/\/+$/, '') };
+  }
+  return {
+    fault: `must be an http or https address without user, query and fragment, such as https://gpu.example.com; given ${given(text)}`,
+  };
+}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  addressText,
+  configError,
+  configHelp,
+  describeConfig,
+  parseConfig,
+  publicBase,
+  type Config,
+  type Environment,
+} from '../../src/main/config.ts';
+
+function configOf(argv: readonly string[], environment: Environment = {}): Config {
+  const result = parseConfig(argv, environment);
+  assert.ok('config' in result, `refused: ${JSON.stringify(result)}`);
+  return result.config;
+}
+
+function faultsOf(argv: readonly string[], environment: Environment = {}): readonly string[] {
+  const result = parseConfig(argv, environment);
+  assert.ok('faults' in result, 'these settings should have been refused');
+  return result.faults;
+}
+
+function warningsOf(environment: Environment): readonly string[] {
+  const result = parseConfig([], environment);
+  assert.ok('warnings' in result);
+  return result.warnings;
+}
+
+describe('the defaults', () => {
+  test('are the documented ones', () => {
+    assert.deepEqual(configOf([]), {
+      listen: { host: '127.0.0.1', port: 8080, publicUrl: null, domain: null },
+      access: { apiKey: null },
+      dataDir: resolve('.pilotlight'),
+      workers: { driver: 'process', gpuCount: null, startDeadlineMs: 600_000, stopGraceMs: 30_000 },
+      rollout: { maxSurge: 1, bakeMs: 10_000, bakeRequests: 20 },
+      gateway: { queueLimit: 10_000 },
+      shutdown: { drainLimitMs: 1_800_000 },
+      logLevel: 'info',
+    });
+  });
+
+  test('an empty variable counts as unset', () => {
+    assert.deepEqual(configOf([], { PILOTLIGHT_LISTEN: '', PILOTLIGHT_API_KEY: '' }), configOf([]));
+  });
+
+  test('the result cannot be changed', () => {
+    const config = configOf([]);
+    assert.throws(() => Object.assign(config.listen, { port: 1 }), TypeError);
+    assert.throws(() => Object.assign(config, { dataDir: '/' }), TypeError);
+  });
+});
+
+describe('flags and variables', () => {
+  test('every setting is read from both, with the same result', () => {
+    const samples: readonly (readonly [string, string, string])[] = [
+      ['LISTEN', '--listen', '0.0.0.0:0'],
+      ['DATA_DIR', '--data-dir', '/var/lib/pilotlight'],
+      ['API_KEY', '--api-key', 'k'.repeat(32)],
+      ['DRIVER', '--driver', 'simulated'],
+      ['GPUS', '--gpus', '4'],
+      ['DOMAIN', '--domain', 'gpu.example.com'],
+      ['PUBLIC_URL', '--public-url', 'https://gpu.example.com/base/'],
+      ['LOG_LEVEL', '--log-level', 'debug'],
+      ['START_DEADLINE_SECONDS', '--start-deadline-seconds', '7'],
+      ['MAX_SURGE', '--max-surge', '0'],
+      ['BAKE_SECONDS', '--bake-seconds', '0'],
+      ['BAKE_REQUESTS', '--bake-requests', '5'],
+      ['QUEUE_LIMIT', '--queue-limit', '1'],
+      ['STOP_GRACE_SECONDS', '--stop-grace-seconds', '1'],
+      ['SHUTDOWN_SECONDS', '--shutdown-seconds', '9'],
+    ];
+    assert.equal(samples.length, Object.keys(describeConfig(configOf([]))).length);
+    for (const [key, flag, value] of samples) {
+      const byVariable = configOf([], { [`PILOTLIGHT_${key}`]: value });
+      assert.notDeepEqual(byVariable, configOf([]), `${key} has no effect`);
+      assert.deepEqual(configOf([flag, value]), byVariable, flag);
+      assert.deepEqual(configOf([`${flag}=${value}`]), byVariable, flag);
+    }
+  });
+
+  test('a flag goes before its variable, also before a wrong one', () => {
+    assert.equal(configOf(['--gpus=2'], { PILOTLIGHT_GPUS: 'many' }).workers.gpuCount, 2);
+  });
+
+  test('an unknown flag is refused with the nearest known one, and its value is not a second fault', () => {
+    assert.deepEqual(faultsOf(['--lisen', '127.0.0.1:1']), ['unknown flag --lisen; did you mean --listen?']);
+    assert.deepEqual(faultsOf(['--colour=red']), ['unknown flag --colour; --help lists them all']);
+  });
+
+  test('a flag without a value, a repeated flag and a stray word are refused', () => {
+    assert.deepEqual(faultsOf(['--listen', '--gpus=1']), ['--listen needs a value, as in --listen=…']);
+    assert.deepEqual(faultsOf(['--domain=']), ['--domain needs a value, as in --domain=…']);
+    assert.deepEqual(faultsOf(['--gpus=1', '--gpus=2']), ['--gpus is given more than once']);
+    assert.deepEqual(faultsOf(['start']), ['unexpected argument "start": only --flags are taken']);
+  });
+
+  test('an unknown PILOTLIGHT_ variable is warned of, other programs’ variables are not', () => {
+    assert.deepEqual(warningsOf({ PILOTLIGHT_LISTN: 'x', PILOTLIGHT_URL: 'x', PATH: 'x' }), [
+      'the variable PILOTLIGHT_LISTN is not known and has no effect; did you mean PILOTLIGHT_LISTEN?',
+    ]);
+  });
+});
+
+describe('bounds', () => {
+  const integers: readonly (readonly [string, number, number])[] = [
+    ['GPUS', 0, 1_024],
+    ['START_DEADLINE_SECONDS', 1, 86_400],
+    ['MAX_SURGE', 0, 1_000],
+    ['BAKE_SECONDS', 0, 3_600],
+    ['BAKE_REQUESTS', 0, 100_000],
+    ['QUEUE_LIMIT', 1, 1_000_000],
+    ['STOP_GRACE_SECONDS', 0, 3_600],
+    ['SHUTDOWN_SECONDS', 0, 86_400],
+  ];
+  for (const [name, min, max] of integers) {
+    test(`${name} is an integer from ${min} to ${max}`, () => {
+      const key = `PILOTLIGHT_${name}`;
+      configOf([], { [key]: String(min) });
+      configOf([], { [key]: String(max) });
+      for (const wrong of [
+        String(min - 1),
+        String(max + 1),
+        '1.5',
+        '1e2',
+        ' 1',
+        'all',
+        '0x1',
+        '9'.repeat(40),
+      ]) {
+        assert.deepEqual(faultsOf([], { [key]: wrong }), [
+          `${key} must be an integer from ${min} to ${max}; given ${JSON.stringify(wrong)}`,
+        ]);
+      }
+    });
+  }
+
+  test('the address is host:port, IPv6 in brackets', () => {
+    assert.deepEqual(configOf(['--listen=[::1]:0']).listen, {
+      host: '::1',
+      port: 0,
+      publicUrl: null,
+      domain: null,
+    });
+    assert.equal(configOf(['--listen=my-host.local:65535']).listen.host, 'my-host.local');
+    for (const wrong of [
+      '8080',
+      ':8080',
+      '::1:8080',
+      'host:',
+      'host:65536',
+      'host:-1',
+      'http://host:80',
+      'a b:1',
+    ]) {
+      assert.match(faultsOf([`--listen=${wrong}`])[0] ?? '', /^--listen must be host:port/, wrong);
+    }
+  });
+
+  test('the driver is one of those that exist', () => {
+    assert.deepEqual(faultsOf(['--driver=docker']), [
+      '--driver must be one of process, simulated; given "docker"',
+    ]);
+  });
+
+  test('the domain is a name without anything around it', () => {
+    assert.equal(configOf(['--domain=GPU.Example.com']).listen.domain, 'gpu.example.com');
+    for (const wrong of ['https://a.b', 'a.b:80', 'a..b', '-a.b', 'a-.b', 'a.b.', `${'a'.repeat(64)}.b`]) {
+      assert.equal(faultsOf([`--domain=${wrong}`]).length, 1, wrong);
+    }
+  });
+
+  test('the public address is http or https and loses its final slash', () => {
+    assert.equal(configOf(['--public-url=http://a.b:80/x/']).listen.publicUrl, 'http://a.b/x');
+    for (const wrong of ['a.b', 'ftp://a.b', 'http://user@a.b', 'http://a.b/?q=1', 'http://a.b/#f']) {
+      assert.equal(faultsOf([`--public-url=${wrong}`]).length, 1, wrong);
+    }
+  });
+
+  test('a short key is taken with a warning, a key with spaces is refused and never repeated', () => {
+    assert.match(warningsOf({ PILOTLIGHT_API_KEY: 'short' })[0] ?? '', /has 5 characters/);
+    const [fault = ''] = faultsOf([], { PILOTLIGHT_API_KEY: 'my secret key' });
+    assert.match(fault, /^PILOTLIGHT_API_KEY must be/);
+    assert.doesNotMatch(fault, /secret/);
+  });
+});
+
+describe('what is told', () => {
+  test('all faults come back together, in one error', () => {
+    const faults = faultsOf(['--gpus=x', '--listen=y', '--what'], { PILOTLIGHT_DRIVER: 'z' });
+    assert.equal(faults.length, 4);
+    const error = configError(faults);
+    assert.equal(error.code, 'CONFIG_INVALID');
+    for (const fault of faults) assert.ok(error.message.includes(fault));
+  });
+
+  test('the description names every setting and no secret', () => {
+    const facts = describeConfig(configOf(['--api-key', 'this-is-very-secret', '--gpus=2']));
+    assert.equal(facts['PILOTLIGHT_API_KEY'], '(set)');
+    assert.equal(facts['PILOTLIGHT_LISTEN'], '127.0.0.1:8080');
+    assert.equal(facts['PILOTLIGHT_GPUS'], '2');
+    assert.equal(facts['PILOTLIGHT_DOMAIN'], '(unset)');
+    assert.doesNotMatch(JSON.stringify(facts), /very-secret/);
+  });
+
+  test('what is described can be given again and means the same', () => {
+    const config = configOf(['--listen=[::1]:9000', '--bake-seconds=3', '--public-url=http://a.b']);
+    const facts = Object.entries(describeConfig(config)).filter(([, value]) => value !== '(unset)');
+    assert.deepEqual(configOf([], Object.fromEntries(facts)), config);
+  });
+
+  test('the help lists every variable', () => {
+    for (const key of Object.keys(describeConfig(configOf([])))) assert.ok(configHelp().includes(key), key);
+  });
+
+  test('the public base is made of the address listened on, unless it is given', () => {
+    assert.equal(publicBase(configOf(['--listen=0.0.0.0:0']).listen, 4_321), 'http://127.0.0.1:4321');
+    assert.equal(publicBase(configOf(['--listen=[::]:0']).listen, 4_321), 'http://[::1]:4321');
+    assert.equal(publicBase(configOf(['--public-url=https://a.b']).listen, 4_321), 'https://a.b');
+    assert.equal(addressText('::1', 1), '[::1]:1');
+  });
+});
+
+test('no argument and no variable can make it throw', () => {
+  const keys = Object.keys(describeConfig(configOf([])));
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.string(), fc.constantFrom('--listen', '--gpus', '--gpus=1', '--'))),
+      fc.dictionary(fc.constantFrom(...keys), fc.string()),
+      (argv, environment) => {
+        const result = parseConfig(argv, environment);
+        assert.ok('config' in result || result.faults.length > 0);
+      },
+    ),
+  );
+});
