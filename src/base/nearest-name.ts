@@ -17,16 +17,26 @@ export function nearestName(given: string, known: readonly string[]): string | u
   return bestDistance <= Math.max(1, Math.floor(given.length / 3)) ? best : undefined;
 }
 
-/** Levenshtein distance: insertions, deletions and replacements of one character. */
+/** How many insertions, deletions, replacements and swaps of neighbours turn one text into the other. */
 export function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let beforePrevious: readonly number[] = [];
+  let previous: readonly number[] = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let i = 1; i <= left.length; i += 1) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= right.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const replaced = at(previous, j - 1) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      let distance = Math.min(replaced, at(previous, j) + 1, at(row, j - 1) + 1);
+      if (i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1]) {
+        distance = Math.min(distance, at(beforePrevious, j - 2) + 1);
+      }
+      row.push(distance);
     }
-    row = next;
+    beforePrevious = previous;
+    previous = row;
   }
-  return row[right.length] ?? 0;
+  return at(previous, right.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity;
 }

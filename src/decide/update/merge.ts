@@ -14,7 +14,7 @@ export interface EndpointParts {
 export function mergeFields(base: EndpointParts, body: Partial<EndpointUpdateBody>): EndpointParts {
   const { settings, spec } = base;
   const config: Partial<NonNullable<EndpointUpdateBody['worker_config']>> = body.worker_config ?? {};
-  const health = body.health_check;
+  const { health_check: health, policy } = body;
   return {
     settings: {
       name: body.name ?? settings.name,
@@ -23,7 +23,7 @@ export function mergeFields(base: EndpointParts, body: Partial<EndpointUpdateBod
       idleTimeoutSeconds: config.idle_timeout ?? settings.idleTimeoutSeconds,
       maxConcurrentPerWorker: config.max_concurrent_per_worker ?? settings.maxConcurrentPerWorker,
       requestTimeoutSeconds: config.request_timeout ?? settings.requestTimeoutSeconds,
-      policy: body.policy ?? settings.policy,
+      policy: policy === undefined ? settings.policy : { type: policy.type, value: policy.value },
       healthCheck:
         health === undefined ? settings.healthCheck : { path: health.path ?? '', port: health.port ?? 0 },
     },
