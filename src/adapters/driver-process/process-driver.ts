@@ -1,0 +1,386 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import type { WorkerId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import { MIB } from '../../base/units.ts';
+import type { RevisionSpec, WorkerExit } from '../../model/endpoint.ts';
+import { GPU_PRODUCT_ID, type Device } from '../../model/product.ts';
+import type {
+  Driver,
+  DriverCapabilities,
+  Fingerprint,
+  FoundWorker,
+  StartedWorker,
+  WorkerLog,
+  WorkerOrder,
+} from '../../ports/driver.ts';
+import type { Log } from '../../ports/log.ts';
+import { queryDevices } from './nvidia-smi.ts';
+import { processLives } from './process-table.ts';
+import { SpawnerChannel } from './spawner-channel.ts';
+import type { SpawnerReply } from './spawner-message.ts';
+import { strayWorkers } from './stray-worker.ts';
+import { baseEnvironment, type Environment } from './worker-environment.ts';
+import { processRefusal, workingFolder } from './worker-image.ts';
+import { readLog } from './worker-log.ts';
+import { readExit, readRecord, removeRecord, writeRecord, type WorkerRecord } from './worker-record.ts';
+
+const DEFAULT_LOG_LIMIT_BYTES = 8 * MIB;
+/** An order that ended this many spawners is the reason why they end. */
+const ORDER_ATTEMPTS = 3;
+/** A record without a process that is older than this belongs to a start that never came to its spawn. */
+const INTENT_GRACE_MS = 10_000;
+
+export interface ProcessDriverOptions {
+  /** Made when it does not exist. It also names this server to its workers: two servers never share one. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: Random;
+  /** How many devices of unknown type there are; null: ask `nvidia-smi`. */
+  readonly gpus: number | null;
+  /** The server's environment, of which workers get a small part. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The folder `host` runs in and relative folders count from; default: the server's own. */
+  readonly serverFolder?: string;
+  /** Per worker, default 8 MiB. */
+  readonly logLimitBytes?: number;
+}
+
+/** A worker this driver watches: started by it, or recovered. */
+interface Watched {
+  /** Null until the spawner has started it. */
+  record: WorkerRecord | null;
+  readonly started: PromiseWithResolvers<StartedWorker>;
+  readonly ended: PromiseWithResolvers<WorkerExit>;
+  /** Gives the order to the spawner, once more if the one that had it died. */
+  readonly order: ((repeated: boolean) => void) | null;
+  attempts: number;
+  stopGraceMs: number | null;
+  /** False for one that was found ended: `list` says so, `onExit` does not. */
+  readonly tellsExit: boolean;
+}
+
+export function createProcessDriver(options: ProcessDriverOptions): ProcessDriver {
+  return new ProcessDriver(options);
+}
+
+/**
+ * Runs workers as processes of this machine. All that has to do with processes happens in the
+ * spawner (spawner.ts); this side gives orders, keeps the promises for their answers and reads the
+ * records. Nothing is kept in memory that cannot be found again on disk or in the process list.
+ */
+export class ProcessDriver implements Driver {
+  readonly kind = 'process';
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #random: Random;
+  readonly #gpus: number | null;
+  readonly #environment: Environment;
+  readonly #serverFolder: string;
+  readonly #workersFolder: string;
+  readonly #instance: string;
+  readonly #channel: SpawnerChannel;
+  readonly #watched = new Map<WorkerId, Watched>();
+  readonly #listeners: ((workerId: WorkerId, exit: WorkerExit) => void)[] = [];
+  #straysWereSought = false;
+  #closed = false;
+
+  constructor(options: ProcessDriverOptions) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#random = options.random;
+    this.#gpus = options.gpus;
+    this.#environment = baseEnvironment(options.environment);
+    this.#serverFolder = options.serverFolder ?? process.cwd();
+    const workersFolder = join(options.dataDir, 'workers');
+    mkdirSync(workersFolder, { recursive: true, mode: 0o700 });
+    this.#workersFolder = realpathSync(workersFolder);
+    this.#instance = createHash('sha256').update(this.#workersFolder).digest('hex').slice(0, 16);
+    this.#channel = new SpawnerChannel(
+      {
+        workersFolder: this.#workersFolder,
+        instance: this.#instance,
+        environment: this.#environment,
+        logLimitBytes: options.logLimitBytes ?? DEFAULT_LOG_LIMIT_BYTES,
+        waitsForDeviceMemory: options.gpus === null,
+      },
+      options.clock,
+      options.log,
+      { onReply: (reply) => this.#onReply(reply), onRelaunch: () => this.#tellAgain() },
+    );
+  }
+
+  /** The process id of the spawner; null while none runs. */
+  get spawnerPid(): number | null {
+    return this.#channel.pid;
+  }
+
+  async fingerprint(): Promise<Fingerprint> {
+    const [found] = await Promise.all([this.#findDevices(), this.#channel.ready]);
+    const capabilities: DriverCapabilities = {
+      images: 'host',
+      volumes: false,
+      registryAuth: false,
+      rootfsLimit: false,
+    };
+    return { ...found, capabilities };
+  }
+
+  refusal(spec: RevisionSpec): AppError | null {
+    return processRefusal(spec, this.#serverFolder);
+  }
+
+  async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const refusal = this.refusal(spec);
+    if (refusal !== null) throw refusal;
+  }
+
+  start(order: WorkerOrder): Promise<StartedWorker> {
+    const refusal = this.#closed ? closedError() : this.refusal(order.spec);
+    const folder = workingFolder(order.spec.image, this.#serverFolder);
+    if (refusal !== null || folder === null) return Promise.reject(refusal ?? closedError());
+    const startedAtMs = this.#clock.nowMs();
+    const portChance = this.#random.next();
+    const give = (repeated: boolean): void =>
+      this.#channel.send({ kind: 'start', order, workingFolder: folder, startedAtMs, portChance, repeated });
+    const watched = this.#watch(order.workerId, null, give, true);
+    give(false);
+    return watched.started.promise;
+  }
+
+  async list(): Promise<readonly FoundWorker[]> {
+    const found: FoundWorker[] = [];
+    const unfinished: WorkerRecord[] = [];
+    const known = new Set<WorkerId>();
+    for (const name of await readdir(this.#workersFolder)) {
+      const workerId = name as WorkerId;
+      const record = readRecord(this.#folder(workerId));
+      // Without a record it was forgotten, or is being started, in this moment.
+      if (record === null) continue;
+      if (record.pid === null) {
+        unfinished.push(record);
+        continue;
+      }
+      known.add(workerId);
+      found.push(await this.#inspect(record));
+    }
+    if (this.#straysWereSought && unfinished.length === 0) return found;
+    // After the records were read: a start that was completed meanwhile is in the process list.
+    const strays = await strayWorkers(this.#instance);
+    this.#straysWereSought = true;
+    for (const stray of strays.values()) {
+      if (known.has(stray.workerId) || this.#watched.has(stray.workerId)) continue;
+      writeRecord(this.#folder(stray.workerId), stray);
+      found.push(foundWorker(stray, null));
+    }
+    for (const intent of unfinished) {
+      const { workerId, startedAtMs } = intent;
+      const isOld = this.#clock.nowMs() - startedAtMs > INTENT_GRACE_MS;
+      if (isOld && !strays.has(workerId) && !this.#watched.has(workerId))
+        removeRecord(this.#folder(workerId));
+    }
+    return found;
+  }
+
+  async recover(workerId: WorkerId): Promise<StartedWorker> {
+    const watched = this.#watched.get(workerId);
+    if (watched !== undefined) return watched.started.promise;
+    const record = readRecord(this.#folder(workerId));
+    if (record === null || record.pid === null || readExit(this.#folder(workerId)) !== null) {
+      throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `no running worker "${workerId}" is known here`);
+    }
+    this.#adopt(record, true);
+    return { addresses: record.addresses };
+  }
+
+  async stop(workerId: WorkerId, graceMs: number): Promise<WorkerExit> {
+    const watched = this.#watched.get(workerId) ?? this.#adoptUnwatched(workerId);
+    if (watched === null) return readExit(this.#folder(workerId)) ?? { code: null, signal: null };
+    if (watched.record === null) await watched.started.promise.catch(() => undefined);
+    watched.stopGraceMs = Math.min(graceMs, watched.stopGraceMs ?? graceMs);
+    this.#channel.send({ kind: 'stop', workerId, graceMs: watched.stopGraceMs });
+    return watched.ended.promise;
+  }
+
+  async logs(workerId: WorkerId, maxBytes: number): Promise<WorkerLog> {
+    const log = await readLog(this.#folder(workerId), maxBytes);
+    if (log !== null) return log;
+    throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `nothing is kept of a worker "${workerId}"`);
+  }
+
+  async forget(workerId: WorkerId): Promise<void> {
+    if (this.#watched.has(workerId)) {
+      throw new AppError('CONFLICT', `worker "${workerId}" runs; stop it before it is forgotten`);
+    }
+    removeRecord(this.#folder(workerId));
+  }
+
+  onExit(listener: (workerId: WorkerId, exit: WorkerExit) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const watched of this.#watched.values()) {
+      watched.started.reject(closedError());
+      watched.ended.reject(closedError());
+    }
+    this.#watched.clear();
+    await this.#channel.close();
+  }
+
+  async #findDevices(): Promise<Pick<Fingerprint, 'devices' | 'cudaVersion'>> {
+    if (this.#gpus !== null) return { devices: unknownDevices(this.#gpus), cudaVersion: null };
+    try {
+      return (await queryDevices(this.#environment)) ?? { devices: [], cudaVersion: null };
+    } catch (error) {
+      this.#log.warn('nvidia-smi failed, so no GPU is used', { error });
+      return { devices: [], cudaVersion: null };
+    }
+  }
+
+  async #inspect(record: WorkerRecord): Promise<FoundWorker> {
+    const exit = readExit(this.#folder(record.workerId));
+    if (exit !== null) return foundWorker(record, exit);
+    if (this.#watched.has(record.workerId)) return foundWorker(record, null);
+    if (record.pid !== null && processLives(record.pid, record.pidStart)) return foundWorker(record, null);
+    // Its first process is gone and children of it may be left: the spawner ends them and writes it down.
+    return foundWorker(record, await this.#adopt(record, false).ended.promise);
+  }
+
+  #adoptUnwatched(workerId: WorkerId): Watched | null {
+    const record = readRecord(this.#folder(workerId));
+    if (record === null || record.pid === null || readExit(this.#folder(workerId)) !== null) return null;
+    return this.#adopt(record, true);
+  }
+
+  #adopt(record: WorkerRecord, tellsExit: boolean): Watched {
+    const watched = this.#watch(record.workerId, record, null, tellsExit);
+    watched.started.resolve({ addresses: record.addresses });
+    this.#channel.send({ kind: 'adopt', record });
+    return watched;
+  }
+
+  #watch(
+    workerId: WorkerId,
+    record: WorkerRecord | null,
+    order: Watched['order'],
+    tellsExit: boolean,
+  ): Watched {
+    const watched: Watched = {
+      record,
+      started: Promise.withResolvers<StartedWorker>(),
+      ended: Promise.withResolvers<WorkerExit>(),
+      order,
+      attempts: 1,
+      stopGraceMs: null,
+      tellsExit,
+    };
+    // Most ends are learned through `onExit`; nobody awaiting this one must not end the process.
+    watched.ended.promise.catch(() => undefined);
+    this.#watched.set(workerId, watched);
+    return watched;
+  }
+
+  #onReply(reply: Exclude<SpawnerReply, { kind: 'ready' }>): void {
+    switch (reply.kind) {
+      case 'started': {
+        const watched = this.#watched.get(reply.record.workerId);
+        if (watched === undefined) return;
+        watched.record = reply.record;
+        watched.started.resolve({ addresses: reply.record.addresses });
+        return;
+      }
+      case 'startFailed':
+        this.#startFailed(reply.workerId, reply.message, reply.detail);
+        return;
+      case 'ended':
+        this.#ended(reply.workerId, reply.exit);
+        return;
+      case 'warning':
+        this.#log.warn(reply.message, reply.facts);
+    }
+  }
+
+  #startFailed(workerId: WorkerId, message: string, detail: string): void {
+    const watched = this.#watched.get(workerId);
+    if (watched === undefined) return;
+    this.#watched.delete(workerId);
+    watched.started.reject(new AppError('WORKER_START_FAILED', message, { detail }));
+    watched.ended.resolve({ code: null, signal: null });
+  }
+
+  #ended(workerId: WorkerId, exit: WorkerExit): void {
+    const watched = this.#watched.get(workerId);
+    if (watched === undefined) return;
+    this.#watched.delete(workerId);
+    watched.ended.resolve(exit);
+    if (!watched.tellsExit) return;
+    // In a later turn, so that whoever awaits `start` has heard of the worker before it hears of its end.
+    setImmediate(() => {
+      for (const listener of this.#listeners) listener(workerId, exit);
+    });
+  }
+
+  #tellAgain(): void {
+    for (const [workerId, watched] of this.#watched) {
+      if (watched.record !== null) this.#channel.send({ kind: 'adopt', record: watched.record });
+      else if (watched.attempts >= ORDER_ATTEMPTS) {
+        this.#startFailed(
+          workerId,
+          'the process that starts workers died over it',
+          `${watched.attempts} times`,
+        );
+        continue;
+      } else {
+        watched.attempts += 1;
+        watched.order?.(true);
+      }
+      if (watched.stopGraceMs !== null) {
+        this.#channel.send({ kind: 'stop', workerId, graceMs: watched.stopGraceMs });
+      }
+    }
+  }
+
+  #folder(workerId: WorkerId): string {
+    // Ids reach this from a URL too; none of ours has a character that means something in a path.
+    if (!/^[\w-]+$/.test(workerId)) {
+      throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `"${workerId}" is not the id of a worker`);
+    }
+    return join(this.#workersFolder, workerId);
+  }
+}
+
+function unknownDevices(count: number): Device[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: String(index),
+    productId: GPU_PRODUCT_ID,
+    name: 'GPU',
+    memoryMib: 0,
+  }));
+}
+
+function foundWorker(record: WorkerRecord, exit: WorkerExit | null): FoundWorker {
+  const { workerId, endpointId, revision, devices, fence, startedAtMs, addresses } = record;
+  return {
+    workerId,
+    endpointId,
+    revision,
+    devices,
+    fence,
+    startedAtMs,
+    addresses,
+    running: exit === null,
+    exit,
+  };
+}
+
+function closedError(): AppError {
+  return new AppError('SHUTTING_DOWN', 'the driver was closed');
+}

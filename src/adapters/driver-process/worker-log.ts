@@ -1,0 +1,166 @@
+import { open, readFile, rename, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkerLog } from '../../ports/driver.ts';
+
+/**
+ * A worker's output. The worker itself writes to `log`, opened for appending, so no restart of ours
+ * breaks its pipes. From time to time the spawner looks at its size; past the limit the newest half
+ * moves to `log.1` (whose former content is dropped) and `log` is cut to nothing.
+ *
+ *   log.dropped  how many bytes are gone
+ *   log.1        older output
+ *   log          newer output, appended to by the worker
+ */
+const LOG = 'log';
+const OLDER = 'log.1';
+const DROPPED = 'log.dropped';
+
+const LOOK_MS = 500;
+/** After a cut: whoever floods once floods on. */
+const LOOK_AGAIN_MS = 50;
+const CHUNK_BYTES = 256 * 1024;
+
+export function logPath(folder: string): string {
+  return join(folder, LOG);
+}
+
+/** Holds the logs of running workers to their limit. */
+export class LogBound {
+  readonly #limitBytes: number;
+  readonly #onError: (error: Error) => void;
+  readonly #folders = new Set<string>();
+  #looking = false;
+
+  constructor(limitBytes: number, onError: (error: Error) => void) {
+    this.#limitBytes = limitBytes;
+    this.#onError = onError;
+  }
+
+  watch(folder: string): void {
+    this.#folders.add(folder);
+    if (this.#looking) return;
+    this.#looking = true;
+    setTimeout(() => void this.#look(), LOOK_MS);
+  }
+
+  /** Looks a last time: what a worker wrote before it ended is bounded too. */
+  async unwatch(folder: string): Promise<void> {
+    this.#folders.delete(folder);
+    await this.#bound(folder);
+  }
+
+  async #look(): Promise<void> {
+    let cut = false;
+    for (const folder of this.#folders) cut = (await this.#bound(folder)) || cut;
+    this.#looking = this.#folders.size > 0;
+    if (this.#looking) setTimeout(() => void this.#look(), cut ? LOOK_AGAIN_MS : LOOK_MS);
+  }
+
+  async #bound(folder: string): Promise<boolean> {
+    try {
+      return await boundLog(folder, this.#limitBytes);
+    } catch (error) {
+      this.#onError(error as Error);
+      return false;
+    }
+  }
+}
+
+/** True when it was past its limit and was cut. */
+export async function boundLog(folder: string, limitBytes: number): Promise<boolean> {
+  const path = logPath(folder);
+  const sizeBytes = await sizeOf(path);
+  if (sizeBytes <= limitBytes) return false;
+  const keepBytes = Math.floor(limitBytes / 2);
+  const draft = join(folder, `${OLDER}.draft`);
+  await writeFile(draft, '');
+  const source = await open(path, 'r');
+  const target = await open(draft, 'a');
+  let at = sizeBytes - keepBytes;
+  try {
+    at = await copyToEnd(source, target, at, at + limitBytes);
+    // What the worker writes between the last read and this is lost, uncounted: a few microseconds.
+    await truncate(path, 0);
+  } finally {
+    await source.close();
+    await target.close();
+  }
+  const gone = (await droppedBytes(folder)) + (await sizeOf(join(folder, OLDER))) + sizeBytes - keepBytes;
+  await rename(draft, join(folder, OLDER));
+  await writeFile(join(folder, DROPPED), String(gone));
+  return true;
+}
+
+/** Goes on while the file grows, so that nothing between two looks is missed, but not past `limit`. */
+async function copyToEnd(
+  source: FileHandle,
+  target: FileHandle,
+  from: number,
+  limit: number,
+): Promise<number> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let at = from;
+  while (at < limit) {
+    const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, limit - at), at);
+    if (bytesRead === 0) break;
+    await target.write(buffer, 0, bytesRead);
+    at += bytesRead;
+  }
+  return at;
+}
+
+/** The newest `maxBytes` of both files; null when the worker has no log here. */
+export async function readLog(folder: string, maxBytes: number): Promise<WorkerLog | null> {
+  const newer = await readTail(logPath(folder), maxBytes);
+  if (newer === null) return null;
+  const older = await readTail(join(folder, OLDER), maxBytes - newer.length);
+  const bytes = older === null ? newer : Buffer.concat([older, newer]);
+  return {
+    text: bytes.subarray(firstWholeCharacter(bytes)).toString('utf8'),
+    droppedBytes: await droppedBytes(folder),
+  };
+}
+
+/** Bytes of a character whose beginning was cut off would read as garbage. */
+function firstWholeCharacter(bytes: Buffer): number {
+  let at = 0;
+  while (at < 3 && at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at += 1;
+  return at;
+}
+
+async function readTail(path: string, maxBytes: number): Promise<Buffer | null> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const sizeBytes = (await file.stat()).size;
+    const wantedBytes = Math.max(0, Math.min(maxBytes, sizeBytes));
+    const buffer = Buffer.alloc(wantedBytes);
+    const { bytesRead } = await file.read(buffer, 0, wantedBytes, sizeBytes - wantedBytes);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+async function droppedBytes(folder: string): Promise<number> {
+  try {
+    return Number(await readFile(join(folder, DROPPED), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}

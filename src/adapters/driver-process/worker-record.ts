@@ -1,0 +1,78 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EndpointId, WorkerId } from '../../base/ids.ts';
+import type { WorkerExit } from '../../model/endpoint.ts';
+import type { WorkerAddress } from '../../model/worker.ts';
+
+/**
+ * What is kept of a worker in `<data dir>/workers/<worker id>/`:
+ *
+ *   worker.json  this record: written before the process is spawned, completed right after
+ *   exit.json    how it ended; there once nothing of the worker is left
+ *   log, log.1   its output (worker-log.ts)
+ *
+ * A record holds no variable of the endpoint: they may be secrets.
+ */
+export interface WorkerRecord {
+  readonly workerId: WorkerId;
+  readonly endpointId: EndpointId;
+  readonly revision: number;
+  readonly fence: number;
+  readonly devices: readonly string[];
+  readonly addresses: Readonly<Record<number, WorkerAddress>>;
+  readonly startedAtMs: number;
+  /** Also the id of its process group. Null until the process exists. */
+  readonly pid: number | null;
+  /** The kernel's start time of the process: a reused pid has another one. Null where it is not told. */
+  readonly pidStart: string | null;
+}
+
+const RECORD_FILE = 'worker.json';
+const EXIT_FILE = 'exit.json';
+
+/** Small synchronous writes: they take a fraction of the spawn beside them. */
+export function writeRecord(folder: string, record: WorkerRecord): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeWhole(join(folder, RECORD_FILE), record);
+}
+
+export function readRecord(folder: string): WorkerRecord | null {
+  return readWhole<WorkerRecord>(join(folder, RECORD_FILE));
+}
+
+export function writeExit(folder: string, exit: WorkerExit): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeWhole(join(folder, EXIT_FILE), exit);
+}
+
+export function readExit(folder: string): WorkerExit | null {
+  return readWhole<WorkerExit>(join(folder, EXIT_FILE));
+}
+
+export function removeRecord(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A reader, or a crash, never meets half a file. */
+function writeWhole(path: string, value: unknown): void {
+  const draft = `${path}.${process.pid}.draft`;
+  writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+function readWhole<T>(path: string): T | null {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    // Loss of power can leave an empty file behind; the processes it spoke of are gone too.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
