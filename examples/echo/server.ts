@@ -21,11 +21,11 @@ if (knobs.exitAtStart) {
   console.error('echo: EXIT_AT_START is set, so this worker gives up at once');
   process.exit(1);
 }
-if (knobs.logFlood) floodLog();
 if (knobs.neverListen) {
-  console.log('echo: NEVER_LISTEN is set, so no port is opened');
   setInterval(() => undefined, 60_000);
   process.on('SIGTERM', () => (knobs.ignoreSigterm ? undefined : process.exit(0)));
+  console.log('echo: NEVER_LISTEN is set, so no port is opened');
+  if (knobs.logFlood) floodLog();
 } else if (knobs.startDelayMs > 0) {
   setTimeout(() => void listen(), knobs.startDelayMs);
 } else {
@@ -37,6 +37,7 @@ async function listen(): Promise<void> {
   server.listen(knobs.port, knobs.host, () => {
     const { address, port } = server.address() as AddressInfo;
     console.log(`echo: listening on http://${address}:${port}`);
+    if (knobs.logFlood) floodLog();
     if (knobs.exitAfterMs > 0) setTimeout(() => exitEarly(), knobs.exitAfterMs);
   });
   process.on('SIGTERM', () => {
