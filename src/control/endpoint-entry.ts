@@ -48,7 +48,8 @@ export interface EndpointEntry {
   dirty: boolean;
   cancelWake: (() => void) | null;
   wakeAtMs: number | null;
-  lastNeed: string;
+  /** The need that was told last: a decision is counted and logged when the number changes. */
+  lastNeed: number;
 }
 
 export const EMPTY_SAMPLE: BakeSample = {
@@ -75,7 +76,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     dirty: false,
     cancelWake: null,
     wakeAtMs: null,
-    lastNeed: '',
+    lastNeed: 0,
   };
 }
 

@@ -85,13 +85,7 @@ export class Reconciler implements LifecycleListener {
       entry.dirty = false;
       const nowMs = this.#ports.clock.nowMs();
       this.#forgiveFailures(entry, nowMs);
-      const world = worldOf(
-        entry,
-        this.#entries.values(),
-        this.#inventory,
-        this.#ports.traffic,
-        this.#ports.options,
-      );
+      const world = worldOf(entry, this.#entries, this.#inventory, this.#ports.traffic, this.#ports.options);
       const plan = planEndpoint(world, nowMs);
       const changed = this.#apply(entry, plan);
       if (changed || entry.dirty) continue;
@@ -117,9 +111,8 @@ export class Reconciler implements LifecycleListener {
 
   #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {
     const { workers, need } = plan;
-    const decision = `${need.reason.code}:${need.workers}`;
-    if (decision !== entry.lastNeed) {
-      entry.lastNeed = decision;
+    if (need.workers !== entry.lastNeed) {
+      entry.lastNeed = need.workers;
       this.#ports.metrics.scaleDecision(entry.endpoint.id, need.reason.code);
       this.#ports.log.info('scale decision', {
         endpointId: entry.endpoint.id,

@@ -94,7 +94,7 @@ export class WorkerLifecycle {
         fence: this.#fence,
       });
       this.#put(worker, { addresses: started.addresses });
-      if (worker.record.state === 'starting') this.#watch(entry, worker);
+      if (isLaunching(worker.record.state)) this.#watch(entry, worker);
     } catch (error) {
       // A stop that came meanwhile aborts the launch; it finishes the worker itself.
       if (isLaunching(worker.record.state)) {

@@ -1,3 +1,4 @@
+import type { EndpointId } from '../base/ids.ts';
 import type { EndpointWorld, RevisionView, WorkerView } from '../decide/world.ts';
 import type { Traffic } from '../ports/traffic.ts';
 import type { ControlOptions } from './control-options.ts';
@@ -7,7 +8,7 @@ import type { Inventory } from './inventory.ts';
 /** The endpoint as the pure decisions see it, at this moment. */
 export function worldOf(
   entry: EndpointEntry,
-  entries: Iterable<EndpointEntry>,
+  entries: ReadonlyMap<EndpointId, EndpointEntry>,
   inventory: Inventory,
   traffic: Traffic,
   options: ControlOptions,
@@ -41,7 +42,7 @@ export function worldOf(
       number,
       failed: revision.failure !== null,
       startTimeMs: revision.startTimeMs,
-      roomWorkers: inventory.room(revision.spec, entries),
+      roomWorkers: inventory.room(revision.spec, entries.values()),
       productId: revision.spec.productId,
       devicesPerWorker: inventory.devicesWanted(revision.spec),
     });

@@ -90,7 +90,11 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   }
   if (others.length > 0 && !proving) drain.push(...retire(world, goalLive, others, need.workers, drain));
 
-  const idle = releaseIdle(world, [...goalLive, ...(proving ? others : [])], live, need, nowMs);
+  // While old workers are being replaced, who leaves is decided by that alone.
+  const idle =
+    others.length > 0 && !proving
+      ? { drain: [], stop: [], lookAgainAtMs: null }
+      : releaseIdle(world, [...goalLive, ...others], live, need.workers, nowMs);
   drain.push(...idle.drain);
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
@@ -173,11 +177,11 @@ function releaseIdle(
   world: EndpointWorld,
   workers: readonly WorkerView[],
   live: number,
-  need: Need,
+  needed: number,
   nowMs: number,
 ): { drain: WorkerLeave[]; stop: WorkerLeave[]; lookAgainAtMs: number | null } {
   const timeoutMs = world.settings.idleTimeoutSeconds * 1_000;
-  let surplus = live - need.workers;
+  let surplus = live - needed;
   const drain: WorkerLeave[] = [];
   const stop: WorkerLeave[] = [];
   let lookAgainAtMs: number | null = null;
@@ -197,7 +201,7 @@ function releaseIdle(
     if (leaveAtMs <= nowMs) {
       drain.push({
         workerId: worker.id,
-        reason: reason('idle', `no request for ${seconds(timeoutMs)} and ${need.workers} worker(s) needed`),
+        reason: reason('idle', `no request for ${seconds(timeoutMs)} and ${needed} worker(s) needed`),
       });
     } else {
       lookAgainAtMs = earlier(lookAgainAtMs, leaveAtMs);

@@ -1,0 +1,85 @@
+import { AppError } from '../../src/base/errors.ts';
+import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
+import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
+import type { Worker } from '../../src/model/worker.ts';
+import type { ApiKey, Store } from '../../src/ports/store.ts';
+
+/** The store's contract in plain maps: for tests of the control loops, where durability is not the question. */
+export class MemoryStore implements Store {
+  #fence = 0;
+  readonly endpoints = new Map<EndpointId, Endpoint>();
+  readonly revisions = new Map<string, Revision>();
+  readonly workers = new Map<WorkerId, Worker>();
+  readonly keys: ApiKey[] = [];
+
+  async fenceRaise(): Promise<number> {
+    this.#fence += 1;
+    return await Promise.resolve(this.#fence);
+  }
+
+  async endpointList(): Promise<readonly Endpoint[]> {
+    return await Promise.resolve([...this.endpoints.values()]);
+  }
+
+  async endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void> {
+    await Promise.resolve();
+    this.endpoints.set(endpoint.id, endpoint);
+    this.revisions.set(`${endpoint.id}/${revision.number}`, revision);
+  }
+
+  async endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void> {
+    await Promise.resolve();
+    if (this.endpoints.get(endpoint.id)?.generation !== expectedGeneration) {
+      throw new AppError('STORE_CONFLICT', `generation ${expectedGeneration} is not the stored one`);
+    }
+    this.endpoints.set(endpoint.id, endpoint);
+    if (revision !== undefined) this.revisions.set(`${endpoint.id}/${revision.number}`, revision);
+  }
+
+  async endpointDelete(endpointId: EndpointId): Promise<void> {
+    await Promise.resolve();
+    this.endpoints.delete(endpointId);
+    for (const [key, revision] of this.revisions)
+      if (revision.endpointId === endpointId) this.revisions.delete(key);
+    for (const worker of this.workers.values())
+      if (worker.endpointId === endpointId) this.workers.delete(worker.id);
+  }
+
+  async revisionList(endpointId: EndpointId): Promise<readonly Revision[]> {
+    return await Promise.resolve(
+      [...this.revisions.values()].filter((revision) => revision.endpointId === endpointId),
+    );
+  }
+
+  async revisionUpdate(revision: Revision): Promise<void> {
+    await Promise.resolve();
+    this.revisions.set(`${revision.endpointId}/${revision.number}`, revision);
+  }
+
+  async workerList(): Promise<readonly Worker[]> {
+    return await Promise.resolve([...this.workers.values()]);
+  }
+
+  async workerPut(worker: Worker): Promise<void> {
+    await Promise.resolve();
+    this.workers.set(worker.id, worker);
+  }
+
+  async workerDelete(workerId: WorkerId): Promise<void> {
+    await Promise.resolve();
+    this.workers.delete(workerId);
+  }
+
+  async apiKeyList(): Promise<readonly ApiKey[]> {
+    return await Promise.resolve(this.keys);
+  }
+
+  async apiKeyInsert(key: ApiKey): Promise<void> {
+    await Promise.resolve();
+    this.keys.push(key);
+  }
+
+  async close(): Promise<void> {
+    await Promise.resolve();
+  }
+}
