@@ -1,0 +1,64 @@
+import { fastify, type FastifyInstance } from 'fastify';
+import type { EndpointService } from '../ports/endpoint-service.ts';
+import type { Log } from '../ports/log.ts';
+import { answerError } from './answer-error.ts';
+import { authenticate, type KeyLookup } from './auth.ts';
+import { compileCheck } from './check-request.ts';
+import { describeRoutes } from './describe.ts';
+import { acceptJsonOnly } from './json-body.ts';
+import { refuseUnknown } from './not-found.ts';
+import { catalogRoutes } from './routes/catalog.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
+import { serverRoutes, type ServerFacts } from './routes/server.ts';
+import { workerRoutes } from './routes/workers.ts';
+
+export interface ApiParts extends ServerFacts {
+  readonly service: EndpointService;
+  readonly apiKeys: KeyLookup;
+  readonly log: Log;
+}
+
+/**
+ * The control API. It never listens by itself: after `await api.ready()`, give it requests of a
+ * shared server by `api.routing(request, response)`.
+ */
+export function buildApi(parts: ApiParts): FastifyInstance {
+  const answer = answerError(parts.log);
+  const app = fastify({
+    logger: false,
+    // Longer than any legal id, so that a too long one is refused by its schema and not as unknown.
+    routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: (error, request, reply) => answer(error, request, reply),
+  });
+  app.setErrorHandler(answer);
+  app.setValidatorCompiler(compileCheck);
+  app.decorateRequest('caller', null);
+  acceptJsonOnly(app);
+  refuseUnknown(app);
+  describeRoutes(app, parts.version);
+
+  app.addHook('onResponse', async (request, reply) => {
+    parts.log.debug('control API request', {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    });
+  });
+
+  void app.register(async (open) => {
+    serverRoutes(open, parts);
+  });
+  void app.register(async (guarded) => {
+    guarded.addHook('onRequest', authenticate(parts.apiKeys));
+    guarded.addHook('onRequest', async (_request, reply) => {
+      // Answers hold environment values in clear.
+      void reply.header('cache-control', 'no-store');
+    });
+    endpointRoutes(guarded, parts.service);
+    workerRoutes(guarded, parts.service);
+    catalogRoutes(guarded, parts.service);
+  });
+  return app;
+}

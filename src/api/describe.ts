@@ -1,0 +1,65 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
+import { ErrorAnswer, UpdateAnswer, WorkerObject } from '../model/answer-schema.ts';
+import { ProductObject, RegionObject } from '../model/catalog-schema.ts';
+import {
+  EndpointCreateBody,
+  EndpointObject,
+  EndpointUpdateBody,
+  EndpointWorker,
+  Status,
+} from '../model/endpoint-schema.ts';
+
+/** The schemas that the document names; routes refer to them by `$id`. */
+const NAMED: readonly TSchema[] = [
+  ErrorAnswer,
+  Status,
+  EndpointWorker,
+  EndpointObject,
+  EndpointCreateBody,
+  EndpointUpdateBody,
+  UpdateAnswer,
+  WorkerObject,
+  ProductObject,
+  RegionObject,
+];
+
+/** Makes the OpenAPI document out of the routes that are added afterwards. */
+export function describeRoutes(app: FastifyInstance, version: string): void {
+  void app.register(swagger, {
+    openapi: {
+      openapi: '3.0.3',
+      info: {
+        title: 'Pilotlight control API',
+        version,
+        description:
+          'Serverless GPU endpoints on your own machines: create, update, watch and delete them. Success is ' +
+          'always 200; every refusal has the shape Error.',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+      },
+      servers: [{ url: 'http://127.0.0.1:8080', description: 'A server with default settings' }],
+      tags: [
+        { name: 'endpoints', description: 'What serves requests' },
+        { name: 'workers', description: 'The processes behind an endpoint' },
+        { name: 'catalog', description: 'Machines and places' },
+        { name: 'server', description: 'The server itself' },
+      ],
+      security: [{ apiKey: [] }],
+      components: {
+        securitySchemes: {
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An API key, as `Authorization: Bearer <key>`.',
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema['$id'] === 'string' ? schema['$id'] : `schema-${index}`,
+    },
+  });
+  for (const schema of NAMED) app.addSchema(schema);
+}

@@ -1,0 +1,63 @@
+import { endpointFields, unixSeconds } from '../model/endpoint-fields.ts';
+import type { EndpointObject, EndpointWorker, Status } from '../model/endpoint-schema.ts';
+import type { WorkerTimes } from '../model/answer-schema.ts';
+import type { WorkerExit } from '../model/endpoint.ts';
+import type { Worker } from '../model/worker.ts';
+import type { EndpointView } from '../ports/endpoint-service.ts';
+
+/** An endpoint as the API answers it. */
+export function endpointObject(view: EndpointView): EndpointObject {
+  const { endpoint, revision } = view;
+  return {
+    id: endpoint.id,
+    type: endpoint.type,
+    app_name: endpoint.appName,
+    status: { status: view.status, error: view.error, message: view.message },
+    url: view.url,
+    ...endpointFields(endpoint.settings, revision.spec),
+    workers: view.workers.map(endpointWorker),
+    // The vendor tells apart who made it and whose account it is; here both are the key's owner.
+    member_id: endpoint.ownerId,
+    owner_id: endpoint.ownerId,
+    created_at: unixSeconds(endpoint.createdAtMs),
+  };
+}
+
+export function endpointWorker(worker: Worker): EndpointWorker {
+  return {
+    id: worker.id,
+    status: workerStatus(worker),
+    log: workerLogPath(worker),
+    // A draining worker still serves what it runs, so it is not shown as ill.
+    health: worker.state === 'ready' || worker.state === 'draining',
+    drain: worker.state === 'draining' || worker.state === 'stopping',
+    revision: worker.revision,
+  };
+}
+
+/** A worker with its history, as the list of workers answers it. */
+export function workerObject(worker: Worker): EndpointWorker & WorkerTimes & { devices: readonly string[] } {
+  return {
+    ...endpointWorker(worker),
+    devices: worker.devices,
+    created_at: unixSeconds(worker.createdAtMs),
+    ...(worker.startedAtMs === null ? {} : { started_at: unixSeconds(worker.startedAtMs) }),
+    ...(worker.readyAtMs === null ? {} : { ready_at: unixSeconds(worker.readyAtMs) }),
+    ...(worker.endedAtMs === null ? {} : { ended_at: unixSeconds(worker.endedAtMs) }),
+  };
+}
+
+function workerStatus(worker: Worker): Status {
+  const failed = worker.state === 'failed';
+  return { status: worker.state, error: failed ? exitText(worker.exit) : '', message: worker.reason };
+}
+
+function exitText(exit: WorkerExit | null): string {
+  if (exit === null) return 'failed';
+  return exit.signal === null ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
+}
+
+function workerLogPath(worker: Worker): string {
+  const endpoint = encodeURIComponent(worker.endpointId);
+  return `/gpus/v2/endpoints/${endpoint}/workers/${encodeURIComponent(worker.id)}/log`;
+}

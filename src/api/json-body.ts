@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../base/errors.ts';
+import { MIB } from '../base/units.ts';
+
+export const BODY_BYTES_MAX = MIB;
+
+/** JSON is the only body there is. Anything else is refused before it is read. */
+export function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    async (_request: unknown, body: Buffer) => parseJson(body),
+  );
+}
+
+/** Undefined for an empty body: clients send the content type with DELETE too. */
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  const text = decode(body);
+  try {
+    // The reviver visits every value, so it runs only where it could find something.
+    return /__proto__|\\u/.test(text) ? JSON.parse(text, refuseProto) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    // A SyntaxError, or a RangeError of the reviver on absurdly deep nesting.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AppError('REQUEST', `The body is not valid JSON: ${reason}.`, { cause: error });
+  }
+}
+
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (error) {
+    throw new AppError('REQUEST', 'The body is not valid UTF-8; send JSON in UTF-8.', { cause: error });
+  }
+}
+
+/** Such a key means nothing in the API, and code that copies objects could take it for the prototype. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new AppError('REQUEST', 'The body has a key "__proto__"; remove it.');
+  return value;
+}

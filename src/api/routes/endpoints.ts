@@ -1,0 +1,131 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { AppError } from '../../base/errors.ts';
+import { CreateAnswer, EmptyAnswer } from '../../model/answer-schema.ts';
+import type { EndpointService } from '../../ports/endpoint-service.ts';
+import { callerOf } from '../auth.ts';
+import { endpointObject } from '../endpoint-wire.ts';
+import { PAGE_QUERY, pageAnswer, type PageQuery } from '../pages.ts';
+import { ERROR_ANSWERS } from '../declared-answers.ts';
+
+export const EndpointPath = Type.Object({
+  endpoint_id: Type.String({ minLength: 1, maxLength: 255, description: 'Id of the endpoint.' }),
+});
+interface EndpointParams {
+  readonly endpoint_id: string;
+}
+
+const ListQuery = Type.Object({
+  ...PAGE_QUERY,
+  keyword: Type.Optional(
+    Type.String({ maxLength: 255, description: 'Only endpoints whose id, name or app_name contains it.' }),
+  ),
+  member_ids: Type.Optional(
+    Type.String({ maxLength: 8192, description: 'Only endpoints of these members; comma separated.' }),
+  ),
+});
+interface ListParams extends PageQuery {
+  readonly keyword?: string;
+  readonly member_ids?: string;
+}
+
+export function endpointRoutes(app: FastifyInstance, service: EndpointService): void {
+  app.post(
+    '/gpus/v2/endpoints',
+    {
+      schema: {
+        operationId: 'createEndpoint',
+        summary: 'Create an endpoint',
+        tags: ['endpoints'],
+        body: Type.Ref('EndpointCreateBody#'),
+        response: { 200: CreateAnswer, ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => service.create(bodyOf(request), callerOf(request)),
+  );
+
+  app.get<{ Querystring: ListParams }>(
+    '/gpus/v2/endpoints',
+    {
+      schema: {
+        operationId: 'listEndpoints',
+        summary: 'List endpoints',
+        tags: ['endpoints'],
+        querystring: ListQuery,
+        response: { 200: pageAnswer(Type.Ref('Endpoint#')), ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, keyword, member_ids: memberIds } = request.query;
+      const ownerIds = (memberIds ?? '').split(',').map((id) => id.trim());
+      const page = service.list(
+        {
+          limit: limit ?? 0,
+          cursor: cursor ?? '',
+          keyword: keyword ?? '',
+          ownerIds: ownerIds.filter((id) => id !== ''),
+        },
+        callerOf(request),
+      );
+      return { data: page.views.map(endpointObject), next_cursor: page.nextCursor, has_more: page.hasMore };
+    },
+  );
+
+  app.get<{ Params: EndpointParams }>(
+    '/gpus/v2/endpoints/:endpoint_id',
+    {
+      schema: {
+        operationId: 'getEndpoint',
+        summary: 'Get an endpoint',
+        tags: ['endpoints'],
+        params: EndpointPath,
+        response: { 200: Type.Ref('Endpoint#', { description: 'The endpoint.' }), ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => endpointObject(service.get(request.params.endpoint_id, callerOf(request))),
+  );
+
+  app.put<{ Params: EndpointParams }>(
+    '/gpus/v2/endpoints/:endpoint_id',
+    {
+      schema: {
+        operationId: 'updateEndpoint',
+        summary: 'Update an endpoint',
+        description:
+          'Settings apply at once. Changes that need new workers start a rollout: the old workers serve ' +
+          'until new ones have proven themselves, and no request is lost.',
+        tags: ['endpoints'],
+        params: EndpointPath,
+        body: Type.Ref('EndpointUpdateBody#'),
+        response: {
+          200: Type.Ref('UpdateAnswer#', { description: 'What the update does.' }),
+          ...ERROR_ANSWERS,
+        },
+      },
+    },
+    async (request) => service.update(request.params.endpoint_id, bodyOf(request), callerOf(request)),
+  );
+
+  app.delete<{ Params: EndpointParams }>(
+    '/gpus/v2/endpoints/:endpoint_id',
+    {
+      schema: {
+        operationId: 'deleteEndpoint',
+        summary: 'Delete an endpoint',
+        description: 'Running requests finish, then its workers stop.',
+        tags: ['endpoints'],
+        params: EndpointPath,
+        response: { 200: EmptyAnswer, ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => {
+      await service.delete(request.params.endpoint_id, callerOf(request));
+      return {};
+    },
+  );
+}
+
+function bodyOf(request: FastifyRequest): unknown {
+  if (request.body !== undefined) return request.body;
+  throw new AppError('REQUEST', 'The request has no body; send a JSON object.');
+}

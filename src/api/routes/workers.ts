@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { KIB, MIB } from '../../base/units.ts';
+import type { EndpointService } from '../../ports/endpoint-service.ts';
+import { callerOf } from '../auth.ts';
+import { workerObject } from '../endpoint-wire.ts';
+import { ERROR_ANSWERS, plainText } from '../declared-answers.ts';
+import { EndpointPath } from './endpoints.ts';
+
+const TAIL_BYTES_DEFAULT = 64 * KIB;
+
+const WorkerPath = Type.Object({
+  ...EndpointPath.properties,
+  worker_id: Type.String({ minLength: 1, maxLength: 255, description: 'Id of the worker.' }),
+});
+
+const LogQuery = Type.Object({
+  tail_bytes: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MIB,
+      default: TAIL_BYTES_DEFAULT,
+      description: 'How much of the end of the log is answered.',
+    }),
+  ),
+});
+
+/** Both go beyond the vendor's contract, which names a worker's log but no way to it. */
+export function workerRoutes(app: FastifyInstance, service: EndpointService): void {
+  app.get<{ Params: { endpoint_id: string } }>(
+    '/gpus/v2/endpoints/:endpoint_id/workers',
+    {
+      schema: {
+        operationId: 'listWorkers',
+        summary: "List an endpoint's workers, the last ended ones too, newest first",
+        tags: ['workers'],
+        params: EndpointPath,
+        response: {
+          200: Type.Object({ data: Type.Array(Type.Ref('Worker#')) }, { description: 'The workers.' }),
+          ...ERROR_ANSWERS,
+        },
+      },
+    },
+    async (request) => ({
+      data: service.workerList(request.params.endpoint_id, callerOf(request)).map(workerObject),
+    }),
+  );
+
+  app.get<{ Params: { endpoint_id: string; worker_id: string }; Querystring: { tail_bytes?: number } }>(
+    '/gpus/v2/endpoints/:endpoint_id/workers/:worker_id/log',
+    {
+      schema: {
+        operationId: 'getWorkerLog',
+        summary: "Read the end of a worker's log",
+        description:
+          'What the worker wrote to its output, also after its end. X-Pilotlight-Dropped-Bytes says how much ' +
+          'lies before the answered part or is no longer kept.',
+        tags: ['workers'],
+        params: WorkerPath,
+        querystring: LogQuery,
+        response: { 200: plainText('The end of the log.'), ...ERROR_ANSWERS },
+      },
+    },
+    async (request, reply) => {
+      const { endpoint_id: endpointId, worker_id: workerId } = request.params;
+      const tailBytes = request.query.tail_bytes ?? TAIL_BYTES_DEFAULT;
+      const log = await service.workerLog(endpointId, workerId, tailBytes, callerOf(request));
+      return reply
+        .type('text/plain; charset=utf-8')
+        .header('x-content-type-options', 'nosniff')
+        .header('x-pilotlight-dropped-bytes', String(log.droppedBytes))
+        .send(log.text);
+    },
+  );
+}

@@ -1,0 +1,69 @@
+import { Type, type Static } from 'typebox';
+import { EndpointWorker } from './endpoint-schema.ts';
+
+/** What the control API answers beside the endpoint itself. */
+
+export const ErrorAnswer = Type.Object(
+  {
+    code: Type.Integer({ description: 'The HTTP status.' }),
+    reason: Type.String({ description: 'Stable name of what went wrong, for programs.' }),
+    message: Type.String({ description: 'What went wrong and what to do, for people.' }),
+    metadata: Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'More facts; for VALIDATOR_PARAM: field path to what was given and what is allowed.',
+    }),
+  },
+  { $id: 'Error' },
+);
+
+export const CreateAnswer = Type.Object({ id: Type.String() }, { description: 'Id of the new endpoint.' });
+
+export const UpdateAnswer = Type.Object(
+  {
+    revision: Type.Integer({ description: 'The revision the endpoint has, or moves to, after this update.' }),
+    changed: Type.Unsafe<Record<string, 'settings' | 'revision'>>({
+      type: 'object',
+      additionalProperties: { type: 'string', enum: ['settings', 'revision'] },
+      description:
+        'Changed field to its class: `settings` are in force now, `revision` replaces the workers. ' +
+        'Empty when nothing changed.',
+    }),
+    rollout: Type.Unsafe<{ id: string; state: string } | null>({
+      type: 'object',
+      nullable: true,
+      required: ['id', 'state'],
+      properties: { id: { type: 'string' }, state: { type: 'string' } },
+      description: 'The move to the new revision; null when this update needs none.',
+    }),
+  },
+  {
+    $id: 'UpdateAnswer',
+    description: "The vendor's contract answers an empty object; these fields are added to it.",
+  },
+);
+
+export const EmptyAnswer = Type.Object({}, { description: 'Done.' });
+
+const time = (text: string) => Type.Optional(Type.Integer({ description: `${text}, unix time in seconds.` }));
+
+export const WorkerObject = Type.Object(
+  {
+    ...EndpointWorker.properties,
+    devices: Type.Array(Type.String(), { description: 'Ids of the GPUs it holds.' }),
+    created_at: Type.Integer({ description: 'Unix time in seconds.' }),
+    started_at: time('When its start was asked for'),
+    ready_at: time('When it could first take requests'),
+    ended_at: time('When it ended'),
+  },
+  { $id: 'Worker' },
+);
+export type WorkerTimes = Pick<
+  Static<typeof WorkerObject>,
+  'created_at' | 'started_at' | 'ready_at' | 'ended_at'
+>;
+
+export const HealthAnswer = Type.Object(
+  { status: Type.String(), version: Type.String() },
+  { description: 'It serves.' },
+);

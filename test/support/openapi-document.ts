@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { buildApi } from '../../src/api/build-api.ts';
+import { stubService } from './stub-endpoint-service.ts';
+
+/** Where the committed document lies. */
+export const openApiFile = fileURLToPath(new URL('../../openapi/control-plane.json', import.meta.url));
+
+/** The document as the routes make it now. */
+export async function openApiText(): Promise<string> {
+  const packageFile = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { version: string };
+  const quiet = (): void => undefined;
+  const api = buildApi({
+    service: stubService(),
+    apiKeys: () => undefined,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    readMetrics: async () => ({ contentType: 'text/plain', text: '' }),
+    isServing: () => true,
+    version,
+  });
+  await api.ready();
+  const document = api.swagger();
+  await api.close();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

@@ -1,0 +1,179 @@
+import { AppError } from '../../src/base/errors.ts';
+import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
+import type { EndpointView, EndpointService } from '../../src/ports/endpoint-service.ts';
+import type { Worker } from '../../src/model/worker.ts';
+
+export const STUB_ENDPOINT_ID = 'abcdef123456';
+
+/** A view with a value in every field. */
+export function stubView(changes: Partial<EndpointView> = {}): EndpointView {
+  const id = STUB_ENDPOINT_ID as EndpointId;
+  return {
+    endpoint: {
+      id,
+      type: 'sync',
+      appName: 'chat',
+      ownerId: 'owner-1' as OwnerId,
+      createdAtMs: 1_700_000_000_999,
+      generation: 3,
+      settings: {
+        name: 'Chat',
+        minReplicas: 0,
+        maxReplicas: 2,
+        idleTimeoutSeconds: 60,
+        maxConcurrentPerWorker: 4,
+        requestTimeoutSeconds: 300,
+        policy: { type: 'queue', value: 4 },
+        healthCheck: { path: '/healthz', port: 0 },
+      },
+      stableRevision: 1,
+      targetRevision: null,
+      lastRevision: 1,
+      rollout: null,
+      message: '',
+      deleting: false,
+    },
+    revision: {
+      endpointId: id,
+      number: 1,
+      spec: {
+        productId: 'cpu',
+        regionId: 'local',
+        image: 'host:/srv',
+        registryAuthId: '',
+        entrypoint: '',
+        command: 'node server.ts',
+        envs: [{ key: 'A', value: '1' }],
+        ports: [8000],
+        volumes: [
+          { id: 'v', type: 'network', size: null, mountPoint: '/data' },
+          { id: '', type: 'local', size: 5, mountPoint: '/cache' },
+        ],
+        gpuNum: 1,
+        rootfsSizeGb: 20,
+        minCudaVersion: '',
+      },
+      createdAtMs: 1_700_000_000_999,
+      failure: null,
+      startTimeMs: null,
+    },
+    status: 'running',
+    error: '',
+    message: 'all well',
+    url: `http://127.0.0.1:8080/e/${id}`,
+    workers: [stubWorker()],
+    ...changes,
+  };
+}
+
+export function stubWorker(changes: Partial<Worker> = {}): Worker {
+  return {
+    id: 'worker123456' as WorkerId,
+    endpointId: STUB_ENDPOINT_ID as EndpointId,
+    revision: 1,
+    state: 'ready',
+    devices: ['GPU-0'],
+    addresses: { 8000: { host: '127.0.0.1', port: 40_000 } },
+    createdAtMs: 1_700_000_001_000,
+    startedAtMs: 1_700_000_002_000,
+    readyAtMs: 1_700_000_003_000,
+    endedAtMs: null,
+    reason: 'a request waited',
+    exit: null,
+    ...changes,
+  };
+}
+
+export interface Call {
+  readonly method: keyof EndpointService;
+  readonly args: readonly unknown[];
+}
+
+/** A service that notes each call and answers plausibly; `overrides` replace single methods. */
+export function stubService(
+  overrides: Partial<EndpointService> = {},
+): EndpointService & { readonly calls: Call[] } {
+  const calls: Call[] = [];
+  const note = (method: keyof EndpointService, args: readonly unknown[]): void => {
+    calls.push({ method, args });
+  };
+  const mustExist = (endpointId: string): void => {
+    if (endpointId !== STUB_ENDPOINT_ID) {
+      throw new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', `There is no endpoint ${endpointId}.`);
+    }
+  };
+  return {
+    calls,
+    async create(body, caller) {
+      note('create', [body, caller]);
+      return { id: STUB_ENDPOINT_ID as EndpointId };
+    },
+    get(endpointId, caller) {
+      note('get', [endpointId, caller]);
+      mustExist(endpointId);
+      return stubView();
+    },
+    list(query, caller) {
+      note('list', [query, caller]);
+      return { views: [stubView()], nextCursor: 'next', hasMore: true };
+    },
+    async update(endpointId, body, caller) {
+      note('update', [endpointId, body, caller]);
+      mustExist(endpointId);
+      return {
+        revision: 2,
+        changed: { image: 'revision', name: 'settings' },
+        rollout: { id: 'rollout12345', state: 'waiting' },
+      };
+    },
+    async delete(endpointId, caller) {
+      note('delete', [endpointId, caller]);
+      mustExist(endpointId);
+    },
+    workerList(endpointId, caller) {
+      note('workerList', [endpointId, caller]);
+      mustExist(endpointId);
+      return [stubWorker()];
+    },
+    async workerLog(endpointId, workerId, maxBytes, caller) {
+      note('workerLog', [endpointId, workerId, maxBytes, caller]);
+      mustExist(endpointId);
+      return { text: 'hello\nworld\n', droppedBytes: 7 };
+    },
+    productList() {
+      return [
+        {
+          id: 'cpu',
+          name: 'CPU',
+          type: 'cpu',
+          regionIds: ['local'],
+          memoryMib: 0,
+          deviceCount: 0,
+          available: 0,
+        },
+        {
+          id: 'h100',
+          name: 'H100',
+          type: 'gpu',
+          regionIds: ['local'],
+          memoryMib: 81_559,
+          deviceCount: 4,
+          available: 1,
+        },
+        {
+          id: 'a10',
+          name: 'A10',
+          type: 'gpu',
+          regionIds: ['local'],
+          memoryMib: 23_028,
+          deviceCount: 12,
+          available: 0,
+        },
+      ];
+    },
+    regionList() {
+      return [{ id: 'local', name: 'This machine' }];
+    },
+    ...overrides,
+  };
+}
