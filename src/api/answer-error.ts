@@ -27,7 +27,9 @@ export function answerError(log: Log) {
 
 function toAppError(error: unknown, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
-  const { code, statusCode } = error as Partial<FastifyError>;
+  // Anything can be thrown, null too.
+  const { code: given, statusCode = 500 } = (error ?? {}) as Partial<FastifyError>;
+  const code = String(given);
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new AppError('BODY_TOO_LARGE', `The body is over ${BODY_BYTES_MAX} bytes; send a smaller one.`);
@@ -39,8 +41,8 @@ function toAppError(error: unknown, request: FastifyRequest): AppError {
       return new AppError('REQUEST', 'The path has a percent sign that begins no valid UTF-8 escape.');
     default:
   }
-  // Any other refusal of the framework, such as a body that was cut off while it came in.
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+  // Any other refusal of the framework, and a body that was cut off while it came in.
+  if ((code.startsWith('FST_') && statusCode < 500) || code === 'ECONNRESET') {
     return new AppError('REQUEST', 'The request could not be read.', { cause: error });
   }
   return new AppError('UNKNOWN', 'Something went wrong inside the server; its log has the request id.', {
