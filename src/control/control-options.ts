@@ -6,7 +6,7 @@ import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Store } from '../ports/store.ts';
-import type { Traffic } from '../ports/traffic.ts';
+import type { Traffic, TrafficListener } from '../ports/traffic.ts';
 
 export interface ControlOptions extends RolloutOptions {
   /** From SIGTERM to SIGKILL for a worker that served. */
@@ -25,6 +25,8 @@ export interface ControlPorts {
   readonly driver: Driver;
   readonly readiness: Readiness;
   readonly traffic: Traffic;
+  /** Called once, before anything is given to `traffic`: from then on the gateway tells this listener. */
+  readonly onListener: (listener: TrafficListener) => void;
   readonly options: ControlOptions;
   /** Called once when the store can no longer keep what it promised: the process must end. */
   readonly onFatal: (error: unknown) => void;

@@ -56,6 +56,7 @@ export class Control implements TrafficListener {
     reconciler.attach(lifecycle);
     const service = new EndpointCommands(ports, entries, records, reconciler, lifecycle, inventory);
     const control = new Control(ports, entries, records, reconciler, lifecycle, service);
+    ports.onListener(control);
     // Exits can be told from the first recovered worker on.
     ports.driver.onExit((workerId, exit) => {
       const found = control.#find(workerId);

@@ -34,6 +34,8 @@ export class Reconciler implements LifecycleListener {
   #lifecycle: WorkerLifecycle | null = null;
   #cancelCapacity: (() => void) | null = null;
   #closed = false;
+  #assigning = false;
+  #assignAgain = false;
   readonly #onForgotten: (entry: EndpointEntry) => void;
 
   constructor(
@@ -272,6 +274,23 @@ export class Reconciler implements LifecycleListener {
   /** Hands out devices over all endpoints, and lets idle workers give way where a request waits. */
   assignDevices(): void {
     if (this.#closed) return;
+    // What it does to one worker can ask for it again: the plan in hand would then be out of date.
+    if (this.#assigning) {
+      this.#assignAgain = true;
+      return;
+    }
+    this.#assigning = true;
+    try {
+      do {
+        this.#assignAgain = false;
+        this.#assignOnce();
+      } while (this.#assignAgain);
+    } finally {
+      this.#assigning = false;
+    }
+  }
+
+  #assignOnce(): void {
     const nowMs = this.#ports.clock.nowMs();
     this.#cancelCapacity?.();
     this.#cancelCapacity = null;

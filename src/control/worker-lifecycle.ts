@@ -200,6 +200,8 @@ export class WorkerLifecycle {
   /** No new request; `drained` stops it when the last one has ended. */
   drain(entry: EndpointEntry, worker: WorkerEntry, reason: string): void {
     const { state } = worker.record;
+    // It drains already: asked again, it must not lose the requests it still runs.
+    if (state === 'draining') return;
     if (state !== 'ready' && state !== 'unhealthy') {
       this.stop(entry, worker, reason);
       return;

@@ -3,7 +3,7 @@ import { workerIsLive } from '../model/worker-state.ts';
 import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
 import { rolloutStep, type RolloutStep } from './rollout/step.ts';
-import { workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
+import { leaveAll, workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
 import { earlier, reason, type EndpointWorld, type WorkerView } from './world.ts';
 
 export interface EndpointPlan {
@@ -65,22 +65,10 @@ function refusal(
 /** A deleted endpoint: running requests finish, nothing starts. */
 function farewell(world: EndpointWorld): EndpointPlan {
   const why = reason('deleted', 'the endpoint was deleted');
-  const leave = (
-    states: readonly WorkerView['state'][],
-  ): { workerId: WorkerView['id']; reason: typeof why }[] =>
-    world.workers
-      .filter((worker) => states.includes(worker.state))
-      .map((worker) => ({ workerId: worker.id, reason: why }));
   return {
     need: { workers: 0, reason: why, lookAgainAtMs: null },
     rollout: rolloutStep({ ...world, rollout: null }, 0, 0),
-    workers: {
-      start: [],
-      drain: leave(['ready', 'unhealthy']),
-      stop: leave(['pending', 'pulling', 'starting']),
-      fail: [],
-      lookAgainAtMs: null,
-    },
+    workers: leaveAll(world, why),
     refusal: { code: 'ENDPOINT_DELETED', retryAtMs: null },
     lookAgainAtMs: null,
   };

@@ -91,10 +91,12 @@ export class ControlWorld {
       driver: mortal(this.driver, alive),
       readiness: mortal(this.driver, alive),
       traffic: this.traffic,
+      onListener: (listener) => {
+        this.traffic.listener = listener;
+      },
       options: this.options,
       onFatal: (error) => this.errors.push(error),
     });
-    this.traffic.listener = this.control;
     await this.flush();
   }
 

@@ -38,6 +38,7 @@ export interface WorkerPlan {
  */
 export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): WorkerPlan {
   const { rollout } = world;
+  if (world.settings.maxReplicas === 0) return leaveAll(world, need.reason);
   const proving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'rolling';
   const goal =
     rollout?.state === 'rolling' && world.targetRevision !== null
@@ -101,6 +102,21 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
 
   drain.push(...overMax(world, goalLive, others, drain));
   return { start, drain, stop, fail, lookAgainAtMs };
+}
+
+/** Everything leaves, also the first worker of a rollout; running requests finish. */
+export function leaveAll(world: EndpointWorld, why: Reason): WorkerPlan {
+  const leaving = (states: readonly WorkerView['state'][]): WorkerLeave[] =>
+    world.workers
+      .filter((worker) => states.includes(worker.state))
+      .map((worker) => ({ workerId: worker.id, reason: why }));
+  return {
+    start: [],
+    drain: leaving(['ready', 'unhealthy']),
+    stop: leaving(['pending', 'pulling', 'starting']),
+    fail: [],
+    lookAgainAtMs: null,
+  };
 }
 
 /** How many workers the replacement aims at: the needed ones, and idle ones kept since before the rollout. */

@@ -1,0 +1,217 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createProcessDriver } from '../adapters/driver-process/process-driver.ts';
+import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
+import { createJsonLog } from '../adapters/log-json.ts';
+import { createPrometheusMetrics } from '../adapters/metrics-prometheus.ts';
+import { createHttpReadiness } from '../adapters/readiness-http.ts';
+import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { systemRandom } from '../adapters/system-random.ts';
+import { buildApi } from '../api/build-api.ts';
+import { AppError } from '../base/errors.ts';
+import type { OwnerId } from '../base/ids.ts';
+import { Control } from '../control/control.ts';
+import { createGateway } from '../gateway/gateway.ts';
+import { serverOptions } from '../gateway/server-tuning.ts';
+import type { Driver, Readiness } from '../ports/driver.ts';
+import type { Log } from '../ports/log.ts';
+import type { ApiKey, Store } from '../ports/store.ts';
+import type { TrafficListener } from '../ports/traffic.ts';
+import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
+import { VERSION } from './version.ts';
+
+export interface PilotlightServer {
+  /** The address it listens on, with the port that was chosen. */
+  readonly url: string;
+  readonly port: number;
+  /** The admin key that was made at this start, because there was none; null otherwise. */
+  readonly newApiKey: string | null;
+  /** Resolves when the server can no longer keep its promises and must end; rejects never. */
+  readonly fatal: Promise<unknown>;
+  /** Takes no new request, lets those it took end, and leaves all workers running. */
+  close(): Promise<void>;
+}
+
+/** Builds the whole server from its configuration and lets it listen. */
+export async function openServer(config: Config, environment: Environment): Promise<PilotlightServer> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const clock = systemClock();
+  const random = systemRandom();
+  const log = createJsonLog({ level: config.logLevel });
+  const metrics = createPrometheusMetrics();
+  const store = await openSqliteStore({ path: join(config.dataDir, 'pilotlight.sqlite') });
+  const { keys, newApiKey } = await adminKeys(store, config.access.apiKey, clock.nowMs());
+  const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
+  const { driver, readiness } = openDriver(config, environment, log);
+
+  // Gateway and control know each other by ports alone; what joins them is this one reference.
+  let listener: TrafficListener | null = null;
+  const told = (): TrafficListener => {
+    if (listener === null) throw new Error('impossible (compose-1c55): traffic before control');
+    return listener;
+  };
+  const gateway = createGateway({
+    clock,
+    random,
+    listener: {
+      requestWaiting: (...facts) => told().requestWaiting(...facts),
+      requestGone: (...facts) => told().requestGone(...facts),
+      requestStarted: (...facts) => told().requestStarted(...facts),
+      requestAnswered: (...facts) => told().requestAnswered(...facts),
+      requestEnded: (...facts) => told().requestEnded(...facts),
+      workerDrained: (...facts) => told().workerDrained(...facts),
+    },
+    apiKeys,
+    log,
+    metrics,
+    limits: { waitingPerEndpoint: config.gateway.queueLimit },
+    domain: config.listen.domain,
+  });
+
+  const fatal = Promise.withResolvers<unknown>();
+  const http = createServer(serverOptions(gateway.limits));
+  gateway.tuneServer(http);
+  const port = await listen(http, config);
+  const base = publicBase(config.listen, port);
+  const { domain } = config.listen;
+  const control = await Control.open({
+    clock,
+    random,
+    log,
+    metrics,
+    store,
+    driver,
+    readiness,
+    traffic: gateway,
+    onListener: (given) => {
+      listener = given;
+    },
+    options: {
+      maxSurge: config.rollout.maxSurge,
+      bakeMs: config.rollout.bakeMs,
+      bakeRequests: config.rollout.bakeRequests,
+      startDeadlineMs: config.workers.startDeadlineMs,
+      stopGraceMs: config.workers.stopGraceMs,
+      urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),
+    },
+    onFatal: (error) => fatal.resolve(error),
+  });
+
+  let serving = true;
+  const api = buildApi({
+    service: control.service,
+    apiKeys,
+    log,
+    version: VERSION,
+    isServing: () => serving,
+    readMetrics: async () => await metrics.read(),
+  });
+  await api.ready();
+  http.on('request', (request, response) => {
+    if (gateway.matches(request)) gateway.handle(request, response);
+    else api.routing(request, response);
+  });
+  http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
+
+  return {
+    url: base,
+    port,
+    newApiKey,
+    fatal: fatal.promise,
+    async close() {
+      serving = false;
+      // Two lives: first what clients hold, then what it stands on.
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      const limit = Promise.withResolvers<void>();
+      const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
+      await Promise.race([gateway.beginDrain(), limit.promise]);
+      cancel();
+      http.closeIdleConnections();
+      http.closeAllConnections();
+      await closed;
+      await api.close();
+      await control.close();
+      await driver.close();
+      await store.close();
+      log.info('stopped; workers run on');
+    },
+  };
+}
+
+function openDriver(
+  config: Config,
+  environment: Environment,
+  log: Log,
+): { driver: Driver; readiness: Readiness } {
+  const clock = systemClock();
+  const random = systemRandom();
+  if (config.workers.driver === 'simulated') {
+    const driver = createSimulatedDriver({ clock, random, devices: config.workers.gpuCount ?? 4, answer: true });
+    return { driver, readiness: driver.readiness };
+  }
+  const driver = createProcessDriver({
+    dataDir: config.dataDir,
+    clock,
+    log,
+    random,
+    gpus: config.workers.gpuCount,
+    environment,
+  });
+  return { driver, readiness: createHttpReadiness({ clock }) };
+}
+
+/** Connections wait in the kernel's backlog until the server is ready for their requests. */
+async function listen(http: Server, config: Config): Promise<number> {
+  const { host, port } = config.listen;
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (cause) => {
+      reject(
+        new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${cause.message}; choose another --listen`, {
+          cause,
+        }),
+      );
+    });
+    http.listen(port, host, () => resolve());
+  });
+  return (http.address() as AddressInfo).port;
+}
+
+function endpointUrl(base: string, domain: string | null, id: string, appName: string): string {
+  const label = `${id}-${appName}`;
+  // A DNS label has at most 63 characters: a longer name is reached by path.
+  if (domain === null || label.length > 63) return `${base}/e/${id}`;
+  const url = new URL(base);
+  return `${url.protocol}//${label}.${domain}${url.port === '' ? '' : `:${url.port}`}`;
+}
+
+/** The known keys; makes the first one where there is none. The key itself is never stored. */
+async function adminKeys(
+  store: Store,
+  configured: string | null,
+  nowMs: number,
+): Promise<{ keys: ReadonlyMap<string, ApiKey>; newApiKey: string | null }> {
+  const stored = await store.apiKeyList();
+  const keys = new Map(stored.map((key) => [key.hash, key]));
+  const missing = configured !== null ? !keys.has(hashOf(configured)) : keys.size === 0;
+  if (!missing) return { keys, newApiKey: null };
+  const key = configured ?? `pl_${randomBytes(24).toString('base64url')}`;
+  const admin: ApiKey = {
+    hash: hashOf(key),
+    ownerId: stored[0]?.ownerId ?? (randomUUID() as OwnerId),
+    name: 'admin',
+    admin: true,
+    createdAtMs: nowMs,
+  };
+  await store.apiKeyInsert(admin);
+  keys.set(admin.hash, admin);
+  return { keys, newApiKey: configured === null ? key : null };
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}

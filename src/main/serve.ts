@@ -1,0 +1,53 @@
+import { AppError } from '../base/errors.ts';
+import { openServer, type PilotlightServer } from './compose.ts';
+import { configHelp, parseConfig } from './config.ts';
+
+const USAGE_ERROR = 2;
+
+/** `pilotlight serve`: one process that is API, gateway and control. Ends at SIGTERM or SIGINT. */
+async function serve(): Promise<void> {
+  const argv = process.argv.slice(2);
+  if (argv.includes('--help')) {
+    process.stdout.write(`pilotlight serve: serverless endpoints on this machine\n\n${configHelp()}\n`);
+    return;
+  }
+  const parsed = parseConfig(argv, process.env);
+  if ('faults' in parsed) {
+    process.stderr.write(`pilotlight: ${parsed.faults.join('\npilotlight: ')}\nRun with --help to see every setting.\n`);
+    process.exitCode = USAGE_ERROR;
+    return;
+  }
+  for (const warning of parsed.warnings) process.stderr.write(`pilotlight: ${warning}\n`);
+  let server: PilotlightServer;
+  try {
+    server = await openServer(parsed.config, process.env);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    process.stderr.write(`pilotlight: ${error.message}\n`);
+    process.exitCode = 1;
+    // A half-built server may hold a socket or a thread open.
+    process.exit();
+  }
+  if (server.newApiKey !== null) {
+    process.stdout.write(`API key (shown this once, keep it): ${server.newApiKey}\n`);
+  }
+  process.stdout.write(`Listening on ${server.url}\n`);
+
+  let closing = false;
+  const stop = (signal: string): void => {
+    if (closing) {
+      // Asked twice: whoever asks does not want to wait for the requests that still run.
+      process.exit(1);
+    }
+    closing = true;
+    process.stderr.write(`pilotlight: ${signal}: finishing running requests; again to stop at once\n`);
+    void server.close().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  const error = await server.fatal;
+  process.stderr.write(`pilotlight: the store failed, the server must end: ${String(error)}\n`);
+  process.exit(1);
+}
+
+await serve();
