@@ -1,0 +1,324 @@
+import type { Clock } from '../base/clock.ts';
+import { AppError } from '../base/errors.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import { LinkedQueue } from '../base/linked-queue.ts';
+import { admit, chooseWorker } from '../decide/admission/choice.ts';
+import type {
+  EndpointLoad,
+  RequestOutcome,
+  TrafficEndpoint,
+  TrafficListener,
+  TrafficWorker,
+  WorkerLoad,
+} from '../ports/traffic.ts';
+import type { GatewayLimits } from './limits.ts';
+import { Ticket } from './ticket.ts';
+import { TIMES_SHOWN, WorkerSlots } from './worker-slots.ts';
+
+export interface QueueParts {
+  readonly clock: Clock;
+  readonly listener: TrafficListener;
+  readonly limits: Pick<GatewayLimits, 'waitingPerEndpoint' | 'restMs'>;
+  /** The endpoint was removed and its last request and worker are gone. */
+  onOver(endpointId: EndpointId): void;
+}
+
+/** A rest grows to this many times `restMs`. */
+const REST_GROWTH_LIMIT = 16;
+
+/**
+ * One endpoint's requests: those that wait, in order of arrival, and the slots of its workers. All
+ * of it happens in memory and in one turn, so a slot is never given twice and never lies free while
+ * somebody waits. One timer serves all deadlines: they are as long as each other, so the oldest
+ * request's comes first. An idle endpoint holds no timer.
+ */
+export class EndpointQueue {
+  readonly #parts: QueueParts;
+  #endpoint: TrafficEndpoint;
+  #removed = false;
+  #admitted = 0;
+  readonly #waiting = new LinkedQueue<Ticket>();
+  readonly #deadlines = new LinkedQueue<Ticket>();
+  readonly #workers = new Map<WorkerId, WorkerSlots>();
+  #cancelTimer: (() => void) | null = null;
+  #timerDueMs = 0;
+
+  constructor(endpoint: TrafficEndpoint, parts: QueueParts) {
+    this.#endpoint = endpoint;
+    this.#parts = parts;
+  }
+
+  get endpoint(): TrafficEndpoint {
+    return this.#endpoint;
+  }
+
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  put(endpoint: TrafficEndpoint): void {
+    const before = this.#endpoint;
+    this.#endpoint = endpoint;
+    this.#removed = false;
+    if (endpoint.requestTimeoutMs !== before.requestTimeoutMs) this.#armTimer();
+    if (endpoint.slotsPerWorker > before.slotsPerWorker) this.#fill();
+  }
+
+  remove(reason: AppError): void {
+    this.#removed = true;
+    this.refuseWaiting(reason);
+    this.#tellOver();
+  }
+
+  refuseWaiting(error: AppError): void {
+    // Counted before: a listener could let new requests in.
+    for (let left = this.#waiting.size; left > 0; left -= 1) {
+      const ticket = this.#waiting.shift();
+      if (ticket === undefined) return;
+      this.#end(ticket);
+      ticket.tell({ kind: 'refused', error });
+    }
+  }
+
+  workerPut(worker: TrafficWorker): void {
+    const known = this.#workers.get(worker.workerId);
+    if (known === undefined) {
+      const { clock } = this.#parts;
+      this.#workers.set(worker.workerId, new WorkerSlots(worker, clock.nowMs(), clock.monotonicMs()));
+    } else {
+      known.worker = worker;
+      known.sampleLeft = worker.sampleLimit;
+      known.draining = false;
+    }
+    this.#fill();
+  }
+
+  workerDrain(workerId: WorkerId): void {
+    const slots = this.#workers.get(workerId);
+    if (slots !== undefined) slots.draining = true;
+    // A worker that is not known runs nothing here; whoever waits for it must not wait for ever.
+    if ((slots?.running ?? 0) === 0) {
+      this.#parts.listener.workerDrained(this.#endpoint.endpointId, workerId);
+    }
+  }
+
+  workerRemove(workerId: WorkerId): void {
+    const slots = this.#workers.get(workerId);
+    if (slots === undefined) return;
+    slots.removed = true;
+    slots.cancelRest?.();
+    slots.cancelRest = null;
+    this.#workers.delete(workerId);
+    this.#tellOver();
+  }
+
+  /** Takes the request in: it has a slot at once, or it waits. Throws QUEUE_FULL. */
+  enter(): Ticket {
+    const { clock, limits, listener } = this.#parts;
+    const arrival = admit(
+      this.#waiting.size,
+      limits.waitingPerEndpoint,
+      this.#workers.values(),
+      this.#endpoint.slotsPerWorker,
+    );
+    if (arrival.kind === 'refuse') {
+      throw new AppError(
+        'QUEUE_FULL',
+        `${limits.waitingPerEndpoint} requests wait for this endpoint, which is its limit; send the request again later or raise max_replicas.`,
+        { retryAfterSeconds: 1, metadata: { waiting: String(this.#waiting.size) } },
+      );
+    }
+    const ticket = new Ticket(clock.nowMs(), clock.monotonicMs());
+    this.#admitted += 1;
+    ticket.deadlineEntry = this.#deadlines.push(ticket);
+    this.#armTimer();
+    if (arrival.kind === 'start') {
+      this.#start(ticket, arrival.worker);
+    } else {
+      ticket.change('queued');
+      ticket.waited = true;
+      ticket.waitingEntry = this.#waiting.push(ticket);
+      listener.requestWaiting(this.#endpoint.endpointId);
+    }
+    return ticket;
+  }
+
+  /** The client of a waiting request has left. */
+  leave(ticket: Ticket): void {
+    if (ticket.waitingEntry === null) return;
+    this.#waiting.remove(ticket.waitingEntry);
+    this.#end(ticket);
+    ticket.tell({ kind: 'gone' });
+    this.#parts.listener.requestGone(this.#endpoint.endpointId);
+  }
+
+  /** The worker answered with a head: it is alive, and it counts as a sample of its revision. */
+  answered(ticket: Ticket, status: number): void {
+    const slots = ticket.worker;
+    if (slots === null) return;
+    slots.refusals = 0;
+    ticket.change('headReceived');
+    this.#parts.listener.requestAnswered(this.#endpoint.endpointId, slots.worker.workerId, status);
+  }
+
+  /**
+   * Nothing of the request was sent: it goes back to the front of the queue, and the worker rests,
+   * or the next try would meet the same closed door before anyone could say that the worker died.
+   */
+  retry(ticket: Ticket): void {
+    const slots = ticket.worker;
+    if (slots === null) return;
+    ticket.change('retried');
+    ticket.waitAgain();
+    ticket.worker = null;
+    ticket.waited = true;
+    ticket.waitingEntry = this.#waiting.pushFront(ticket);
+    slots.giveBack(ticket, this.#parts.clock.nowMs());
+    this.#rest(slots);
+    this.#parts.listener.requestWaiting(this.#endpoint.endpointId);
+    this.#drained(slots);
+    this.#fill();
+  }
+
+  /** The worker's side is closed: the slot is free for the next one. */
+  release(ticket: Ticket, status: number | null, end: RequestOutcome['end']): void {
+    const slots = ticket.worker;
+    if (slots === null) return;
+    const { clock, listener } = this.#parts;
+    this.#end(ticket);
+    ticket.worker = null;
+    slots.giveBack(ticket, clock.nowMs());
+    listener.requestEnded(this.#endpoint.endpointId, {
+      workerId: slots.worker.workerId,
+      revision: slots.worker.revision,
+      status,
+      end,
+      waitedMs: ticket.startedMonotonicMs - ticket.arrivedMonotonicMs,
+      runMs: clock.monotonicMs() - ticket.startedMonotonicMs,
+    });
+    this.#drained(slots);
+    this.#fill();
+  }
+
+  load(): EndpointLoad {
+    const waitingSinceMs: number[] = [];
+    for (const ticket of this.#waiting) {
+      if (waitingSinceMs.length === TIMES_SHOWN) break;
+      waitingSinceMs.push(ticket.arrivedAtMs);
+    }
+    const workers = new Map<WorkerId, WorkerLoad>();
+    for (const [workerId, slots] of this.#workers) workers.set(workerId, slots.load());
+    const oldest = waitingSinceMs[0];
+    return {
+      waiting: this.#waiting.size,
+      waitingSinceMs,
+      earliestDeadlineMs: oldest === undefined ? null : oldest + this.#endpoint.requestTimeoutMs,
+      running: this.#admitted - this.#waiting.size,
+      workers,
+    };
+  }
+
+  #start(ticket: Ticket, slots: WorkerSlots): void {
+    const { clock, listener } = this.#parts;
+    ticket.change('slotTaken');
+    ticket.worker = slots;
+    ticket.startedAtMs = clock.nowMs();
+    ticket.startedMonotonicMs = clock.monotonicMs();
+    slots.take(ticket);
+    ticket.tell({ kind: 'slot', worker: slots });
+    listener.requestStarted(this.#endpoint.endpointId, slots.worker.workerId);
+  }
+
+  /** Gives free slots to those that wait, the oldest first. */
+  #fill(): void {
+    while (this.#waiting.size > 0) {
+      const slots = chooseWorker(this.#workers.values(), this.#endpoint.slotsPerWorker);
+      if (slots === null) return;
+      const ticket = this.#waiting.shift();
+      if (ticket === undefined) return;
+      ticket.waitingEntry = null;
+      this.#start(ticket, slots);
+    }
+  }
+
+  #drained(slots: WorkerSlots): void {
+    if (!slots.draining || slots.removed || slots.running > 0) return;
+    this.#parts.listener.workerDrained(this.#endpoint.endpointId, slots.worker.workerId);
+  }
+
+  #rest(slots: WorkerSlots): void {
+    if (slots.removed || slots.cancelRest !== null) return;
+    const growth = Math.min(2 ** slots.refusals, REST_GROWTH_LIMIT);
+    slots.refusals += 1;
+    slots.cancelRest = this.#parts.clock.schedule(this.#parts.limits.restMs * growth, () => {
+      slots.cancelRest = null;
+      this.#fill();
+    });
+  }
+
+  #end(ticket: Ticket): void {
+    ticket.change('ended');
+    ticket.waitingEntry = null;
+    this.#admitted -= 1;
+    if (ticket.deadlineEntry !== null) this.#deadlines.remove(ticket.deadlineEntry);
+    ticket.deadlineEntry = null;
+    if (this.#deadlines.size === 0) this.#stopTimer();
+    this.#tellOver();
+  }
+
+  #tellOver(): void {
+    if (this.#removed && this.#admitted === 0 && this.#workers.size === 0) {
+      this.#parts.onOver(this.#endpoint.endpointId);
+    }
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+  }
+
+  /** A timer that is set too early is left: it looks again when it fires, which is cheaper than moving it. */
+  #armTimer(): void {
+    const oldest = this.#deadlines.peek();
+    if (oldest === undefined) return;
+    const dueMs = oldest.arrivedMonotonicMs + this.#endpoint.requestTimeoutMs;
+    if (this.#cancelTimer !== null) {
+      if (this.#timerDueMs <= dueMs) return;
+      this.#stopTimer();
+    }
+    this.#timerDueMs = dueMs;
+    this.#cancelTimer = this.#parts.clock.schedule(dueMs - this.#parts.clock.monotonicMs(), () => {
+      this.#cancelTimer = null;
+      this.#expire();
+      this.#armTimer();
+    });
+  }
+
+  #expire(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (;;) {
+      const ticket = this.#deadlines.peek();
+      if (ticket === undefined) return;
+      if (ticket.arrivedMonotonicMs + this.#endpoint.requestTimeoutMs > nowMs) return;
+      this.#deadlines.shift();
+      ticket.deadlineEntry = null;
+      if (ticket.waitingEntry === null) ticket.cut('timeout');
+      else this.#expireWaiting(ticket);
+    }
+  }
+
+  #expireWaiting(ticket: Ticket): void {
+    if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
+    this.#end(ticket);
+    const seconds = this.#endpoint.requestTimeoutMs / 1_000;
+    ticket.tell({
+      kind: 'refused',
+      error: new AppError(
+        'REQUEST_TIMEOUT_WAITING',
+        `No worker had a free slot within request_timeout (${seconds} s). Raise request_timeout or max_replicas, or send fewer requests at a time.`,
+        { metadata: { request_timeout: String(seconds) } },
+      ),
+    });
+    this.#parts.listener.requestGone(this.#endpoint.endpointId);
+  }
+}

@@ -1,0 +1,211 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import type { AppError } from '../base/errors.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { ApiKey } from '../ports/store.ts';
+import type {
+  EndpointLoad,
+  Traffic,
+  TrafficEndpoint,
+  TrafficListener,
+  TrafficWorker,
+} from '../ports/traffic.ts';
+import { runChain, type ChainParts } from './chain.ts';
+import { ClientSide } from './client-side.ts';
+import { EndpointQueue, type QueueParts } from './endpoint-queue.ts';
+import type { Forwarder } from './forwarder.ts';
+import { GeneralForwarder } from './forwarder-general.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+import { tune } from './server-tuning.ts';
+import { routeOf } from './steps/route.ts';
+
+export interface GatewayOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly listener: TrafficListener;
+  /** Looks a key up by its SHA-256 in hex. */
+  apiKeys(sha256Hex: string): ApiKey | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Those not given are the defaults. */
+  readonly limits?: Partial<GatewayLimits>;
+  /** The domain of the host form; null serves the path form alone. */
+  readonly domain: string | null;
+  readonly forwarder?: Forwarder;
+}
+
+const NO_LOAD: EndpointLoad = {
+  waiting: 0,
+  waitingSinceMs: [],
+  earliestDeadlineMs: null,
+  running: 0,
+  workers: new Map(),
+};
+
+export function createGateway(options: GatewayOptions): Gateway {
+  return new Gateway(options);
+}
+
+/** The data path: takes requests for endpoints, holds them until a worker has a slot, passes them on. */
+export class Gateway implements Traffic {
+  readonly limits: GatewayLimits;
+  readonly #options: GatewayOptions;
+  readonly #forwarder: Forwarder;
+  readonly #queues = new Map<string, EndpointQueue>();
+  readonly #clients = new Map<Duplex, Set<ClientSide>>();
+  readonly #chainParts: ChainParts;
+  #inFlight = 0;
+  #draining = false;
+  readonly #onDrained: (() => void)[] = [];
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#forwarder =
+      options.forwarder ?? new GeneralForwarder({ clock: options.clock, limits: this.limits });
+    const draining = (): boolean => this.#draining;
+    this.#chainParts = {
+      clock: options.clock,
+      metrics: options.metrics,
+      log: options.log,
+      forwarder: this.#forwarder,
+      limits: this.limits,
+      domain: options.domain,
+      queues: this.#queues,
+      apiKeys: (sha256Hex) => options.apiKeys(sha256Hex),
+      get draining() {
+        return draining();
+      },
+    };
+  }
+
+  /** Requests taken and not yet ended on both sides, waiting ones included. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** True when the request is for an endpoint and not for the server itself, or must be dropped here. */
+  matches(request: IncomingMessage): boolean {
+    return this.#doomed(request.socket) || routeOf(request, this.#options.domain) !== null;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#doomed(request.socket)) return;
+    void this.#run(new ClientSide(request, response, this.#sideParts()));
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#doomed(socket)) return;
+    void this.#run(ClientSide.forUpgrade(request, socket, head, this.#sideParts()));
+  }
+
+  /** Sets the server's bounds and answers what never becomes a request. Made with `serverOptions`. */
+  tuneServer(server: Server): void {
+    tune(server, {
+      limits: this.limits,
+      matches: (request) => this.matches(request),
+      failLatest: (socket, error) => this.#failLatest(socket, error),
+      closeLater: (socket) => {
+        const cancel = this.#options.clock.schedule(this.limits.discardMs, () => socket.destroy());
+        socket.once('close', cancel);
+      },
+    });
+  }
+
+  /** Refuses new requests from now on; resolves when all that were taken have ended. */
+  async beginDrain(): Promise<void> {
+    this.#draining = true;
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onDrained.push(resolve);
+    });
+  }
+
+  endpointPut(endpoint: TrafficEndpoint): void {
+    const known = this.#queues.get(endpoint.endpointId);
+    if (known === undefined)
+      this.#queues.set(endpoint.endpointId, new EndpointQueue(endpoint, this.#queueParts()));
+    else known.put(endpoint);
+  }
+
+  endpointRemove(endpointId: EndpointId, reason: AppError): void {
+    const queue = this.#queues.get(endpointId);
+    queue?.remove(reason);
+  }
+
+  waitingRefuse(endpointId: EndpointId, reason: AppError): void {
+    this.#queues.get(endpointId)?.refuseWaiting(reason);
+  }
+
+  workerPut(endpointId: EndpointId, worker: TrafficWorker): void {
+    this.#queues.get(endpointId)?.workerPut(worker);
+  }
+
+  workerDrain(endpointId: EndpointId, workerId: WorkerId): void {
+    const queue = this.#queues.get(endpointId);
+    if (queue === undefined) this.#options.listener.workerDrained(endpointId, workerId);
+    else queue.workerDrain(workerId);
+  }
+
+  workerRemove(endpointId: EndpointId, workerId: WorkerId): void {
+    this.#forwarder.workerRemove(workerId);
+    this.#queues.get(endpointId)?.workerRemove(workerId);
+  }
+
+  load(endpointId: EndpointId): EndpointLoad {
+    return this.#queues.get(endpointId)?.load() ?? NO_LOAD;
+  }
+
+  async #run(client: ClientSide): Promise<void> {
+    const { socket } = client.request;
+    const beside = this.#clients.get(socket) ?? new Set();
+    beside.add(client);
+    this.#clients.set(socket, beside);
+    this.#inFlight += 1;
+    try {
+      await runChain(this.#chainParts, client);
+      await client.done();
+    } finally {
+      beside.delete(client);
+      if (beside.size === 0) this.#clients.delete(socket);
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
+    }
+  }
+
+  /**
+   * A request before this one was refused and its connection is being closed. What the parser still
+   * finds in the bytes behind it may be part of that request, whatever it looks like.
+   */
+  #doomed(socket: Duplex): boolean {
+    for (const client of this.#clients.get(socket) ?? []) if (client.closing) return true;
+    return false;
+  }
+
+  /** The parser broke inside the body of the latest request of this connection. */
+  #failLatest(socket: Duplex, error: AppError): boolean {
+    for (const client of this.#clients.get(socket) ?? []) {
+      if (client.request.complete) continue;
+      client.fail(error);
+      return true;
+    }
+    return false;
+  }
+
+  #queueParts(): QueueParts {
+    return {
+      clock: this.#options.clock,
+      listener: this.#options.listener,
+      limits: this.limits,
+      onOver: (endpointId) => this.#queues.delete(endpointId),
+    };
+  }
+
+  #sideParts(): { clock: Clock; random: Random; limits: GatewayLimits } {
+    return { clock: this.#options.clock, random: this.#options.random, limits: this.limits };
+  }
+}

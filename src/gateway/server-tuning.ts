@@ -1,0 +1,116 @@
+import {
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
+import { AppError, type ErrorCode } from '../base/errors.ts';
+import { errorAnswer } from '../model/error-status.ts';
+import { hasBody } from './headers.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+
+/** For `http.createServer`: what can be set nowhere later. */
+export function serverOptions(limits: GatewayLimits = DEFAULT_LIMITS): ServerOptions {
+  return {
+    maxHeaderSize: limits.headBytes,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    headersTimeout: limits.headTimeoutMs,
+    // A body may come as slowly as its endpoint's request_timeout allows: that is the bound.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.max(100, Math.min(2_000, limits.headTimeoutMs / 4)),
+    // Finds clients that vanished without a word.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    noDelay: true,
+    shouldUpgradeCallback: wantsUpgrade,
+  };
+}
+
+/**
+ * Some clients offer HTTP/2 on every request they send, bodies included (`Upgrade: h2c`); an offer
+ * may be ignored, and those requests are served as they are.
+ */
+function wantsUpgrade(request: IncomingMessage): boolean {
+  return !hasBody(request) && !/\b(?:h2c|tls)\b/i.test(request.headers.upgrade ?? '');
+}
+
+const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'REQUEST_HEADERS_TOO_LARGE',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'BODY_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_HEADERS_TIMEOUT',
+};
+
+/** What a parser's error means to the client that caused it. */
+export function parserError(error: Error & { code?: string }, limits: GatewayLimits): AppError {
+  const code = PARSER_ERRORS[error.code ?? ''] ?? 'REQUEST_MALFORMED';
+  switch (code) {
+    case 'REQUEST_HEADERS_TOO_LARGE':
+      return new AppError(code, `The request's head is larger than ${limits.headBytes} bytes.`);
+    case 'REQUEST_HEADERS_TIMEOUT':
+      return new AppError(code, `The request's head did not come within ${limits.headTimeoutMs / 1_000} s.`);
+    case 'BODY_TOO_LARGE':
+      return new AppError(code, "The request's chunk extensions are too large.");
+    default:
+      return new AppError(code, `The request is not valid HTTP/1.1: ${error.message}.`, { cause: error });
+  }
+}
+
+/** Answers on a connection that has no request to answer to, and closes it. */
+export function answerRaw(socket: Duplex, error: AppError): void {
+  const { status, body } = errorAnswer(error);
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+  );
+}
+
+export interface TuneParts {
+  readonly limits: GatewayLimits;
+  matches(request: IncomingMessage): boolean;
+  /** A parser met an error on this connection; false when no request there can be told. */
+  failLatest(socket: Duplex, error: AppError): boolean;
+  /** How long a refused connection may take to close before it is destroyed. */
+  closeLater(socket: Duplex): void;
+}
+
+/** Sets the bounds of a server and answers what never becomes a request. */
+export function tune(server: Server, parts: TuneParts): void {
+  server.maxConnections = parts.limits.connections;
+  // Bounded by its bytes; a bound on their number would drop headers without a word.
+  server.maxHeadersCount = 0;
+  const open = new WeakMap<Duplex, number>();
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    open.set(socket, (open.get(socket) ?? 0) + 1);
+    response.once('close', () => open.set(socket, (open.get(socket) ?? 1) - 1));
+  });
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // The gateway sends the 100 itself, once somebody is there to take the body.
+    if (!parts.matches(request)) response.writeContinue();
+    server.emit('request', request, response);
+  });
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    answerRaw(socket, new AppError('METHOD_NOT_ALLOWED', 'CONNECT is not served here.'));
+    parts.closeLater(socket);
+  });
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const told = parserError(error, parts.limits);
+    if (parts.failLatest(socket, told)) return;
+    // An answer is on its way on this connection: another one in its midst would be read as part of it.
+    if ((open.get(socket) ?? 0) > 0) {
+      socket.destroy();
+      return;
+    }
+    answerRaw(socket, told);
+    parts.closeLater(socket);
+  });
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { ClientSide } from '../client-side.ts';
+import type { EndpointQueue } from '../endpoint-queue.ts';
+import type { Forwarder, Forwarding } from '../forwarder.ts';
+import { workerRequestHeaders, type HeaderList } from '../headers.ts';
+import type { Ticket } from '../ticket.ts';
+import type { WorkerSlots } from '../worker-slots.ts';
+
+export interface ForwardParts {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly forwarder: Forwarder;
+  /** The server is leaving: answers close their connections. */
+  readonly draining: boolean;
+}
+
+/** Starts one try of a request that holds a slot. */
+export function forward(
+  parts: ForwardParts,
+  client: ClientSide,
+  queue: EndpointQueue,
+  ticket: Ticket,
+  slots: WorkerSlots,
+  path: string,
+): Forwarding {
+  return parts.forwarder.forward({
+    worker: slots.worker,
+    request: client.request,
+    response: client.response,
+    upgrade: client.upgrade,
+    path,
+    requestHeaders: workerRequestHeaders(client.request, slots.worker.address, client.requestId),
+    answerHeaders: ownAnswerHeaders(client, ticket, slots, parts.draining),
+    onSending() {
+      if (ticket.waited) return;
+      parts.metrics.forwardOverhead(parts.clock.monotonicMs() - ticket.arrivedMonotonicMs);
+    },
+    onAnswered(status) {
+      queue.answered(ticket, status);
+    },
+  });
+}
+
+function ownAnswerHeaders(
+  client: ClientSide,
+  ticket: Ticket,
+  slots: WorkerSlots,
+  draining: boolean,
+): HeaderList {
+  const coldStart = ticket.waited && slots.addedMonotonicMs >= ticket.arrivedMonotonicMs;
+  const headers = [
+    'X-Request-Id',
+    client.requestId,
+    'X-Pilotlight-Revision',
+    String(slots.worker.revision),
+    'X-Pilotlight-Worker',
+    slots.worker.workerId,
+    'X-Pilotlight-Wait-Ms',
+    String(Math.round(ticket.startedMonotonicMs - ticket.arrivedMonotonicMs)),
+    'X-Pilotlight-Cold-Start',
+    String(coldStart),
+  ];
+  if (draining && client.upgrade === null) headers.push('Connection', 'close');
+  return headers;
+}

@@ -1,0 +1,84 @@
+import type { AppError } from '../base/errors.ts';
+import type { QueueEntry } from '../base/linked-queue.ts';
+import { requestTransition, type RequestEvent, type RequestState } from '../model/request-state.ts';
+import type { WorkerSlots } from './worker-slots.ts';
+
+/** Why a running request is broken off by us. */
+export type CutReason = 'clientGone' | 'timeout' | 'refused';
+
+/** How a wait for a slot ended. */
+export type Turn =
+  | { readonly kind: 'slot'; readonly worker: WorkerSlots }
+  | { readonly kind: 'refused'; readonly error: AppError }
+  | { readonly kind: 'gone' };
+
+/** An admitted request's place: in the queue of its endpoint, or on a slot of a worker. */
+export class Ticket {
+  readonly arrivedAtMs: number;
+  readonly arrivedMonotonicMs: number;
+  /** The place among those that wait; null while it runs. */
+  waitingEntry: QueueEntry<Ticket> | null = null;
+  /** The place among those whose deadline is to come; null once it passed. */
+  deadlineEntry: QueueEntry<Ticket> | null = null;
+  worker: WorkerSlots | null = null;
+  startedAtMs = 0;
+  startedMonotonicMs = 0;
+  /** Whether it ever found no free slot. */
+  waited = false;
+  cutReason: CutReason | null = null;
+  #state: RequestState = 'arrived';
+  #resolve: ((turn: Turn) => void) | null = null;
+  #turn: Promise<Turn> | null = null;
+  #onCut: ((reason: CutReason) => void) | null = null;
+
+  constructor(arrivedAtMs: number, arrivedMonotonicMs: number) {
+    this.arrivedAtMs = arrivedAtMs;
+    this.arrivedMonotonicMs = arrivedMonotonicMs;
+  }
+
+  get state(): RequestState {
+    return this.#state;
+  }
+
+  change(event: RequestEvent): void {
+    this.#state = requestTransition(this.#state, event);
+  }
+
+  /** Resolves when the wait has ended, whichever way. */
+  turn(): Promise<Turn> {
+    this.#turn ??= new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    return this.#turn;
+  }
+
+  /** Ends the wait. The next call of `turn` after it was read begins another one. */
+  tell(turn: Turn): void {
+    const resolve = this.#resolve;
+    if (resolve === null) {
+      this.#turn = Promise.resolve(turn);
+      return;
+    }
+    this.#resolve = null;
+    resolve(turn);
+  }
+
+  /** Forgets the last turn, before another wait. */
+  waitAgain(): void {
+    this.#turn = null;
+    this.#resolve = null;
+  }
+
+  /** `task` runs when the running request is broken off; at once when that has happened already. */
+  onCut(task: ((reason: CutReason) => void) | null): void {
+    this.#onCut = task;
+    if (task !== null && this.cutReason !== null) task(this.cutReason);
+  }
+
+  /** Only the first reason counts. */
+  cut(reason: CutReason): void {
+    if (this.cutReason !== null) return;
+    this.cutReason = reason;
+    this.#onCut?.(reason);
+  }
+}

@@ -1,0 +1,60 @@
+import type { WorkerPlaces } from '../decide/admission/choice.ts';
+import type { TrafficWorker, WorkerLoad } from '../ports/traffic.ts';
+import type { Ticket } from './ticket.ts';
+
+/** Entries of a list of start or arrival times; the port promises no more. */
+export const TIMES_SHOWN = 1_000;
+
+/** One worker's slots: who holds them, and whether it may be given more. */
+export class WorkerSlots implements WorkerPlaces {
+  /** Ready since, as the gateway was told; monotonic. */
+  readonly addedMonotonicMs: number;
+  worker: TrafficWorker;
+  draining = false;
+  removed = false;
+  /** Set while it gets nothing because it refused connections; ends the rest. */
+  cancelRest: (() => void) | null = null;
+  refusals = 0;
+  sampleLeft: number | null;
+  #idleSinceMs: number | null;
+  readonly #tickets = new Set<Ticket>();
+
+  constructor(worker: TrafficWorker, nowMs: number, monotonicMs: number) {
+    this.worker = worker;
+    this.sampleLeft = worker.sampleLimit;
+    this.addedMonotonicMs = monotonicMs;
+    this.#idleSinceMs = nowMs;
+  }
+
+  get preference(): number {
+    return this.worker.preference;
+  }
+
+  get running(): number {
+    return this.#tickets.size;
+  }
+
+  get open(): boolean {
+    return !this.draining && this.cancelRest === null;
+  }
+
+  take(ticket: Ticket): void {
+    this.#tickets.add(ticket);
+    this.#idleSinceMs = null;
+    if (this.sampleLeft !== null) this.sampleLeft -= 1;
+  }
+
+  giveBack(ticket: Ticket, nowMs: number): void {
+    this.#tickets.delete(ticket);
+    if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
+  }
+
+  load(): WorkerLoad {
+    const runningSinceMs: number[] = [];
+    for (const ticket of this.#tickets) {
+      if (runningSinceMs.length === TIMES_SHOWN) break;
+      runningSinceMs.push(ticket.startedAtMs);
+    }
+    return { running: this.#tickets.size, runningSinceMs, idleSinceMs: this.#idleSinceMs };
+  }
+}

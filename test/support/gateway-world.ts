@@ -1,0 +1,342 @@
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type RequestOptions,
+  type Server,
+} from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
+import { ManualClock } from '../../src/base/manual-clock.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
+import { serverOptions } from '../../src/gateway/server-tuning.ts';
+import { DEFAULT_LIMITS } from '../../src/gateway/limits.ts';
+import type { Log } from '../../src/ports/log.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import type {
+  RequestOutcome,
+  TrafficEndpoint,
+  TrafficListener,
+  TrafficWorker,
+} from '../../src/ports/traffic.ts';
+
+export const ENDPOINT = 'chat0endpoint' as EndpointId;
+export const OWNER = 'owner0' as OwnerId;
+export const KEY = 'key-of-the-owner';
+export const STRANGER_KEY = 'key-of-a-stranger';
+export const ADMIN_KEY = 'key-of-an-admin';
+
+export type TrafficEvent =
+  | { readonly kind: 'waiting' | 'gone'; readonly endpointId: EndpointId }
+  | { readonly kind: 'started' | 'drained'; readonly endpointId: EndpointId; readonly workerId: WorkerId }
+  | {
+      readonly kind: 'answered';
+      readonly endpointId: EndpointId;
+      readonly workerId: WorkerId;
+      readonly status: number;
+    }
+  | { readonly kind: 'ended'; readonly endpointId: EndpointId; readonly outcome: RequestOutcome };
+
+/** Keeps what the gateway tells, in order, and lets a test wait for the next of a kind. */
+export class RecordingListener implements TrafficListener {
+  readonly events: TrafficEvent[] = [];
+  /** Runs inside the call, as control does. */
+  onEvent: (event: TrafficEvent) => void = () => undefined;
+  readonly #waits: { kind: string; count: number; resolve: () => void }[] = [];
+
+  requestWaiting(endpointId: EndpointId): void {
+    this.#push({ kind: 'waiting', endpointId });
+  }
+  requestGone(endpointId: EndpointId): void {
+    this.#push({ kind: 'gone', endpointId });
+  }
+  requestStarted(endpointId: EndpointId, workerId: WorkerId): void {
+    this.#push({ kind: 'started', endpointId, workerId });
+  }
+  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void {
+    this.#push({ kind: 'answered', endpointId, workerId, status });
+  }
+  requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {
+    this.#push({ kind: 'ended', endpointId, outcome });
+  }
+  workerDrained(endpointId: EndpointId, workerId: WorkerId): void {
+    this.#push({ kind: 'drained', endpointId, workerId });
+  }
+
+  count(kind: TrafficEvent['kind']): number {
+    return this.events.filter((event) => event.kind === kind).length;
+  }
+
+  outcomes(): RequestOutcome[] {
+    return this.events.flatMap((event) => (event.kind === 'ended' ? [event.outcome] : []));
+  }
+
+  /** Resolves when `count` events of this kind have been seen since the start. */
+  async seen(kind: TrafficEvent['kind'], count = 1): Promise<void> {
+    if (this.count(kind) >= count) return;
+    await new Promise<void>((resolve) => {
+      this.#waits.push({ kind, count, resolve });
+    });
+  }
+
+  #push(event: TrafficEvent): void {
+    this.events.push(event);
+    for (const wait of this.#waits) {
+      if (wait.kind === event.kind && this.count(event.kind) >= wait.count) wait.resolve();
+    }
+    this.onEvent(event);
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly trailers: NodeJS.Dict<string>;
+}
+
+export interface SendOptions extends RequestOptions {
+  readonly body?: string | Buffer;
+}
+
+export interface GatewayWorld {
+  readonly gateway: Gateway;
+  readonly server: Server;
+  readonly port: number;
+  readonly clock: ManualClock;
+  readonly listener: RecordingListener;
+  readonly outcomes: string[];
+  readonly logged: string[];
+  put(change?: Partial<TrafficEndpoint>): void;
+  /** Starts a worker on port 0 and gives it to the gateway. */
+  worker(handler: RequestListener, change?: Partial<TrafficWorker>): Promise<TestWorker>;
+  /** Starts a server without giving it to the gateway. */
+  listen(server: Server): Promise<number>;
+  putWorker(port: number, change?: Partial<TrafficWorker>): WorkerId;
+  /** Sends a request with the owner's key to the endpoint; `path` is behind `/e/{id}`. */
+  send(path: string, options?: SendOptions): Promise<Answer>;
+  /** As `send`, and hands over the answer as soon as its head is there. */
+  open(path: string, options?: SendOptions): Promise<{ answer: IncomingMessage; socket: Socket }>;
+  /** A bare connection to the gateway. */
+  raw(): Promise<Socket>;
+}
+
+export interface TestWorker {
+  readonly id: WorkerId;
+  readonly port: number;
+  readonly server: Server;
+}
+
+const API_KEYS = new Map(
+  [
+    { key: KEY, ownerId: OWNER, admin: false },
+    { key: STRANGER_KEY, ownerId: 'stranger' as OwnerId, admin: false },
+    { key: ADMIN_KEY, ownerId: 'admin' as OwnerId, admin: true },
+  ].map(({ key, ...rest }) => {
+    const digest = hash('sha256', key, 'hex');
+    return [digest, { ...rest, hash: digest, name: 'test', createdAtMs: 0 }] as const;
+  }),
+);
+
+/**
+ * A gateway on a real server, with one endpoint and no worker. Its clock stands still until the test
+ * moves it; the sockets are real. All is closed with the test.
+ */
+export async function gatewayWorld(
+  t: TestContext,
+  options: Pick<GatewayOptions, 'limits'> & { domain?: string; endpoint?: Partial<TrafficEndpoint> } = {},
+): Promise<GatewayWorld> {
+  const clock = new ManualClock();
+  const listener = new RecordingListener();
+  const outcomes: string[] = [];
+  const logged: string[] = [];
+  const gateway = createGateway({
+    clock,
+    random: seededRandom(7),
+    listener,
+    apiKeys: (digest) => API_KEYS.get(digest),
+    log: recordingLog(logged),
+    metrics: recordingMetrics(outcomes),
+    domain: options.domain ?? null,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const server = createServer(serverOptions({ ...DEFAULT_LIMITS, ...options.limits }));
+  server.on('request', (request, response) => {
+    if (gateway.matches(request)) gateway.handle(request, response);
+    else response.writeHead(200).end('not the gateway');
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (gateway.matches(request)) gateway.handleUpgrade(request, socket, head);
+    else socket.destroy();
+  });
+  gateway.tuneServer(server);
+  const servers: Server[] = [];
+  const listen = async (one: Server): Promise<number> => {
+    one.listen(0, '127.0.0.1');
+    await once(one, 'listening');
+    servers.push(one);
+    return (one.address() as AddressInfo).port;
+  };
+  const port = await listen(server);
+  const workerIds = new Set<WorkerId>();
+  const sockets = new Set<Socket>();
+  t.after(async () => {
+    for (const workerId of workerIds) gateway.workerRemove(ENDPOINT, workerId);
+    for (const socket of sockets) socket.destroy();
+    for (const one of servers) one.closeAllConnections();
+    // Connections that were upgraded belong to no server any more; cutting the clients ends them.
+    await Promise.all(servers.map((one) => new Promise((resolve) => one.close(resolve))));
+    clock.advance(600_000);
+  });
+
+  const put = (change: Partial<TrafficEndpoint> = {}): void => {
+    gateway.endpointPut({
+      endpointId: ENDPOINT,
+      appName: 'chat-app',
+      ownerId: OWNER,
+      slotsPerWorker: 1,
+      requestTimeoutMs: 60_000,
+      refusal: null,
+      ...options.endpoint,
+      ...change,
+    });
+  };
+  put();
+
+  const putWorker = (workerPort: number, change: Partial<TrafficWorker> = {}): WorkerId => {
+    const workerId = change.workerId ?? (`worker${workerIds.size}` as WorkerId);
+    workerIds.add(workerId);
+    gateway.workerPut(ENDPOINT, {
+      workerId,
+      revision: 1,
+      address: { host: '127.0.0.1', port: workerPort },
+      preference: 0,
+      sampleLimit: null,
+      startedAtMs: clock.nowMs(),
+      ...change,
+    });
+    return workerId;
+  };
+
+  const open = (
+    path: string,
+    sendOptions: SendOptions = {},
+  ): Promise<{ answer: IncomingMessage; socket: Socket }> => {
+    const { body, headers, ...rest } = sendOptions;
+    const request = httpRequest({
+      host: '127.0.0.1',
+      port,
+      path: `/e/${ENDPOINT}${path}`,
+      method: body === undefined ? 'GET' : 'POST',
+      agent: false,
+      ...rest,
+      headers: { authorization: `Bearer ${KEY}`, ...(headers as Record<string, string>) },
+    });
+    request.end(body);
+    return new Promise((resolve, reject) => {
+      request.on('error', reject);
+      request.on('response', (answer) => {
+        resolve({ answer, socket: answer.socket });
+      });
+    });
+  };
+
+  return {
+    gateway,
+    server,
+    port,
+    clock,
+    listener,
+    outcomes,
+    logged,
+    put,
+    listen,
+    putWorker,
+    open,
+    async worker(handler, change) {
+      const workerServer = createServer(handler);
+      const workerPort = await listen(workerServer);
+      return { id: putWorker(workerPort, change), port: workerPort, server: workerServer };
+    },
+    async send(path, sendOptions) {
+      const { answer } = await open(path, sendOptions);
+      return readAnswer(answer);
+    },
+    async raw() {
+      const socket = connect(port, '127.0.0.1');
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      return socket;
+    },
+  };
+}
+
+/** Reads an answer to its end; rejects when it is cut off. */
+export async function readAnswer(answer: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return {
+    status: answer.statusCode ?? 0,
+    headers: answer.headers,
+    body: Buffer.concat(chunks).toString(),
+    trailers: answer.trailers,
+  };
+}
+
+/** The stable code of an error answer. */
+export function reasonOf(answer: Answer): string {
+  return (JSON.parse(answer.body) as { reason: string }).reason;
+}
+
+/** All that a connection says until its end. */
+export async function readToEnd(socket: Socket): Promise<string> {
+  let text = '';
+  socket.setEncoding('latin1');
+  for await (const chunk of socket) text += chunk as string;
+  return text;
+}
+
+/** Reads a connection until what came so far matches. */
+export async function readUntil(socket: Socket, pattern: RegExp): Promise<string> {
+  let text = '';
+  for (;;) {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) {
+      text += chunk.toString('latin1');
+      if (pattern.test(text)) return text;
+      continue;
+    }
+    if (socket.readableEnded || socket.destroyed) throw new Error(`the connection ended after: ${text}`);
+    await Promise.race([once(socket, 'readable'), once(socket, 'close'), once(socket, 'end')]);
+  }
+}
+
+function recordingLog(lines: string[]): Log {
+  const write = (message: string): void => {
+    lines.push(message);
+  };
+  return { debug: write, info: write, warn: write, error: write };
+}
+
+function recordingMetrics(outcomes: string[]): Metrics {
+  const nothing = (): void => undefined;
+  return {
+    requestEnded: (_endpointId, outcome) => {
+      outcomes.push(outcome);
+    },
+    forwardOverhead: nothing,
+    coldStart: nothing,
+    scaleDecision: nothing,
+    workerStarted: nothing,
+    workerFailed: nothing,
+    endpointForgotten: nothing,
+    onScrape: nothing,
+  };
+}
