@@ -1,0 +1,121 @@
+import { parseJson, readText, refusal } from './answer.ts';
+import { ClientError } from './client-error.ts';
+import type { LocalReason } from './client-error.ts';
+import { OPERATIONS } from './schema.ts';
+import type { Operations } from './schema.ts';
+
+export type OperationName = keyof Operations;
+/** `path`, `query` and `body` of an operation, as far as it has them. */
+export type Input<Name extends OperationName> = Omit<Operations[Name], 'answer'>;
+export type Answer<Name extends OperationName> = Operations[Name]['answer'];
+
+export interface ClientOptions {
+  /** Where the server is, such as `http://127.0.0.1:8080`; a path in it is kept in front. */
+  readonly url: string;
+  /** Not needed by the operations about the server itself. */
+  readonly apiKey?: string | undefined;
+  /** For the whole of one call, the reading of its answer included. Default 30 seconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+interface LooseInput {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * The control API, one method for all of it: `call('getEndpoint', { path: { endpoint_id } })`. It
+ * keeps no state and never repeats a call by itself.
+ */
+export class Client {
+  readonly url: string;
+  readonly #apiKey: string | undefined;
+  readonly #timeoutMs: number;
+
+  constructor({ url, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS }: ClientOptions) {
+    this.url = url.replace(/\/+$/, '');
+    this.#apiKey = apiKey;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Resolves with the answer of a 200. Rejects with a `ClientError` for every other outcome, or with
+   * the signal's reason when the caller aborts.
+   */
+  async call<Name extends OperationName>(
+    name: Name,
+    input: Input<Name>,
+    { signal }: CallOptions = {},
+  ): Promise<Answer<Name>> {
+    const { method, path, answer } = OPERATIONS[name];
+    const { path: parameters = {}, query = {}, body } = input as LooseInput;
+    const target = this.url + filled(path, parameters) + queryText(query);
+    const limit = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      const response = await fetch(target, {
+        method,
+        headers: this.#headers(body !== undefined),
+        body: body === undefined ? null : JSON.stringify(body),
+        // A redirect would carry the key to a place nobody named.
+        redirect: 'error',
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      });
+      const text = await readText(response);
+      if (response.status !== 200) throw refusal(response, text);
+      // The server's answers are of the document's shape: its own tests hold them to it.
+      return (answer === 'text' ? text : parseJson(response, text)) as Answer<Name>;
+    } catch (error) {
+      if (error instanceof ClientError || signal?.aborted === true) throw error;
+      throw limit.aborted ? this.#timedOut(method, target, error) : this.#unreachable(error);
+    }
+  }
+
+  #headers(hasBody: boolean): Record<string, string> {
+    return {
+      accept: 'application/json, text/plain',
+      ...(hasBody ? { 'content-type': 'application/json' } : {}),
+      ...(this.#apiKey === undefined ? {} : { authorization: `Bearer ${this.#apiKey}` }),
+    };
+  }
+
+  #timedOut(method: string, target: string, cause: unknown): ClientError {
+    const reason: LocalReason = 'TIMEOUT';
+    const message = `${method} ${target} was not answered within ${this.#timeoutMs} ms`;
+    return new ClientError(message, { status: null, reason, cause });
+  }
+
+  #unreachable(cause: unknown): ClientError {
+    const reason: LocalReason = 'UNREACHABLE';
+    const message = `cannot reach ${this.url}: ${rootMessage(cause)}`;
+    return new ClientError(message, { status: null, reason, cause });
+  }
+}
+
+function filled(path: string, parameters: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''));
+}
+
+function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** `fetch failed` says nothing; what it was caused by does. */
+function rootMessage(error: unknown): string {
+  let root = error;
+  while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  if (!(root instanceof Error)) return String(root);
+  const code = 'code' in root ? String(root.code) : '';
+  return root.message === '' ? code : root.message;
+}

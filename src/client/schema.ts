@@ -1,0 +1,510 @@
+// Generated from openapi/control-plane.json by `npm run client`; not to be edited by hand.
+
+export type Error = {
+  /** The HTTP status. */
+  readonly code: number;
+  /** Stable name of what went wrong, for programs. */
+  readonly reason: string;
+  /** What went wrong and what to do, for people. */
+  readonly message: string;
+  /** More facts; for VALIDATOR_PARAM: field path to what was given and what is allowed. */
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type Status = {
+  /** The state, in one word. */
+  readonly status: string;
+  /** What went wrong, in short; empty when nothing did. */
+  readonly error: string;
+  /** Why it is so, in words; may be empty. */
+  readonly message: string;
+};
+
+export type EndpointWorker = {
+  readonly id: string;
+  readonly status: Status;
+  /** Path of the worker's log on this server. */
+  readonly log: string;
+  /** It passed its last health check. */
+  readonly health: boolean;
+  /** It gets no new requests and ends when the running ones did. */
+  readonly drain: boolean;
+  /** Revision of the endpoint it runs. Beyond the vendor's contract. */
+  readonly revision: number;
+};
+
+export type Endpoint = {
+  readonly id: string;
+  /** How requests come in. */
+  readonly type: 'sync' | 'async';
+  readonly app_name: string;
+  readonly status: Status;
+  /** Where requests to the endpoint go. */
+  readonly url: string;
+  readonly name: string;
+  readonly product_id: string;
+  readonly worker_config: {
+    /** Most workers. 0 pauses the endpoint. */
+    readonly max_replicas: number;
+    /** Workers kept even without requests; at most max_replicas. */
+    readonly min_replicas: number;
+    /** Seconds without a request after which a worker above the wanted number leaves. */
+    readonly idle_timeout: number;
+    /** Most requests one worker is given at a time; the others wait or go to another worker. */
+    readonly max_concurrent_per_worker: number;
+    /** GPUs of one worker; without meaning for a product without GPUs. */
+    readonly gpu_num: number;
+    /** Disk of one worker, in GB. */
+    readonly rootfs_size_gb: number;
+    /** Empty when none is asked for. */
+    readonly min_cuda_version: string;
+    /** Seconds one request may take, waiting included. */
+    readonly request_timeout: number;
+  };
+  /** Scaling policy, type and value together. Default on create: queue, 4. */
+  readonly policy: {
+    /** What drives the number of workers. */
+    readonly type: 'queue' | 'concurrency';
+    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    readonly value: number;
+  };
+  readonly image: string;
+  readonly registry_auth_id: string;
+  readonly entrypoint: string;
+  readonly command: string;
+  readonly volumes: ReadonlyArray<{
+    /** Storage id. */
+    readonly id: string;
+    /** Storage type; network when absent. */
+    readonly type: 'local' | 'network';
+    /** Size in GB; for local storage only. */
+    readonly size?: number;
+    readonly mount_point: string;
+  }>;
+  readonly envs: ReadonlyArray<{
+    readonly key: string;
+    readonly value: string;
+  }>;
+  readonly ports: ReadonlyArray<number>;
+  readonly health_check: {
+    readonly path: string;
+    readonly port: number;
+  };
+  readonly region_id: string;
+  /** Workers that have not ended. */
+  readonly workers: ReadonlyArray<EndpointWorker>;
+  readonly member_id: string;
+  readonly owner_id: string;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+};
+
+export type EndpointCreateBody = {
+  /** How requests come in: answered at once, or as jobs. Never changed. */
+  readonly type: 'sync' | 'async';
+  /** Name of the endpoint, for people. */
+  readonly name: string;
+  /** Second half of the host name, `{id}-{app_name}`; made when absent or empty, and never changed. A host name holds 63 characters in one part: with an app_name longer than 50 the endpoint is reached by its path URL only. */
+  readonly app_name?: string;
+  /** Kind of machine, from the product list. */
+  readonly product_id: string;
+  /** What the workers run. For the process driver: `host`, or `host:<folder>` to run in that folder. For container drivers: an image reference. */
+  readonly image: string;
+  /** Worker counts, limits and size. On update, absent keys keep their value. */
+  readonly worker_config: {
+    /** Most workers. 0 pauses the endpoint. */
+    readonly max_replicas: number;
+    /** Workers kept even without requests; at most max_replicas. */
+    readonly min_replicas?: number;
+    /** Seconds without a request after which a worker above the wanted number leaves. */
+    readonly idle_timeout?: number;
+    /** Most requests one worker is given at a time; the others wait or go to another worker. */
+    readonly max_concurrent_per_worker?: number;
+    /** GPUs of one worker; without meaning for a product without GPUs. */
+    readonly gpu_num?: number;
+    /** Disk of one worker, in GB. */
+    readonly rootfs_size_gb?: number;
+    /** Lowest CUDA version the host's driver must support; empty asks for none. */
+    readonly min_cuda_version?: '' | '12.4' | '12.6' | '12.8' | '12.9' | '13.0';
+    /** Seconds one request may take, waiting included. */
+    readonly request_timeout?: number;
+  };
+  /** Saved credential of the image registry; an empty string means none. */
+  readonly registry_auth_id?: string;
+  /** Program, put before `command`; split into words as a POSIX shell would. Empty means none. */
+  readonly entrypoint?: string;
+  /** Start command; split into words as a POSIX shell would, with $NAME and ${NAME} of the worker's environment replaced. No shell runs. Empty means none. */
+  readonly command?: string;
+  /** Scaling policy, type and value together. Default on create: queue, 4. */
+  readonly policy?: {
+    /** What drives the number of workers. */
+    readonly type: 'queue' | 'concurrency';
+    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    readonly value: number;
+  };
+  /** Health check. Absent keys mean an empty path and port 0. */
+  readonly health_check?: {
+    /** A worker is healthy when GET of this path answers 200. Empty: when its port accepts a connection. */
+    readonly path?: string;
+    /** One of `ports`; 0 means the first of them. */
+    readonly port?: number;
+  };
+  /** Environment variables of the workers. */
+  readonly envs?: ReadonlyArray<{
+    /** Name; not empty, and unique in the list. */
+    readonly key: string;
+    /** Value; empty when absent. */
+    readonly value?: string;
+  }>;
+  /** Ports the worker listens on, from its own view, without repeats. Requests go to the first. Without any, it is 8080. */
+  readonly ports?: ReadonlyArray<number>;
+  /** Mounted volumes. */
+  readonly volumes?: ReadonlyArray<{
+    /** Storage id. */
+    readonly id?: string;
+    /** Storage type; network when absent. */
+    readonly type?: 'local' | 'network';
+    /** Size in GB; for local storage only. */
+    readonly size?: number;
+    /** Absolute path in the worker; unique in the list. */
+    readonly mount_point: string;
+  }>;
+  /** Region, from the region list. */
+  readonly region_id?: string;
+};
+
+/** A field that is present replaces the stored one whole, except worker_config, whose absent keys keep their values. An absent field keeps its value. */
+export type EndpointUpdateBody = {
+  /** Name of the endpoint, for people. */
+  readonly name?: string;
+  /** Kind of machine, from the product list. */
+  readonly product_id?: string;
+  /** What the workers run. For the process driver: `host`, or `host:<folder>` to run in that folder. For container drivers: an image reference. An empty string keeps the present one. */
+  readonly image?: string;
+  /** Worker counts, limits and size. On update, absent keys keep their value. */
+  readonly worker_config?: {
+    /** Most workers. 0 pauses the endpoint. */
+    readonly max_replicas: number;
+    /** Workers kept even without requests; at most max_replicas. */
+    readonly min_replicas?: number;
+    /** Seconds without a request after which a worker above the wanted number leaves. */
+    readonly idle_timeout?: number;
+    /** Most requests one worker is given at a time; the others wait or go to another worker. */
+    readonly max_concurrent_per_worker?: number;
+    /** GPUs of one worker; without meaning for a product without GPUs. */
+    readonly gpu_num?: number;
+    /** Disk of one worker, in GB. */
+    readonly rootfs_size_gb?: number;
+    /** Lowest CUDA version the host's driver must support; empty asks for none. */
+    readonly min_cuda_version?: '' | '12.4' | '12.6' | '12.8' | '12.9' | '13.0';
+    /** Seconds one request may take, waiting included. */
+    readonly request_timeout?: number;
+  };
+  /** Saved credential of the image registry; an empty string means none. */
+  readonly registry_auth_id?: string;
+  /** Program, put before `command`; split into words as a POSIX shell would. Empty means none. */
+  readonly entrypoint?: string;
+  /** Start command; split into words as a POSIX shell would, with $NAME and ${NAME} of the worker's environment replaced. No shell runs. Empty means none. */
+  readonly command?: string;
+  /** Scaling policy, type and value together. Default on create: queue, 4. */
+  readonly policy?: {
+    /** What drives the number of workers. */
+    readonly type: 'queue' | 'concurrency';
+    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    readonly value: number;
+  };
+  /** Health check. Absent keys mean an empty path and port 0. */
+  readonly health_check?: {
+    /** A worker is healthy when GET of this path answers 200. Empty: when its port accepts a connection. */
+    readonly path?: string;
+    /** One of `ports`; 0 means the first of them. */
+    readonly port?: number;
+  };
+  /** Environment variables of the workers. */
+  readonly envs?: ReadonlyArray<{
+    /** Name; not empty, and unique in the list. */
+    readonly key: string;
+    /** Value; empty when absent. */
+    readonly value?: string;
+  }>;
+  /** Ports the worker listens on, from its own view, without repeats. Requests go to the first. Without any, it is 8080. */
+  readonly ports?: ReadonlyArray<number>;
+  /** Mounted volumes. */
+  readonly volumes?: ReadonlyArray<{
+    /** Storage id. */
+    readonly id?: string;
+    /** Storage type; network when absent. */
+    readonly type?: 'local' | 'network';
+    /** Size in GB; for local storage only. */
+    readonly size?: number;
+    /** Absolute path in the worker; unique in the list. */
+    readonly mount_point: string;
+  }>;
+  /** Region, from the region list. */
+  readonly region_id?: string;
+  /** Accepted when it is the present one. */
+  readonly id?: unknown;
+  /** Accepted when it is the present one. */
+  readonly type?: unknown;
+  /** Accepted when it is the present one. */
+  readonly app_name?: unknown;
+  /** Accepted when it is the present one. */
+  readonly url?: unknown;
+  /** Accepted when it is the present one. */
+  readonly member_id?: unknown;
+  /** Accepted when it is the present one. */
+  readonly owner_id?: unknown;
+  /** Accepted when it is the present one. */
+  readonly created_at?: unknown;
+  /** Accepted and ignored: it changes by itself. */
+  readonly status?: unknown;
+  /** Accepted and ignored: they change by themselves. */
+  readonly workers?: unknown;
+};
+
+/** The vendor's contract answers an empty object; these fields are added to it. */
+export type UpdateAnswer = {
+  /** The revision the endpoint has, or moves to, after this update. */
+  readonly revision: number;
+  /** Changed field to its class: `settings` are in force now, `revision` replaces the workers. Empty when nothing changed. */
+  readonly changed: Readonly<Record<string, 'settings' | 'revision'>>;
+  /** The move to the new revision; null when this update needs none. */
+  readonly rollout: {
+    readonly id: string;
+    readonly state: string;
+  } | null;
+};
+
+export type Worker = {
+  readonly id: string;
+  readonly status: Status;
+  /** Path of the worker's log on this server. */
+  readonly log: string;
+  /** It passed its last health check. */
+  readonly health: boolean;
+  /** It gets no new requests and ends when the running ones did. */
+  readonly drain: boolean;
+  /** Revision of the endpoint it runs. Beyond the vendor's contract. */
+  readonly revision: number;
+  /** Ids of the GPUs it holds. */
+  readonly devices: ReadonlyArray<string>;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+  /** When its start was asked for, unix time in seconds. */
+  readonly started_at?: number;
+  /** When it could first take requests, unix time in seconds. */
+  readonly ready_at?: number;
+  /** When it ended, unix time in seconds. */
+  readonly ended_at?: number;
+};
+
+export type Product = {
+  readonly id: string;
+  readonly name: string;
+  /** `cpu` or `gpu`. */
+  readonly type: string;
+  /** Always `serverless`. */
+  readonly category: string;
+  readonly description: string;
+  readonly region_ids: ReadonlyArray<string>;
+  readonly resource_spec: {
+    readonly gpu: {
+      readonly spec_id: string;
+      readonly name: string;
+      /** Of one GPU; 0 when not known, and for `cpu`. */
+      readonly memory_gb: number;
+      /** Fewest GPUs a worker can ask for. */
+      readonly min: number;
+      /** Most GPUs a worker can ask for here. */
+      readonly max: number;
+      /** GPUs no worker holds now. */
+      readonly available: number;
+      /** GPUs there are in all. */
+      readonly max_available: number;
+    };
+    /** 0: not limited. */
+    readonly cpu: number;
+    /** 0: not limited. */
+    readonly memory_gb: number;
+    readonly rootfs: {
+      readonly min_gb: number;
+      readonly max_gb: number;
+      readonly free_gb: number;
+    };
+  };
+  readonly pricing: {
+    /** A price is the integer divided by 10 to this power. */
+    readonly precision: number;
+    readonly postpaid: {
+      readonly base_price: number;
+      readonly final_price: number;
+      readonly unit: string;
+    };
+    readonly storage_price_per_gb: number;
+  };
+  readonly billing_methods: ReadonlyArray<string>;
+  /** `available`, or `busy` while every GPU is held by a worker. */
+  readonly inventory_state: string;
+  /** An endpoint can be made with it. */
+  readonly deployable: boolean;
+};
+
+export type Region = {
+  readonly id: string;
+  readonly name: string;
+  /** Products with GPUs in it. */
+  readonly gpus: ReadonlyArray<string>;
+  readonly feature: {
+    readonly network_volume: boolean;
+    readonly instance_vpc_network: boolean;
+  };
+};
+
+/** What each operation takes and answers. */
+export interface Operations {
+  /** Whether the server serves */
+  readonly getHealth: {
+    readonly answer: {
+      readonly status: string;
+      readonly version: string;
+    };
+  };
+  /** Metrics for Prometheus */
+  readonly getMetrics: {
+    readonly answer: string;
+  };
+  /** Create an endpoint */
+  readonly createEndpoint: {
+    readonly body: EndpointCreateBody;
+    readonly answer: {
+      readonly id: string;
+    };
+  };
+  /** List endpoints */
+  readonly listEndpoints: {
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+      /** Only endpoints whose id, name or app_name contains it. */
+      readonly keyword?: string;
+      /** Only endpoints of these members; comma separated. */
+      readonly member_ids?: string;
+    };
+    readonly answer: {
+      readonly data: ReadonlyArray<Endpoint>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** Get an endpoint */
+  readonly getEndpoint: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: Endpoint;
+  };
+  /** Update an endpoint */
+  readonly updateEndpoint: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly body: EndpointUpdateBody;
+    readonly answer: UpdateAnswer;
+  };
+  /** Delete an endpoint */
+  readonly deleteEndpoint: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: Readonly<Record<string, never>>;
+  };
+  /** List an endpoint's workers, the last ended ones too, newest first */
+  readonly listWorkers: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<Worker>;
+    };
+  };
+  /** Read the end of a worker's log */
+  readonly getWorkerLog: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+      /** Id of the worker. */
+      readonly worker_id: string;
+    };
+    readonly query?: {
+      /** How much of the end of the log is answered. */
+      readonly tail_bytes?: number;
+    };
+    readonly answer: string;
+  };
+  /** List products: the kinds of machine a worker can ask for */
+  readonly listProducts: {
+    readonly query: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+      /** Only serverless products exist here; `instance` answers an empty list. */
+      readonly category: 'serverless' | 'instance';
+      /** Kind of product; empty means gpu. */
+      readonly type: '' | 'gpu' | 'cpu';
+      /** Only products of one of these regions; comma separated. */
+      readonly region_ids?: string;
+    };
+    readonly answer: {
+      readonly data: ReadonlyArray<Product>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** List regions */
+  readonly listRegions: {
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+    };
+    readonly answer: {
+      readonly data: ReadonlyArray<Region>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+}
+
+/** Where each operation is. */
+export const OPERATIONS = {
+  getHealth: { method: 'GET', path: '/healthz', answer: 'json' },
+  getMetrics: { method: 'GET', path: '/metrics', answer: 'text' },
+  createEndpoint: { method: 'POST', path: '/gpus/v2/endpoints', answer: 'json' },
+  listEndpoints: { method: 'GET', path: '/gpus/v2/endpoints', answer: 'json' },
+  getEndpoint: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
+  updateEndpoint: { method: 'PUT', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
+  deleteEndpoint: { method: 'DELETE', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
+  listWorkers: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/workers', answer: 'json' },
+  getWorkerLog: {
+    method: 'GET',
+    path: '/gpus/v2/endpoints/{endpoint_id}/workers/{worker_id}/log',
+    answer: 'text',
+  },
+  listProducts: { method: 'GET', path: '/gpus/v2/products', answer: 'json' },
+  listRegions: { method: 'GET', path: '/gpus/v2/regions', answer: 'json' },
+} as const;
