@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { createHttpReadiness } from '../../src/adapters/readiness-http.ts';
+import type { WorkerId } from '../../src/base/ids.ts';
+import type { StartedWorker } from '../../src/ports/driver.ts';
+import { realClock } from './real-clock.ts';
+
+/** Resolves when the worker's main port accepts a connection. */
+export async function untilListening({ addresses }: StartedWorker, port = 8000): Promise<void> {
+  const address = addresses[port];
+  assert.ok(address);
+  const target = { workerId: 'waited-for' as WorkerId, address, healthCheck: { path: '', port: 0 } };
+  const stop = new AbortController();
+  await new Promise<void>((resolve) => {
+    createHttpReadiness({ clock: realClock }).watch(target, () => resolve(), stop.signal);
+  });
+  stop.abort();
+}

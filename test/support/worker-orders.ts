@@ -1,0 +1,45 @@
+import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
+import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
+import type { Driver, WorkerOrder } from '../../src/ports/driver.ts';
+import { SERVING } from './process-world.ts';
+
+export function workerOrder(id: string, change: Partial<RevisionSpec> = {}): WorkerOrder {
+  return {
+    workerId: id as WorkerId,
+    endpointId: 'endpoint1' as EndpointId,
+    appName: 'app',
+    revision: 3,
+    spec: { ...SERVING, ...change },
+    devices: ['0'],
+    fence: 9,
+  };
+}
+
+/** A program of the system in place of the fixture's server. */
+export function commandOrder(id: string, command: string): WorkerOrder {
+  return workerOrder(id, { image: 'host', entrypoint: '', command });
+}
+
+export interface ExitRecorder {
+  readonly all: readonly { readonly workerId: WorkerId; readonly exit: WorkerExit }[];
+  of(workerId: WorkerId): Promise<WorkerExit>;
+}
+
+/** Keeps every exit the driver tells; `of` waits for one. */
+export function recordExits(driver: Driver): ExitRecorder {
+  const all: { workerId: WorkerId; exit: WorkerExit }[] = [];
+  const waiting = new Map<WorkerId, (exit: WorkerExit) => void>();
+  driver.onExit((workerId, exit) => {
+    all.push({ workerId, exit });
+    waiting.get(workerId)?.(exit);
+  });
+  return {
+    all,
+    of: (workerId) =>
+      new Promise((resolve) => {
+        const told = all.find((entry) => entry.workerId === workerId);
+        if (told === undefined) waiting.set(workerId, resolve);
+        else resolve(told.exit);
+      }),
+  };
+}
