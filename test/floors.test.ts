@@ -98,7 +98,7 @@ const BROKEN: readonly (readonly [what: string, path: string, text: string, rule
     "import { env } from 'node:process';",
     'global',
   ],
-  ['main reads the environment', 'src/main/serve.ts', "export const x = process['env'];", 'global'],
+  ['main reads the environment', 'src/main/compose.ts', "export const x = process['env'];", 'global'],
   ['a command reads the environment', 'src/cli/commands/a.ts', 'export const x = process.env;', 'global'],
 
   ['decide is async', 'src/decide/a.ts', 'export async function x(): Promise<void> {}', 'async'],

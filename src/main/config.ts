@@ -207,7 +207,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * The server's settings from its arguments (without node and script) and its environment; a flag
  * goes before a variable, an empty variable counts as unset. All faults come back together.
  */
-export function parseConfig(argv: readonly string[], environment: Environment = process.env): ConfigResult {
+export function parseConfig(argv: readonly string[], environment: Environment): ConfigResult {
   const { flags, faults } = readFlags(argv);
   const values = Object.fromEntries(NAMES.map((name) => [name, SETTINGS[name].unset])) as Values;
   for (const name of NAMES) {

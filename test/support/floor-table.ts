@@ -15,7 +15,7 @@ export interface Floor {
 
 const TIME = 'time comes in as an argument or by the Clock port';
 const CHANCE = 'chance comes in as a Random';
-const ENVIRONMENT = 'only src/main/config*.ts reads the environment; hand the value down';
+const ENVIRONMENT = 'only src/main/config.ts knows the environment; hand the value down';
 
 function bans(groups: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   return new Map(
@@ -104,8 +104,8 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 /** Simulated worlds touch nothing outside, so of the adapters only these. */
 export const SIMULATE_ADAPTERS = ['driver-simulated', 'store-sql'];
 
-/** The two programs' front doors: the server's and the command line's. */
-export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|cli\/pilotlight)\.ts$/;
+/** The server's entry, which only hands it to the configuration, and the command line's. */
+export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/pilotlight)\.ts$/;
 
 export const LINES_MAX = 600;
 /** They say nothing of what is inside, so everything ends up there. */
