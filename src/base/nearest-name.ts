@@ -4,17 +4,19 @@ const LENGTH_MAX = 64;
 /** The known name that `given` was most likely meant to be, or undefined when none is close. */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   if (given.length > LENGTH_MAX) return undefined;
+  // Up to a third of the letters may differ; beyond that a suggestion would be a guess.
+  const allowed = Math.max(1, Math.floor(given.length / 3));
   let best: string | undefined;
-  let bestDistance = Infinity;
+  let bestDistance = allowed + 1;
   for (const name of known) {
+    if (Math.abs(name.length - given.length) >= bestDistance) continue;
     const distance = editDistance(given.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {
       best = name;
       bestDistance = distance;
     }
   }
-  // Up to a third of the letters may differ; beyond that a suggestion would be a guess.
-  return bestDistance <= Math.max(1, Math.floor(given.length / 3)) ? best : undefined;
+  return best;
 }
 
 /** How many insertions, deletions, replacements and swaps of neighbours turn one text into the other. */

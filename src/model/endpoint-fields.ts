@@ -1,6 +1,9 @@
 import type { EndpointFields } from './endpoint-schema.ts';
 import type { EndpointSettings, RevisionSpec } from './endpoint.ts';
 
+/** `settings` apply at once, no worker restarts; `revision` asks for new workers. */
+export type ChangeClass = 'settings' | 'revision';
+
 /** The editable fields of an endpoint as the API writes them: what GET shows, and what PUT takes back. */
 export function endpointFields(settings: EndpointSettings, spec: RevisionSpec): EndpointFields {
   return {

@@ -1,4 +1,5 @@
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { ChangeClass } from '../model/endpoint-fields.ts';
 import type { Endpoint, EndpointStatus, Revision } from '../model/endpoint.ts';
 import type { Product, Region } from '../model/product.ts';
 import type { Worker } from '../model/worker.ts';
@@ -29,8 +30,6 @@ export interface EndpointView {
   readonly url: string;
   readonly workers: readonly Worker[];
 }
-
-export type ChangeClass = 'settings' | 'revision';
 
 export interface UpdateOutcome {
   readonly revision: number;

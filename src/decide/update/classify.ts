@@ -1,8 +1,5 @@
-import { endpointFields } from '../../model/endpoint-fields.ts';
+import { endpointFields, type ChangeClass } from '../../model/endpoint-fields.ts';
 import type { EndpointParts } from './merge.ts';
-
-/** `settings` apply at once, no worker restarts; `revision` asks for new workers. */
-export type ChangeClass = 'settings' | 'revision';
 
 /** Every field that an update can change, by its path in the API. */
 export const CHANGE_CLASSES = {

@@ -1,11 +1,11 @@
 import type { EndpointId, OwnerId } from '../../base/ids.ts';
-import { unixSeconds } from '../../model/endpoint-fields.ts';
+import { unixSeconds, type ChangeClass } from '../../model/endpoint-fields.ts';
 import { EndpointUpdateBody } from '../../model/endpoint-schema.ts';
 import type { EndpointType } from '../../model/endpoint.ts';
 import { FaultList, type Faults } from '../../model/faults.ts';
 import { checkShape, isObject, shownValue } from './check-shape.ts';
 import { checkMerged, checkValues, soundPart } from './check-values.ts';
-import { classifyChange, type ChangeClass } from './classify.ts';
+import { classifyChange } from './classify.ts';
 import { mergeFields, type EndpointParts } from './merge.ts';
 
 /** What an update starts from: the newest settings and the spec of the newest revision that counts. */
@@ -31,7 +31,8 @@ export interface UpdatePlan extends EndpointParts {
 export function planUpdate(stored: StoredEndpoint, body: unknown): { readonly faults: Faults } | UpdatePlan {
   const faults = new FaultList();
   checkShape(EndpointUpdateBody, body, faults);
-  if (!isObject(body)) return { faults: faults.toFaults() };
+  // A full list ends the look: what comes after takes time by the product of fields and faults.
+  if (!isObject(body) || faults.full) return { faults: faults.toFaults() };
   checkReadOnly(stored, body, faults);
   const parts = mergeFields(stored, soundPart(body, faults));
   checkMerged(parts, faults);
