@@ -114,7 +114,13 @@ export interface Endpoint {
 
 /** What the contract's `status.status` of an endpoint can say; docs/states.md has the truth table. */
 export type EndpointStatus =
-  'initializing' | 'running' | 'updating' | 'degraded' | 'stopped' | 'failed' | 'terminating';
+  | 'initializing'
+  | 'running'
+  | 'updating'
+  | 'degraded'
+  | 'stopped'
+  | 'failed'
+  | 'terminating';
 
 export interface WorkerExit {
   readonly code: number | null;

@@ -11,7 +11,13 @@ export type RequestEvent = (typeof REQUEST_EVENTS)[number];
 export const REQUEST_TABLE: StateTable<RequestState, RequestEvent> = {
   arrived: { queued: 'waiting', slotTaken: 'forwarding', headReceived: null, retried: null, ended: 'ended' },
   waiting: { queued: null, slotTaken: 'forwarding', headReceived: null, retried: null, ended: 'ended' },
-  forwarding: { queued: null, slotTaken: null, headReceived: 'responding', retried: 'waiting', ended: 'ended' },
+  forwarding: {
+    queued: null,
+    slotTaken: null,
+    headReceived: 'responding',
+    retried: 'waiting',
+    ended: 'ended',
+  },
   responding: { queued: null, slotTaken: null, headReceived: null, retried: null, ended: 'ended' },
   ended: { queued: null, slotTaken: null, headReceived: null, retried: null, ended: null },
 };

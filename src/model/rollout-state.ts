@@ -1,7 +1,15 @@
 import { transition, type StateTable } from './state-table.ts';
 
 /** Spelled out in docs/states.md. */
-export const ROLLOUT_STATES = ['waiting', 'starting', 'baking', 'rolling', 'done', 'failed', 'superseded'] as const;
+export const ROLLOUT_STATES = [
+  'waiting',
+  'starting',
+  'baking',
+  'rolling',
+  'done',
+  'failed',
+  'superseded',
+] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 export const ROLLOUT_EVENTS = [

@@ -49,7 +49,13 @@ export const WORKER_TABLE: StateTable<WorkerState, WorkerEvent> = {
   pending: { ...ENDED, devicesAssigned: 'pulling', stopAsked: 'stopped', broke: 'failed' },
   pulling: { ...ENDED, prepared: 'starting', stopAsked: 'stopping', broke: 'failed' },
   starting: { ...ENDED, becameReady: 'ready', stopAsked: 'stopping', broke: 'failed' },
-  ready: { ...ENDED, healthLost: 'unhealthy', drainAsked: 'draining', stopAsked: 'stopping', broke: 'failed' },
+  ready: {
+    ...ENDED,
+    healthLost: 'unhealthy',
+    drainAsked: 'draining',
+    stopAsked: 'stopping',
+    broke: 'failed',
+  },
   unhealthy: {
     ...ENDED,
     healthRestored: 'ready',
