@@ -211,10 +211,10 @@ function useFaults(source: SourceFile): FloorFault[] {
   return faults;
 }
 
-/** Targets of a file's relative imports that are among `known`. */
+/** Files among `known` that are loaded when this one is; two that only know each other's types are not. */
 function targets(source: SourceFile, known: ReadonlyMap<string, SourceFile>): readonly SourceFile[] {
-  return source.imports.flatMap(({ specifier }) => {
-    if (specifier?.startsWith('.') !== true) return [];
+  return source.imports.flatMap(({ specifier, typeOnly }) => {
+    if (typeOnly || specifier?.startsWith('.') !== true) return [];
     const target = known.get(normalize(join(dirname(source.path), specifier)));
     return target === undefined ? [] : [target];
   });

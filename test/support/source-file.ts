@@ -4,6 +4,8 @@ export interface SourceImport {
   /** As written; null when it is computed. */
   readonly specifier: string | null;
   readonly line: number;
+  /** Gone before the program runs. */
+  readonly typeOnly: boolean;
 }
 
 /** A global, or `object.member` of one, that the file uses. Property names and keys are not uses. */
@@ -46,7 +48,7 @@ export function readSource(path: string, text: string): SourceFile {
   walk(program as unknown as Node, null, '', (node, parent, key) => {
     const line = lineOf(node.start);
     const source = importSource(node);
-    if (source !== undefined) imports.push({ specifier: source, line });
+    if (source !== undefined) imports.push({ specifier: source, line, typeOnly: isTypeOnly(node) });
     if (node.type === 'AwaitExpression' || node['async'] === true || node['await'] === true)
       asyncLines.push(line);
     const name = globalName(node, parent, key);
@@ -87,6 +89,10 @@ function importSource(node: Node): string | null | undefined {
     default:
       return undefined;
   }
+}
+
+function isTypeOnly(node: Node): boolean {
+  return node.type === 'TSImportType' || node['importKind'] === 'type' || node['exportKind'] === 'type';
 }
 
 function literal(value: unknown): string | null {
