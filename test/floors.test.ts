@@ -178,7 +178,7 @@ const SOUND: readonly (readonly [what: string, path: string, text: string])[] = 
   ['the gateway speaks HTTP', 'src/gateway/a.ts', "import { Server } from 'node:http';\nimport 'undici';"],
   ['the gateway sets a socket’s timer', 'src/gateway/a.ts', 'export const x = (y: any) => y.setTimeout(1);'],
   ['config reads the environment', 'src/main/config.ts', 'export const x = process.env;'],
-  ['the command line reads its own', 'src/cli/pilotlight.ts', 'export const x = process.env;'],
+  ['the command line reads its own', 'src/cli/process-io.ts', 'export const x = process.env;'],
   ['a test beside a decision', 'src/decide/a.test.ts', "import test from 'node:test';\nimport 'fast-check';"],
   [
     'a shared suite',

@@ -105,7 +105,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 export const SIMULATE_ADAPTERS = ['driver-simulated', 'store-sql'];
 
 /** The server's entry, which only hands it to the configuration, and the command line's. */
-export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/pilotlight)\.ts$/;
+export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/process-io)\.ts$/;
 
 export const LINES_MAX = 600;
 /** They say nothing of what is inside, so everything ends up there. */
