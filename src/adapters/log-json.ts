@@ -1,0 +1,102 @@
+import { destination as fileDestination, pino, stdTimeFunctions, type DestinationStream } from 'pino';
+import { AppError } from '../base/errors.ts';
+import type { Log } from '../ports/log.ts';
+
+export type JsonLogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface JsonLogOptions {
+  readonly level: JsonLogLevel;
+  /** Takes each line, with its newline. Left out: the standard output. */
+  readonly destination?: DestinationStream;
+}
+
+/** A reader of our output that stands still must not fill the memory: beyond this, lines are dropped. */
+const BUFFER_MAX_BYTES = 16 * 1_048_576;
+/** How far `cause` is followed; a chain can be a ring. */
+const CAUSES_MAX = 5;
+/** Fields of every line, which a fact of the same name would repeat: such a fact gets a `_` behind. */
+const LINE_FIELDS = new Set(['level', 'time', 'message']);
+const SECRETS = ['authorization', 'Authorization', 'cookie', 'apiKey', 'password', 'token'];
+
+/**
+ * One JSON object a line: `level`, `time` (ISO 8601, UTC), `message`, then the facts. An error among
+ * the facts is written with its code, its inside detail, its stack and its causes.
+ */
+export function createJsonLog(options: JsonLogOptions): Log {
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: '[redacted]',
+      },
+    },
+    options.destination ?? standardOutput(),
+  );
+  const write = (
+    level: Exclude<JsonLogLevel, 'silent'>,
+    message: string,
+    facts: Readonly<Record<string, unknown>>,
+  ): void => {
+    if (logger.isLevelEnabled(level)) logger[level](lineFacts(facts), message);
+  };
+  return {
+    debug: (message, facts = {}) => write('debug', message, facts),
+    info: (message, facts = {}) => write('info', message, facts),
+    warn: (message, facts = {}) => write('warn', message, facts),
+    error: (message, facts = {}) => write('error', message, facts),
+  };
+}
+
+/** Not synchronous: a full pipe would stop the event loop. What is left is written when the process exits. */
+function standardOutput(): DestinationStream {
+  const output = fileDestination({ fd: 1, sync: false, maxLength: BUFFER_MAX_BYTES });
+  let dropped = 0;
+  output.on('drop', () => {
+    dropped += 1;
+  });
+  output.on('drain', () => {
+    if (dropped === 0) return;
+    const facts = {
+      level: 'warn',
+      time: new Date().toISOString(),
+      message: 'log lines were dropped',
+      dropped,
+    };
+    dropped = 0;
+    output.write(`${JSON.stringify(facts)}\n`);
+  });
+  return output;
+}
+
+function lineFacts(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const line: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(facts)) {
+    line[LINE_FIELDS.has(name) ? `${name}_` : name] = value instanceof Error ? errorFacts(value) : value;
+  }
+  return line;
+}
+
+function errorFacts(error: Error, depth = 0): Record<string, unknown> {
+  const facts: Record<string, unknown> = { name: error.name, message: error.message };
+  // Ours, and those of Node and its libraries, which tell most by their code.
+  if ('code' in error) facts['code'] = error.code;
+  if (error instanceof AppError) {
+    if (error.detail !== undefined) facts['detail'] = error.detail;
+    if (Object.keys(error.metadata).length > 0) facts['metadata'] = error.metadata;
+  }
+  facts['stack'] = error.stack;
+  if (error instanceof AggregateError && depth < CAUSES_MAX) {
+    facts['errors'] = error.errors.slice(0, CAUSES_MAX).map((one) => causeFacts(one, depth));
+  }
+  if (error.cause !== undefined && depth < CAUSES_MAX) facts['cause'] = causeFacts(error.cause, depth);
+  return facts;
+}
+
+function causeFacts(cause: unknown, depth: number): unknown {
+  return cause instanceof Error ? errorFacts(cause, depth + 1) : cause;
+}

@@ -1,0 +1,141 @@
+import { Type, type Static, type TSchema } from 'typebox';
+import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../../base/ids.ts';
+import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
+import { WORKER_STATES } from '../../model/worker-state.ts';
+import type { Worker } from '../../model/worker.ts';
+import type { ApiKey } from '../../ports/store.ts';
+
+/**
+ * What a stored record must look like. Unknown fields are refused as missing ones are: a record of
+ * another shape was written by another version without a migration, and the next write would drop
+ * what is not known here. A field added to a record of the model needs a place here and a migration.
+ */
+function record<Properties extends Record<string, TSchema>>(properties: Properties) {
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+function id<Id extends string>() {
+  return Type.Unsafe<Id>(Type.String({ minLength: 1 }));
+}
+
+const count = Type.Integer({ minimum: 0 });
+const ordinal = Type.Integer({ minimum: 1 });
+const timeMs = Type.Number();
+const maybeTimeMs = Type.Union([timeMs, Type.Null()]);
+const text = Type.String();
+const exit = record({
+  code: Type.Union([Type.Integer(), Type.Null()]),
+  signal: Type.Union([text, Type.Null()]),
+});
+
+export const RevisionSpecRecord = record({
+  productId: text,
+  regionId: text,
+  image: text,
+  registryAuthId: text,
+  entrypoint: text,
+  command: text,
+  envs: Type.Array(record({ key: text, value: text })),
+  ports: Type.Array(count),
+  volumes: Type.Array(
+    record({
+      id: text,
+      type: Type.Enum(['local', 'network']),
+      size: Type.Union([Type.Number(), Type.Null()]),
+      mountPoint: text,
+    }),
+  ),
+  gpuNum: count,
+  rootfsSizeGb: Type.Number(),
+  minCudaVersion: text,
+});
+
+const SettingsRecord = record({
+  name: text,
+  minReplicas: count,
+  maxReplicas: count,
+  idleTimeoutSeconds: Type.Number(),
+  maxConcurrentPerWorker: ordinal,
+  requestTimeoutSeconds: Type.Number(),
+  policy: record({ type: Type.Enum(['queue', 'concurrency']), value: Type.Number() }),
+  healthCheck: record({ path: text, port: count }),
+});
+
+const RolloutRecord = record({
+  id: id<RolloutId>(),
+  state: Type.Enum([...ROLLOUT_STATES]),
+  fromRevision: ordinal,
+  toRevision: ordinal,
+  mode: Type.Union([Type.Enum(['surge', 'swap', 'cold']), Type.Null()]),
+  startedAtMs: timeMs,
+  endedAtMs: maybeTimeMs,
+  workersBefore: count,
+  startFailures: count,
+  postponements: count,
+  notBeforeMs: timeMs,
+  message: text,
+});
+
+export const EndpointRecord = record({
+  id: id<EndpointId>(),
+  type: Type.Enum(['sync', 'async']),
+  appName: text,
+  ownerId: id<OwnerId>(),
+  createdAtMs: timeMs,
+  generation: count,
+  settings: SettingsRecord,
+  stableRevision: ordinal,
+  targetRevision: Type.Union([ordinal, Type.Null()]),
+  lastRevision: ordinal,
+  rollout: Type.Union([RolloutRecord, Type.Null()]),
+  message: text,
+  deleting: Type.Boolean(),
+});
+
+export const RevisionRecord = record({
+  endpointId: id<EndpointId>(),
+  number: ordinal,
+  spec: RevisionSpecRecord,
+  createdAtMs: timeMs,
+  failure: Type.Union([text, Type.Null()]),
+  startTimeMs: maybeTimeMs,
+});
+
+export const WorkerRecord = record({
+  id: id<WorkerId>(),
+  endpointId: id<EndpointId>(),
+  revision: ordinal,
+  state: Type.Enum([...WORKER_STATES]),
+  devices: Type.Array(text),
+  addresses: Type.Record(Type.String({ pattern: '^[0-9]+$' }), record({ host: text, port: count }), {
+    additionalProperties: false,
+  }),
+  createdAtMs: timeMs,
+  startedAtMs: maybeTimeMs,
+  readyAtMs: maybeTimeMs,
+  endedAtMs: maybeTimeMs,
+  reason: text,
+  exit: Type.Union([exit, Type.Null()]),
+});
+
+export const ApiKeyRecord = record({
+  hash: text,
+  ownerId: id<OwnerId>(),
+  name: text,
+  admin: Type.Boolean(),
+  createdAtMs: timeMs,
+});
+
+/** Does not compile when a schema and its record part ways. */
+type Covers<Stored, Model> = Stored extends Model
+  ? [keyof Model] extends [keyof Stored]
+    ? true
+    : never
+  : never;
+export const SCHEMAS_COVER_MODEL: readonly [
+  Covers<Static<typeof EndpointRecord>, Endpoint>,
+  Covers<Static<typeof RevisionRecord>, Revision>,
+  Covers<Static<typeof WorkerRecord>, Worker>,
+  Covers<Static<typeof ApiKeyRecord>, ApiKey>,
+] = [true, true, true, true];

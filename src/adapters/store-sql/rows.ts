@@ -1,0 +1,133 @@
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { AppError } from '../../base/errors.ts';
+import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import type { Worker } from '../../model/worker.ts';
+import type { ApiKey } from '../../ports/store.ts';
+import { ApiKeyRecord, EndpointRecord, RevisionRecord, WorkerRecord } from './record-schema.ts';
+import type { ApiKeyRow, EndpointRow, RevisionRow, WorkerRow } from './tables.ts';
+
+/** A fault of a record can repeat for each of its fields; the first ones tell enough. */
+const FAULTS_SHOWN = 3;
+
+export function endpointToRow(endpoint: Endpoint): EndpointRow {
+  const { id, ownerId, appName, createdAtMs, generation, deleting, ...record } = endpoint;
+  return {
+    id,
+    owner_id: ownerId,
+    app_name: appName,
+    created_at_ms: createdAtMs,
+    generation,
+    deleting: deleting ? 1 : 0,
+    record: JSON.stringify(record),
+  };
+}
+
+export function endpointFromRow(row: EndpointRow): Endpoint {
+  const place = `endpoint ${row.id}`;
+  return checked(EndpointRecord, place, {
+    ...parsedObject(row.record, place),
+    id: row.id,
+    ownerId: row.owner_id,
+    appName: row.app_name,
+    createdAtMs: row.created_at_ms,
+    generation: row.generation,
+    deleting: row.deleting === 1,
+  });
+}
+
+export function revisionToRow(revision: Revision): RevisionRow {
+  return {
+    endpoint_id: revision.endpointId,
+    number: revision.number,
+    created_at_ms: revision.createdAtMs,
+    failure: revision.failure,
+    start_time_ms: revision.startTimeMs,
+    spec: JSON.stringify(revision.spec),
+  };
+}
+
+export function revisionFromRow(row: RevisionRow): Revision {
+  const place = `revision ${row.number} of endpoint ${row.endpoint_id}`;
+  return checked(RevisionRecord, place, {
+    endpointId: row.endpoint_id,
+    number: row.number,
+    spec: parsedObject(row.spec, place),
+    createdAtMs: row.created_at_ms,
+    failure: row.failure,
+    startTimeMs: row.start_time_ms,
+  });
+}
+
+export function workerToRow(worker: Worker): WorkerRow {
+  const { id, endpointId, revision, state, createdAtMs, ...record } = worker;
+  return {
+    id,
+    endpoint_id: endpointId,
+    revision,
+    state,
+    created_at_ms: createdAtMs,
+    record: JSON.stringify(record),
+  };
+}
+
+export function workerFromRow(row: WorkerRow): Worker {
+  const place = `worker ${row.id}`;
+  return checked(WorkerRecord, place, {
+    ...parsedObject(row.record, place),
+    id: row.id,
+    endpointId: row.endpoint_id,
+    revision: row.revision,
+    state: row.state,
+    createdAtMs: row.created_at_ms,
+  });
+}
+
+export function apiKeyToRow(key: ApiKey): ApiKeyRow {
+  return {
+    hash: key.hash,
+    owner_id: key.ownerId,
+    name: key.name,
+    admin: key.admin ? 1 : 0,
+    created_at_ms: key.createdAtMs,
+  };
+}
+
+export function apiKeyFromRow(row: ApiKeyRow): ApiKey {
+  return checked(ApiKeyRecord, `API key "${row.name}"`, {
+    hash: row.hash,
+    ownerId: row.owner_id,
+    name: row.name,
+    admin: row.admin === 1,
+    createdAtMs: row.created_at_ms,
+  });
+}
+
+function parsedObject(json: string, place: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw unreadable(place, `its JSON is broken: ${(cause as Error).message}`, cause);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw unreadable(place, 'its JSON is not an object', undefined);
+  }
+  return value;
+}
+
+function checked<Schema extends TSchema>(schema: Schema, place: string, value: unknown): Static<Schema> {
+  if (Value.Check(schema, value)) return value;
+  const faults = Value.Errors(schema, value).map(
+    (fault) => `${fault.instancePath === '' ? 'the record' : fault.instancePath} ${fault.message}`,
+  );
+  throw unreadable(place, faults.slice(0, FAULTS_SHOWN).join('; '), undefined);
+}
+
+function unreadable(place: string, what: string, cause: unknown): AppError {
+  return new AppError(
+    'STORE_FAILED',
+    `The stored ${place} cannot be read: ${what}. It was changed by hand, damaged, or written by another version; restore a backup or start the version that wrote it.`,
+    { cause },
+  );
+}

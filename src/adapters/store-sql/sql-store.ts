@@ -1,0 +1,199 @@
+import type { CompiledQuery, Kysely } from 'kysely';
+import { AppError } from '../../base/errors.ts';
+import type { EndpointId, WorkerId } from '../../base/ids.ts';
+import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import type { Worker } from '../../model/worker.ts';
+import type { ApiKey, Store } from '../../ports/store.ts';
+import {
+  apiKeyFromRow,
+  apiKeyToRow,
+  endpointFromRow,
+  endpointToRow,
+  revisionFromRow,
+  revisionToRow,
+  workerFromRow,
+  workerToRow,
+} from './rows.ts';
+import type { BatchRefusal, SqlConnection, SqlRow, SqlStatement, SqlValue } from './sql-batch.ts';
+import type { Tables } from './tables.ts';
+
+/** The store in words of SQL, over any connection that runs batches. The caller picks the dialect. */
+export class SqlStore implements Store {
+  readonly #connection: SqlConnection;
+  readonly #queries: Kysely<Tables>;
+
+  constructor(connection: SqlConnection, queries: Kysely<Tables>) {
+    this.#connection = connection;
+    this.#queries = queries;
+  }
+
+  async fenceRaise(): Promise<number> {
+    const raise = this.#queries
+      .updateTable('server')
+      .set((server) => ({ fence: server('fence', '+', 1) }))
+      .returning('fence');
+    const rows = await this.#read(raise.compile());
+    const fence = rows[0]?.fence;
+    if (fence === undefined) throw new AppError('STORE_FAILED', 'The table "server" lost its only row.');
+    return fence;
+  }
+
+  async endpointList(): Promise<readonly Endpoint[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('endpoints').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
+    );
+    return rows.map(endpointFromRow);
+  }
+
+  async endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void> {
+    const insert = this.#queries.insertInto('endpoints').values(endpointToRow(endpoint)).compile();
+    await this.#write([statement(insert), this.#revisionInsert(revision)], (refusal) =>
+      refusal.kind === 'unique' && refusal.columns === 'endpoints.app_name'
+        ? appNameTaken(endpoint.appName)
+        : conflict(`endpoint ${endpoint.id} or its revision ${revision.number} is stored already`),
+    );
+  }
+
+  async endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void> {
+    const { id, created_at_ms: _createdAtMs, ...changed } = endpointToRow(endpoint);
+    const update = this.#queries
+      .updateTable('endpoints')
+      .set(changed)
+      .where('id', '=', id)
+      .where('generation', '=', expectedGeneration)
+      .compile();
+    const batch = [statement(update, 1), ...(revision === undefined ? [] : [this.#revisionInsert(revision)])];
+    await this.#write(batch, (refusal) => {
+      if (refusal.kind === 'rowCount') {
+        return conflict(`endpoint ${id} is gone or not at generation ${expectedGeneration} any more`);
+      }
+      return refusal.kind === 'unique' && refusal.columns === 'endpoints.app_name'
+        ? appNameTaken(endpoint.appName)
+        : conflict(`revision ${revision?.number} of endpoint ${id} is stored already`);
+    });
+  }
+
+  async endpointDelete(endpointId: EndpointId): Promise<void> {
+    // Its revisions and workers go with it, by the foreign keys.
+    const remove = this.#queries.deleteFrom('endpoints').where('id', '=', endpointId).compile();
+    await this.#write([statement(remove)]);
+  }
+
+  async revisionList(endpointId: EndpointId): Promise<readonly Revision[]> {
+    const rows = await this.#read(
+      this.#queries
+        .selectFrom('revisions')
+        .selectAll()
+        .where('endpoint_id', '=', endpointId)
+        .orderBy('number')
+        .compile(),
+    );
+    return rows.map(revisionFromRow);
+  }
+
+  async revisionUpdate(revision: Revision): Promise<void> {
+    const { endpoint_id: endpointId, number, failure, start_time_ms: startTimeMs } = revisionToRow(revision);
+    const update = this.#queries
+      .updateTable('revisions')
+      .set({ failure, start_time_ms: startTimeMs })
+      .where('endpoint_id', '=', endpointId)
+      .where('number', '=', number)
+      .compile();
+    await this.#write([statement(update, 1)], () =>
+      conflict(`revision ${number} of endpoint ${endpointId} is not stored`),
+    );
+  }
+
+  async workerList(): Promise<readonly Worker[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('workers').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
+    );
+    return rows.map(workerFromRow);
+  }
+
+  async workerPut(worker: Worker): Promise<void> {
+    const row = workerToRow(worker);
+    const put = this.#queries
+      .insertInto('workers')
+      .values(row)
+      .onConflict((clash) => clash.column('id').doUpdateSet({ state: row.state, record: row.record }))
+      .compile();
+    await this.#write([statement(put)], () =>
+      conflict(`endpoint ${worker.endpointId} of worker ${worker.id} is not stored`),
+    );
+  }
+
+  async workerDelete(workerId: WorkerId): Promise<void> {
+    await this.#write([statement(this.#queries.deleteFrom('workers').where('id', '=', workerId).compile())]);
+  }
+
+  async apiKeyList(): Promise<readonly ApiKey[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('api_keys').selectAll().orderBy('created_at_ms').orderBy('hash').compile(),
+    );
+    return rows.map(apiKeyFromRow);
+  }
+
+  async apiKeyInsert(key: ApiKey): Promise<void> {
+    const insert = this.#queries.insertInto('api_keys').values(apiKeyToRow(key)).compile();
+    await this.#write([statement(insert)], () =>
+      conflict(`an API key with the hash of "${key.name}" is stored already`),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+
+  #revisionInsert(revision: Revision): SqlStatement {
+    return statement(this.#queries.insertInto('revisions').values(revisionToRow(revision)).compile());
+  }
+
+  async #read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    const rows = await this.#run([statement(query)], unexpected);
+    // Rows have the columns their query asked for; what is in them is checked where records are made.
+    return (rows[0] ?? []) as readonly Row[];
+  }
+
+  async #write(
+    batch: readonly SqlStatement[],
+    refused: (refusal: BatchRefusal) => AppError = unexpected,
+  ): Promise<void> {
+    await this.#run(batch, refused);
+  }
+
+  async #run(
+    batch: readonly SqlStatement[],
+    refused: (refusal: BatchRefusal) => AppError,
+  ): Promise<readonly (readonly SqlRow[])[]> {
+    const answer = await this.#connection.run(batch);
+    if ('refusal' in answer) throw refused(answer.refusal);
+    return answer.rows;
+  }
+}
+
+function statement(query: CompiledQuery, expectedRows: number | null = null): SqlStatement {
+  return { sql: query.sql, parameters: query.parameters as readonly SqlValue[], expectedRows };
+}
+
+function conflict(what: string): AppError {
+  return new AppError(
+    'STORE_CONFLICT',
+    `Nothing was written: ${what}. Read the record again and repeat the change.`,
+  );
+}
+
+function appNameTaken(appName: string): AppError {
+  return new AppError(
+    'SERVERLESS_APP_NAME_IS_EXIST',
+    `The app_name "${appName}" is taken by another endpoint; choose another one.`,
+    { metadata: { app_name: `"${appName}" is taken` } },
+  );
+}
+
+function unexpected(refusal: BatchRefusal): AppError {
+  return new AppError(
+    'STORE_FAILED',
+    `The database refused a statement that it never should: ${refusal.kind}.`,
+  );
+}

@@ -1,0 +1,46 @@
+/** The tables as the migrations leave them. `record` and `spec` are JSON. */
+export interface Tables {
+  endpoints: EndpointRow;
+  revisions: RevisionRow;
+  workers: WorkerRow;
+  api_keys: ApiKeyRow;
+  server: { id: number; fence: number };
+}
+
+export interface EndpointRow {
+  id: string;
+  owner_id: string;
+  app_name: string;
+  created_at_ms: number;
+  generation: number;
+  /** 0 or 1: SQLite has no booleans. */
+  deleting: number;
+  record: string;
+}
+
+export interface RevisionRow {
+  endpoint_id: string;
+  number: number;
+  created_at_ms: number;
+  failure: string | null;
+  start_time_ms: number | null;
+  spec: string;
+}
+
+export interface WorkerRow {
+  id: string;
+  endpoint_id: string;
+  revision: number;
+  state: string;
+  created_at_ms: number;
+  record: string;
+}
+
+export interface ApiKeyRow {
+  hash: string;
+  owner_id: string;
+  name: string;
+  /** 0 or 1. */
+  admin: number;
+  created_at_ms: number;
+}
