@@ -99,7 +99,8 @@ export function tune(server: Server, parts: TuneParts): void {
     parts.closeLater(socket);
   });
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // The second: the client's end came in the middle of a request, so it left.
+    if (error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE' || !socket.writable) {
       socket.destroy();
       return;
     }

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest, type RequestListener } from 'node:http';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { seededRandom } from '../../src/base/random.ts';
+import { ENDPOINT, KEY, gatewayWorld, type GatewayWorld } from '../support/gateway-world.ts';
+
+/** Counts a request as running until its answer has ended or its connection has closed. */
+function countingWorker(): {
+  handler: RequestListener;
+  most: () => number;
+  finishOne: () => boolean;
+  served: () => number;
+} {
+  let running = 0;
+  let most = 0;
+  let served = 0;
+  const open = new Set<() => void>();
+  return {
+    handler(request, response) {
+      running += 1;
+      served += 1;
+      most = Math.max(most, running);
+      const over = (): void => {
+        if (open.delete(finish)) running -= 1;
+      };
+      const finish = (): void => {
+        if (!response.writableEnded) response.end('done');
+      };
+      open.add(finish);
+      response.once('finish', over);
+      response.once('close', over);
+      request.resume();
+      response.write('begun ');
+    },
+    most: () => most,
+    served: () => served,
+    finishOne() {
+      const [first] = open;
+      first?.();
+      return first !== undefined;
+    },
+  };
+}
+
+interface Sender {
+  readonly ended: Promise<'answered' | 'left'>;
+  leave(): void;
+}
+
+function send(world: GatewayWorld, body: string | undefined): Sender {
+  const request = httpRequest({
+    host: '127.0.0.1',
+    port: world.port,
+    path: `/e/${ENDPOINT}/`,
+    method: body === undefined ? 'GET' : 'POST',
+    agent: false,
+    headers: { authorization: `Bearer ${KEY}` },
+  });
+  const ended = new Promise<'answered' | 'left'>((resolve) => {
+    request.on('response', (answer) => {
+      answer.on('end', () => {
+        resolve('answered');
+      });
+      answer.on('error', () => {
+        resolve('left');
+      });
+      answer.resume();
+    });
+    request.on('error', () => {
+      resolve('left');
+    });
+  });
+  request.end(body);
+  return {
+    ended,
+    leave() {
+      request.destroy();
+    },
+  };
+}
+
+for (const slots of [1, 4]) {
+  test(`a worker never sees more than ${slots} requests, with 64 clients that leave at random`, async (t) => {
+    const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: slots } });
+    const worker = countingWorker();
+    await world.worker(worker.handler);
+    const random = seededRandom(slots);
+    const senders: Sender[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const batch: Sender[] = [];
+      for (let index = 0; index < 64; index += 1) {
+        batch.push(
+          send(world, random.next() < 0.5 ? undefined : 'x'.repeat(Math.floor(random.next() * 200_000))),
+        );
+      }
+      senders.push(...batch);
+      // Some leave while they wait, some while they run; then the rest are finished one by one.
+      for (const sender of batch) {
+        if (random.next() < 0.6) {
+          await new Promise((resolve) => setImmediate(resolve));
+          sender.leave();
+        }
+        if (random.next() < 0.3) worker.finishOne();
+      }
+      let open = batch.length;
+      for (const sender of batch) void sender.ended.then(() => (open -= 1));
+      while (open > 0) {
+        worker.finishOne();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await Promise.all(senders.map((sender) => sender.ended));
+    while (world.gateway.inFlight > 0) {
+      worker.finishOne();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(worker.most(), slots);
+    const load = world.gateway.load(ENDPOINT);
+    assert.equal(load.running, 0);
+    assert.equal(load.waiting, 0);
+    const admitted = world.listener.count('ended') + world.listener.count('gone');
+    assert.equal(admitted, world.outcomes.length);
+    assert.ok(world.listener.outcomes().some((outcome) => outcome.end === 'clientGone'));
+    assert.ok(world.listener.outcomes().some((outcome) => outcome.end === 'complete'));
+  });
+}
+
+test('the slot of a client that left is held until the worker has closed its side', async (t) => {
+  const world = await gatewayWorld(t);
+  const arrived: (() => void)[] = [];
+  let closeWorkerSide = (): void => undefined;
+  // Keeps its side open after the client's end, as a worker does that is busy and looks later.
+  const busy = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => arrived.shift()?.());
+    closeWorkerSide = () => {
+      socket.end();
+    };
+  });
+  busy.listen(0, '127.0.0.1');
+  await new Promise((resolve) => busy.once('listening', resolve));
+  t.after(() => busy.close());
+  const { port } = busy.address() as { port: number };
+
+  const firstArrived = new Promise<void>((resolve) => arrived.push(resolve));
+  world.putWorker(port);
+  const first = send(world, undefined);
+  await firstArrived;
+  const second = send(world, undefined);
+  await world.listener.seen('waiting');
+  first.leave();
+  assert.equal(await first.ended, 'left');
+  // The gateway has seen the client leave once it counts no more waiting time for it; its side is still held.
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
+  assert.equal(world.listener.count('ended'), 0);
+
+  const secondArrived = new Promise<void>((resolve) => arrived.push(resolve));
+  closeWorkerSide();
+  await secondArrived;
+  assert.equal(world.listener.outcomes()[0]?.end, 'clientGone');
+  second.leave();
+  // This one never closes: after the grace it is reset, and the slot comes back.
+  await second.ended;
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(world.listener.count('ended'), 1);
+  world.clock.advance(world.gateway.limits.closeGraceMs);
+  await world.listener.seen('ended', 2);
+  assert.equal(world.gateway.load(ENDPOINT).running, 0);
+});

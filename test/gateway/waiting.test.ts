@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../src/base/errors.ts';
+import type { ServerResponse } from 'node:http';
+import { ENDPOINT, gatewayWorld, readAnswer, reasonOf, type Answer } from '../support/gateway-world.ts';
+
+test('a request without a worker is told of in the turn in which it came', async (t) => {
+  const world = await gatewayWorld(t);
+  let told = false;
+  let inTurn = false;
+  world.listener.onEvent = (event) => {
+    if (event.kind === 'waiting') told = true;
+  };
+  world.server.on('request', () => {
+    // Runs right after the gateway's own listener, in the same turn.
+    inTurn = told;
+  });
+  const answer = world.send('/late');
+  await world.listener.seen('waiting');
+  assert.equal(inTurn, true);
+  world.clock.advance(1_234);
+  await world.worker((request, response) => response.end(request.url));
+  const { body, headers } = await answer;
+  assert.equal(body, '/late');
+  assert.equal(headers['x-pilotlight-wait-ms'], '1234');
+  assert.equal(headers['x-pilotlight-cold-start'], 'true');
+  assert.equal(headers['x-pilotlight-revision'], '1');
+  const warm = await world.send('/');
+  assert.equal(warm.headers['x-pilotlight-cold-start'], 'false');
+  assert.equal(warm.headers['x-pilotlight-wait-ms'], '0');
+});
+
+test('200 requests are served in the order in which they came', async (t) => {
+  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 3 } });
+  const answers: Promise<Answer>[] = [];
+  for (let index = 0; index < 200; index += 1) {
+    answers.push(world.send(`/${index}`));
+    await world.listener.seen('waiting', index + 1);
+  }
+  const load = world.gateway.load(ENDPOINT);
+  assert.equal(load.waiting, 200);
+  assert.equal(load.earliestDeadlineMs, world.clock.nowMs() + 60_000);
+  const order: number[] = [];
+  let running = 0;
+  let most = 0;
+  await world.worker((request, response) => {
+    order.push(Number(request.url?.slice(1)));
+    running += 1;
+    most = Math.max(most, running);
+    setImmediate(() => {
+      running -= 1;
+      response.end();
+    });
+  });
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+  assert.ok(most <= 3);
+  // The slots were given in order; over three connections two neighbours may arrive the other way round.
+  order.forEach((index, position) =>
+    assert.ok(Math.abs(index - position) < 3, `${index} came as number ${position}`),
+  );
+});
+
+test('a request never goes past those that wait', async (t) => {
+  const world = await gatewayWorld(t);
+  const open: ServerResponse[] = [];
+  const seen: string[] = [];
+  await world.worker((request, response) => {
+    seen.push(request.url ?? '');
+    open.push(response);
+  });
+  const first = world.send('/first');
+  await world.listener.seen('started');
+  const second = world.send('/second');
+  await world.listener.seen('waiting');
+  let third: Promise<Answer> | null = null;
+  world.listener.onEvent = (event) => {
+    // In the turn in which the slot comes back, before it is given on.
+    if (event.kind === 'ended' && third === null) third = world.send('/third');
+  };
+  while (open.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  open.shift()?.end();
+  await first;
+  await world.listener.seen('started', 2);
+  while (seen.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  open.shift()?.end();
+  await second;
+  while (seen.length < 3) await new Promise((resolve) => setImmediate(resolve));
+  open.shift()?.end();
+  await third;
+  assert.deepEqual(seen, ['/first', '/second', '/third']);
+});
+
+test('the queue is bounded and says so', async (t) => {
+  const world = await gatewayWorld(t, { limits: { waitingPerEndpoint: 2 } });
+  const waiting = [world.send('/a'), world.send('/b')];
+  await world.listener.seen('waiting', 2);
+  const refused = await world.send('/c');
+  assert.equal(refused.status, 429);
+  assert.equal(reasonOf(refused), 'QUEUE_FULL');
+  assert.equal(refused.headers['retry-after'], '1');
+  await world.worker((_request, response) => response.end('ok'));
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+  assert.equal(world.listener.count('ended'), 2);
+});
+
+test('a request that waits past request_timeout is answered 504, in the order of the deadlines', async (t) => {
+  const world = await gatewayWorld(t, { endpoint: { requestTimeoutMs: 5_000 } });
+  const first = world.send('/a');
+  await world.listener.seen('waiting');
+  world.clock.advance(3_000);
+  const second = world.send('/b');
+  await world.listener.seen('waiting', 2);
+  world.clock.advance(2_000);
+  const late = await first;
+  assert.equal(late.status, 504);
+  assert.equal(reasonOf(late), 'REQUEST_TIMEOUT_WAITING');
+  assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
+  await world.worker((_request, response) => response.end('ok'));
+  assert.equal((await second).body, 'ok');
+  assert.equal(world.listener.count('gone'), 1);
+  assert.deepEqual(world.outcomes, ['request_timeout_waiting', '2xx']);
+});
+
+test('a shorter request_timeout counts at once for those that wait', async (t) => {
+  const world = await gatewayWorld(t);
+  const answer = world.send('/a');
+  await world.listener.seen('waiting');
+  world.put({ requestTimeoutMs: 1_000 });
+  world.clock.advance(1_000);
+  assert.equal((await answer).status, 504);
+});
+
+test('a client that leaves while it waits leaves the queue at once', async (t) => {
+  const world = await gatewayWorld(t);
+  const socket = await world.raw();
+  socket.write(
+    `POST /e/${ENDPOINT}/ HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer key-of-the-owner\r\nContent-Length: 5\r\n\r\nab`,
+  );
+  await world.listener.seen('waiting');
+  socket.destroy();
+  await world.listener.seen('gone');
+  assert.equal(world.gateway.load(ENDPOINT).waiting, 0);
+  assert.equal(world.clock.timerCount, 0);
+  while (world.gateway.inFlight > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(world.outcomes, ['client_gone']);
+});
+
+test('those that wait can be refused with a reason, and later ones are not', async (t) => {
+  const world = await gatewayWorld(t);
+  const refused = world.send('/a');
+  await world.listener.seen('waiting');
+  world.gateway.waitingRefuse(ENDPOINT, new AppError('ENDPOINT_FAILED', 'The image does not start.'));
+  const answer = await refused;
+  assert.equal(answer.status, 503);
+  assert.equal(reasonOf(answer), 'ENDPOINT_FAILED');
+  const later = world.send('/b');
+  await world.listener.seen('waiting', 2);
+  await world.worker((_request, response) => response.end('ok'));
+  assert.equal((await later).status, 200);
+});
+
+test('an endpoint that refuses answers new requests with its reason', async (t) => {
+  const world = await gatewayWorld(t);
+  world.put({ refusal: new AppError('ENDPOINT_PAUSED', 'max_replicas is 0.') });
+  const answer = await world.send('/');
+  assert.equal(answer.status, 503);
+  assert.equal(reasonOf(answer), 'ENDPOINT_PAUSED');
+});
+
+test('a removed endpoint refuses those that wait, lets running ones end and is unknown after', async (t) => {
+  const world = await gatewayWorld(t);
+  let finish = (): void => undefined;
+  const worker = await world.worker((_request, response) => {
+    response.write('a');
+    finish = () => response.end('b');
+  });
+  const { answer } = await world.open('/running');
+  const waiting = world.send('/waiting');
+  await world.listener.seen('waiting');
+  world.gateway.endpointRemove(ENDPOINT, new AppError('ENDPOINT_DELETED', 'The endpoint was deleted.'));
+  assert.equal(reasonOf(await waiting), 'ENDPOINT_DELETED');
+  assert.equal(reasonOf(await world.send('/')), 'SERVERLESS_ENDPOINT_NOT_FOUND');
+  world.gateway.workerDrain(ENDPOINT, worker.id);
+  assert.equal(world.listener.count('drained'), 0);
+  finish();
+  assert.equal((await readAnswer(answer)).body, 'ab');
+  await world.listener.seen('drained');
+  world.gateway.workerRemove(ENDPOINT, worker.id);
+  assert.equal(world.gateway.load(ENDPOINT).workers.size, 0);
+});
+
+test('10,000 idle endpoints hold no timers', async (t) => {
+  const world = await gatewayWorld(t);
+  for (let index = 0; index < 10_000; index += 1) {
+    world.gateway.endpointPut({
+      endpointId: `idle${index}` as typeof ENDPOINT,
+      appName: 'idle',
+      ownerId: 'nobody' as never,
+      slotsPerWorker: 1,
+      requestTimeoutMs: 60_000,
+      refusal: null,
+    });
+  }
+  assert.equal(world.clock.timerCount, 0);
+});
