@@ -151,7 +151,12 @@ function openDriver(
   const clock = systemClock();
   const random = systemRandom();
   if (config.workers.driver === 'simulated') {
-    const driver = createSimulatedDriver({ clock, random, devices: config.workers.gpuCount ?? 4, answer: true });
+    const driver = createSimulatedDriver({
+      clock,
+      random,
+      devices: config.workers.gpuCount ?? 4,
+      answer: true,
+    });
     return { driver, readiness: driver.readiness };
   }
   const driver = createProcessDriver({
@@ -171,9 +176,13 @@ async function listen(http: Server, config: Config): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     http.once('error', (cause) => {
       reject(
-        new AppError('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${cause.message}; choose another --listen`, {
-          cause,
-        }),
+        new AppError(
+          'CONFIG_INVALID',
+          `cannot listen on ${host}:${port}: ${cause.message}; choose another --listen`,
+          {
+            cause,
+          },
+        ),
       );
     });
     http.listen(port, host, () => resolve());

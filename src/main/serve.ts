@@ -13,7 +13,9 @@ async function serve(): Promise<void> {
   }
   const parsed = parseConfig(argv, process.env);
   if ('faults' in parsed) {
-    process.stderr.write(`pilotlight: ${parsed.faults.join('\npilotlight: ')}\nRun with --help to see every setting.\n`);
+    process.stderr.write(
+      `pilotlight: ${parsed.faults.join('\npilotlight: ')}\nRun with --help to see every setting.\n`,
+    );
     process.exitCode = USAGE_ERROR;
     return;
   }

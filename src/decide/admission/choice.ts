@@ -29,7 +29,9 @@ export function chooseWorker<W extends WorkerPlaces>(workers: Iterable<W>, slots
 }
 
 export type Arrival<W> =
-  { readonly kind: 'start'; readonly worker: W } | { readonly kind: 'wait' } | { readonly kind: 'refuse' };
+  | { readonly kind: 'start'; readonly worker: W }
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'refuse' };
 
 /**
  * What becomes of a request that arrives. One that finds others waiting waits behind them, even if

@@ -1,0 +1,88 @@
+import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
+import type { EndpointWorld, RevisionView, WorkerView } from '../../src/decide/world.ts';
+import type { EndpointSettings, Rollout } from '../../src/model/endpoint.ts';
+
+export const NOW_MS = 1_000_000;
+
+export function settings(change: Partial<EndpointSettings> = {}): EndpointSettings {
+  return {
+    name: 'test',
+    minReplicas: 0,
+    maxReplicas: 10,
+    idleTimeoutSeconds: 60,
+    maxConcurrentPerWorker: 4,
+    requestTimeoutSeconds: 60,
+    policy: { type: 'queue', value: 4 },
+    healthCheck: { path: '', port: 0 },
+    ...change,
+  };
+}
+
+export function worker(id: string, change: Partial<WorkerView> = {}): WorkerView {
+  return {
+    id: id as WorkerId,
+    revision: 1,
+    state: 'ready',
+    running: 0,
+    runningSinceMs: [],
+    idleSinceMs: NOW_MS,
+    createdAtMs: NOW_MS - 10_000,
+    startedAtMs: NOW_MS - 10_000,
+    readyAtMs: NOW_MS - 9_000,
+    unhealthySinceMs: null,
+    ...change,
+  };
+}
+
+export function revision(number: number, change: Partial<RevisionView> = {}): RevisionView {
+  return {
+    number,
+    failed: false,
+    startTimeMs: 1_000,
+    roomWorkers: Infinity,
+    productId: 'cpu',
+    devicesPerWorker: 0,
+    ...change,
+  };
+}
+
+export function rollout(change: Partial<Rollout> = {}): Rollout {
+  return {
+    id: 'rollout' as Rollout['id'],
+    state: 'waiting',
+    fromRevision: 1,
+    toRevision: 2,
+    mode: null,
+    startedAtMs: NOW_MS,
+    endedAtMs: null,
+    workersBefore: 1,
+    startFailures: 0,
+    postponements: 0,
+    notBeforeMs: 0,
+    message: '',
+    ...change,
+  };
+}
+
+/** One endpoint with revision 1 stable, on a machine without limits, with nothing going on. */
+export function world(change: Partial<EndpointWorld> = {}): EndpointWorld {
+  return {
+    endpointId: 'endpoint' as EndpointId,
+    settings: settings(),
+    deleting: false,
+    stableRevision: 1,
+    targetRevision: null,
+    rollout: null,
+    revisions: new Map([[1, revision(1)]]),
+    workers: [],
+    waiting: 0,
+    waitingSinceMs: [],
+    earliestDeadlineMs: null,
+    serviceTimeMs: null,
+    bake: { targetAnswered: 0, targetFailed: 0, stableAnswered: 0, stableFailed: 0 },
+    startFailures: 0,
+    notBeforeMs: 0,
+    options: { maxSurge: 1, bakeMs: 10_000, bakeRequests: 20, startDeadlineMs: 600_000 },
+    ...change,
+  };
+}

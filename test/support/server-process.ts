@@ -1,0 +1,207 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+export const API_KEY = 'a-key-for-tests-only';
+
+export interface ServerProcessOptions {
+  readonly gpus?: number;
+  readonly flags?: readonly string[];
+  /** Default: a new empty one. */
+  readonly dataDir?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface WorkerShown {
+  readonly id: string;
+  readonly status: { readonly status: string; readonly message: string };
+  readonly revision: number;
+  readonly health: boolean;
+  readonly drain: boolean;
+  readonly log: string;
+}
+
+export interface EndpointShown {
+  readonly id: string;
+  readonly url: string;
+  readonly status: { readonly status: string; readonly error: string; readonly message: string };
+  readonly workers: readonly WorkerShown[];
+  readonly [field: string]: unknown;
+}
+
+/** A real server in a process of its own, on a port of its own. */
+export class ServerProcess {
+  readonly dataDir: string;
+  readonly url: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #output: string[];
+
+  private constructor(process: ChildProcess, url: string, dataDir: string, output: string[]) {
+    this.#process = process;
+    this.#exited = process.exitCode === null ? once(process, 'exit') : Promise.resolve();
+    this.url = url;
+    this.dataDir = dataDir;
+    this.#output = output;
+  }
+
+  static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'pilotlight-e2e-')));
+    const child = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        join(REPOSITORY, 'src/main/serve.ts'),
+        '--listen=127.0.0.1:0',
+        `--data-dir=${dataDir}`,
+        `--gpus=${options.gpus ?? 0}`,
+        ...(options.flags ?? []),
+      ],
+      {
+        cwd: REPOSITORY,
+        env: { ...process.env, PILOTLIGHT_API_KEY: API_KEY, ...options.environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const output: string[] = [];
+    const keep = (line: string): void => {
+      output.push(line);
+      if (output.length > 5_000) output.shift();
+    };
+    createInterface({ input: child.stderr }).on('line', keep);
+    const lines = createInterface({ input: child.stdout });
+    const listening = new Promise<string>((onUrl, onFailure) => {
+      lines.on('line', (line) => {
+        keep(line);
+        const match = /^Listening on (\S+)$/.exec(line);
+        if (match?.[1] !== undefined) onUrl(match[1]);
+      });
+      child.once('exit', (code, signal) => {
+        onFailure(
+          new Error(`the server ended (${code ?? signal}) before it listened:\n${output.join('\n')}`),
+        );
+      });
+    });
+    return new ServerProcess(child, await listening, dataDir, output);
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** What it wrote last. */
+  get output(): string {
+    return this.#output.join('\n');
+  }
+
+  async api<Answer = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const answer = await this.request(method, path, body);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+    return JSON.parse(text) as Answer;
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<Response> {
+    return await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async create(body: Record<string, unknown>): Promise<string> {
+    const { id } = await this.api<{ id: string }>('POST', '/gpus/v2/endpoints', {
+      type: 'sync',
+      name: 'test',
+      product_id: 'cpu',
+      image: 'host:examples/echo',
+      command: 'node server.ts',
+      health_check: { path: '/healthz' },
+      worker_config: { max_replicas: 1 },
+      ...body,
+    });
+    return id;
+  }
+
+  async get(id: string): Promise<EndpointShown> {
+    return await this.api<EndpointShown>('GET', `/gpus/v2/endpoints/${id}`);
+  }
+
+  async update(id: string, body: unknown): Promise<{ revision: number; rollout: { id: string } | null }> {
+    return await this.api('PUT', `/gpus/v2/endpoints/${id}`, body);
+  }
+
+  /** Looks until `holds` is true. Bounded by the test's own time-out; says what was last seen. */
+  async until(
+    id: string,
+    holds: (endpoint: EndpointShown) => boolean,
+    signal: AbortSignal,
+  ): Promise<EndpointShown> {
+    for (;;) {
+      const endpoint = await this.get(id);
+      if (holds(endpoint)) return endpoint;
+      if (signal.aborted)
+        throw new Error(`not reached; last seen: ${JSON.stringify(endpoint, null, 1)}\n${this.output}`);
+      await new Promise((resume) => setTimeout(resume, 50));
+    }
+  }
+
+  /** kill -9: no chance to say goodbye. Its workers run on. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** SIGTERM: it drains and leaves its workers. */
+  async terminate(): Promise<number | null> {
+    this.#process.kill('SIGTERM');
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+
+  /** Deletes every endpoint, waits until their workers are gone, ends the server and its data. */
+  async dispose(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const { data } = await this.api<{ data: { id: string }[] }>('GET', '/gpus/v2/endpoints?limit=1000');
+      for (const { id } of data) await this.api('DELETE', `/gpus/v2/endpoints/${id}`);
+      for (const { id } of data) {
+        while ((await this.request('GET', `/gpus/v2/endpoints/${id}`)).status !== 404) {
+          await new Promise((resume) => setTimeout(resume, 20));
+        }
+      }
+      await this.terminate();
+    }
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Processes that carry this server's mark: its workers, whoever their parent is by now. */
+export async function workerProcesses(dataDir: string): Promise<number[]> {
+  const { readdir, readFile } = await import('node:fs/promises');
+  const pids: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const environment = await readFile(`/proc/${name}/environ`, 'latin1');
+      const folder = await readFile(`/proc/${name}/cmdline`, 'latin1');
+      if (
+        environment.includes('PILOTLIGHT_WORKER_ID=') &&
+        !folder.includes('spawner') &&
+        environment.includes(`E2E_DATA_DIR=${dataDir}\0`)
+      ) {
+        pids.push(Number(name));
+      }
+    } catch {
+      // Gone between the listing and the look, or another user's.
+      continue;
+    }
+  }
+  return pids;
+}
