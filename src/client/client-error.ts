@@ -5,7 +5,9 @@ export type LocalReason =
   /** No answer within the time limit; the server may still have done what was asked. */
   | 'TIMEOUT'
   /** An answer that is not of this API: the URL most likely leads to another server. */
-  | 'BAD_ANSWER';
+  | 'BAD_ANSWER'
+  /** Nothing was sent: an id that can stand in no URL. */
+  | 'BAD_INPUT';
 
 export interface ClientErrorFacts {
   /** HTTP status; null when there was no answer. */

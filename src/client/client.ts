@@ -52,8 +52,17 @@ export class Client {
   async call<Name extends OperationName>(
     name: Name,
     input: Input<Name>,
-    { signal }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<Answer<Name>> {
+    return (await this.callWithHeaders(name, input, options)).answer;
+  }
+
+  /** The same, for the facts that are only in the headers of the answer. */
+  async callWithHeaders<Name extends OperationName>(
+    name: Name,
+    input: Input<Name>,
+    { signal }: CallOptions = {},
+  ): Promise<{ readonly answer: Answer<Name>; readonly headers: Headers }> {
     const { method, path, answer } = OPERATIONS[name];
     const { path: parameters = {}, query = {}, body } = input as LooseInput;
     const target = this.url + filled(path, parameters) + queryText(query);
@@ -70,7 +79,8 @@ export class Client {
       const text = await readText(response);
       if (response.status !== 200) throw refusal(response, text);
       // The server's answers are of the document's shape: its own tests hold them to it.
-      return (answer === 'text' ? text : parseJson(response, text)) as Answer<Name>;
+      const content = (answer === 'text' ? text : parseJson(response, text)) as Answer<Name>;
+      return { answer: content, headers: response.headers };
     } catch (error) {
       if (error instanceof ClientError || signal?.aborted === true) throw error;
       throw limit.aborted ? this.#timedOut(method, target, error) : this.#unreachable(error);
@@ -99,7 +109,15 @@ export class Client {
 }
 
 function filled(path: string, parameters: Readonly<Record<string, string>>): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''));
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = parameters[name] ?? '';
+    // A URL takes these for parts of its own, so the call would go to another path.
+    if (value === '' || value === '.' || value === '..') {
+      const reason: LocalReason = 'BAD_INPUT';
+      throw new ClientError(`${name} is "${value}", which can be no id`, { status: null, reason });
+    }
+    return encodeURIComponent(value);
+  });
 }
 
 function queryText(query: Readonly<Record<string, string | number | undefined>>): string {

@@ -1,0 +1,21 @@
+import type { Command } from '../define-command.ts';
+import { endpointsCreate } from './endpoints/create.ts';
+import { endpointsDelete } from './endpoints/delete.ts';
+import { endpointsGet } from './endpoints/get.ts';
+import { endpointsList } from './endpoints/list.ts';
+import { endpointsUpdate } from './endpoints/update.ts';
+import { productsList } from './products/list.ts';
+import { workersList } from './workers/list.ts';
+import { workersLogs } from './workers/logs.ts';
+
+/** In the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  endpointsList,
+  endpointsGet,
+  endpointsCreate,
+  endpointsUpdate,
+  endpointsDelete,
+  workersList,
+  workersLogs,
+  productsList,
+];

@@ -1,0 +1,50 @@
+import type { Worker } from '../../../client/schema.ts';
+import { defineCommand } from '../../define-command.ts';
+import { EXIT } from '../../io.ts';
+import { spanText, stateColour } from '../../output.ts';
+import type { Cell } from '../../output.ts';
+
+const HEADING = ['ID', 'STATE', 'REVISION', 'GPUS', 'STARTED IN', 'AGE', 'MESSAGE'];
+
+export const workersList = defineCommand({
+  name: 'workers list',
+  summary: "list an endpoint's workers",
+  arguments: { endpoint: 'id of the endpoint' },
+  options: { all: { kind: 'flag', description: 'also those that ended' } },
+  examples: ['pilotlight workers list 3f9c2a71d04b5e68 --all'],
+  async run({ client, io, output, options, arguments: { endpoint: id } }) {
+    const { data } = await client.call('listWorkers', { path: { endpoint_id: id } });
+    const shown = options.all ? data : data.filter((worker) => !workerEnded(worker));
+    if (options.json) {
+      output.json(shown);
+      return EXIT.ok;
+    }
+    if (shown.length > 0)
+      output.table(
+        HEADING,
+        shown.map((worker) => rowOf(worker, io.nowMs())),
+      );
+    else output.line('No workers. A request wakes one unless the endpoint is paused.');
+    const hidden = data.length - shown.length;
+    if (hidden > 0) output.note(`${hidden} ended not shown; --all shows them.`);
+    return EXIT.ok;
+  },
+});
+
+export function workerEnded({ status }: Worker): boolean {
+  return status.status === 'stopped' || status.status === 'failed';
+}
+
+function rowOf(worker: Worker, nowMs: number): Cell[] {
+  const { status, devices, started_at: startedAt, ready_at: readyAt } = worker;
+  const startedIn = startedAt === undefined || readyAt === undefined ? '-' : `${readyAt - startedAt}s`;
+  return [
+    { text: worker.id },
+    { text: status.status, colour: stateColour(status.status) },
+    { text: String(worker.revision) },
+    { text: devices.length === 0 ? '-' : devices.join(',') },
+    { text: startedIn },
+    { text: spanText(nowMs - worker.created_at * 1000) },
+    { text: [status.error, status.message].filter((text) => text !== '').join(': ') },
+  ];
+}

@@ -1,0 +1,82 @@
+import type { Client } from '../client/client.ts';
+import { ClientError } from '../client/client-error.ts';
+import type { Endpoint } from '../client/schema.ts';
+import type { Io } from './io.ts';
+import { LiveView } from './live-view.ts';
+import { printable, spanText } from './output.ts';
+import type { Output } from './output.ts';
+import { progressOf } from './rollout-progress.ts';
+import type { RolloutProgress, WatchedUpdate } from './rollout-progress.ts';
+
+const POLL_MS = 250;
+/** A server that restarts is back within this time; one that is not has failed. */
+const UNREACHABLE_LIMIT_MS = 30_000;
+const BAR_WIDTH = 24;
+const WORKERS_SHOWN = 8;
+
+interface Watch {
+  readonly client: Client;
+  readonly io: Io;
+  readonly output: Output;
+  readonly update: WatchedUpdate;
+  /** Nothing is drawn; only the end counts. */
+  readonly silent: boolean;
+}
+
+/** Follows a rollout to its end, drawn on the error stream's terminal or told line by line. */
+export async function watchRollout({ client, io, output, update, silent }: Watch): Promise<RolloutProgress> {
+  const startedAtMs = io.nowMs();
+  const view = io.stdout.isTty && !silent ? new LiveView(io.stdout) : null;
+  let told = '';
+  for (;;) {
+    const now = await readPatiently(client, update.before.id, io);
+    const progress = progressOf(update, now);
+    if (progress.outcome !== 'moving') {
+      view?.clear();
+      return progress;
+    }
+    const line = lineOf(progress, update.answer.revision);
+    if (view !== null) {
+      view.draw(frameOf(progress, now, line, spanText(io.nowMs() - startedAtMs)));
+    } else if (!silent && line !== told) {
+      output.line(line);
+      told = line;
+    }
+    await io.sleep(POLL_MS);
+  }
+}
+
+/** A server that restarts in the middle goes on with the rollout, so a watcher waits for it. */
+async function readPatiently(client: Client, endpointId: string, io: Io): Promise<Endpoint> {
+  const startedAtMs = io.nowMs();
+  for (;;) {
+    try {
+      return await client.call('getEndpoint', { path: { endpoint_id: endpointId } });
+    } catch (error) {
+      const away = error instanceof ClientError && (error.status === null || error.status === 503);
+      if (!away || io.nowMs() - startedAtMs >= UNREACHABLE_LIMIT_MS) throw error;
+      await io.sleep(POLL_MS);
+    }
+  }
+}
+
+function lineOf(progress: RolloutProgress, revision: number): string {
+  const { replaced, total, oldServing, draining, message } = progress;
+  const facts = [
+    `revision ${revision}: ${replaced} of ${total} workers ready`,
+    oldServing > 0 ? `${oldServing} old serving` : '',
+    draining > 0 ? `${draining} draining` : '',
+    printable(message),
+  ];
+  return facts.filter((fact) => fact !== '').join('; ');
+}
+
+function frameOf(progress: RolloutProgress, now: Endpoint, line: string, elapsed: string): string[] {
+  const filled = Math.round((BAR_WIDTH * progress.replaced) / progress.total);
+  const bar = '#'.repeat(filled) + '-'.repeat(BAR_WIDTH - filled);
+  const workers = now.workers.slice(0, WORKERS_SHOWN).map(({ id, revision, status }) => {
+    return `  ${printable(id)}  revision ${revision}  ${printable(status.status)}`;
+  });
+  const hidden = now.workers.length - workers.length;
+  return [`[${bar}] ${elapsed}  ${line}`, ...workers, ...(hidden > 0 ? [`  and ${hidden} more`] : [])];
+}
