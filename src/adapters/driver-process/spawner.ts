@@ -296,7 +296,6 @@ function spawnFault(
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: `the program "${program}" was not found ${place}`,
     EACCES: `the program "${program}" may not be executed (looked for it ${place})`,
-    ENOEXEC: `the file "${program}" is not a program: is its first line (#!) missing?`,
     E2BIG: `the command line and the variables of "${program}" are longer than the system allows`,
   };
   const reason =

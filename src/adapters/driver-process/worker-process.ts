@@ -135,7 +135,6 @@ export class WorkerProcess {
   /** Those outside the group got no SIGTERM with it. */
   async #signalStrays(): Promise<void> {
     const members = await this.#members();
-    if (this.#leaderGone) return;
     for (const pid of members) {
       if (processStat(pid)?.group !== this.#group) signalReaches(pid, 'SIGTERM');
     }
