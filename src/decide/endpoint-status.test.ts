@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { rollout, settings } from '../../test/support/decision-world.ts';
+import { rollout, settings } from './sample-world.ts';
 import { endpointStatus, type StatusFacts } from './endpoint-status.ts';
 
 const FACTS: StatusFacts = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { NOW_MS, settings, world, worker } from '../../../test/support/decision-world.ts';
+import { NOW_MS, settings, world, worker } from '../sample-world.ts';
 import { neededWorkers } from './needed-workers.ts';
 
 describe('any policy', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { NOW_MS, revision, rollout, settings, world, worker } from '../../../test/support/decision-world.ts';
+import { NOW_MS, revision, rollout, settings, world, worker } from '../sample-world.ts';
 import { giveWayAtMs, swapIsSafe, wayBackMs } from './give-way.ts';
 
 const updating = (startTimeMs: number | null, deadlineInMs: number | null) =>

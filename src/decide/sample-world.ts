@@ -1,7 +1,8 @@
-import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import type { EndpointWorld, RevisionView, WorkerView } from '../../src/decide/world.ts';
-import type { EndpointSettings, Rollout } from '../../src/model/endpoint.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { EndpointWorld, RevisionView, WorkerView } from './world.ts';
+import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
 
+/** Worlds for the tests beside the decisions: one quiet endpoint, and parts to change about it. */
 export const NOW_MS = 1_000_000;
 
 export function settings(change: Partial<EndpointSettings> = {}): EndpointSettings {
