@@ -1,7 +1,7 @@
 import { createHttpReadiness } from '../../src/adapters/readiness-http.ts';
 import type { RevisionSpec } from '../../src/model/endpoint.ts';
 import { askServing, makeDataFolder, SERVING } from '../support/process-world.ts';
-import { realClock } from '../support/real-clock.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
 import { driverConformance, type Behaviour } from './driver.ts';
 
 const LOG_LIMIT_BYTES = 64 * 1024;
@@ -20,7 +20,7 @@ driverConformance('process', async () => {
   const folder = await makeDataFolder();
   return {
     open: () => Promise.resolve(folder.open({ logLimitBytes: LOG_LIMIT_BYTES })),
-    readiness: () => createHttpReadiness({ clock: realClock }),
+    readiness: () => createHttpReadiness({ clock: systemClock() }),
     spec: (behaviour) => SPECS[behaviour],
     refused: [
       { spec: { ...SERVING, image: 'docker.io/library/nginx:1' }, code: 'IMAGE_NOT_SUPPORTED' },

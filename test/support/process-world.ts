@@ -10,7 +10,7 @@ import {
   type ProcessDriver,
   type ProcessDriverOptions,
 } from '../../src/adapters/driver-process/process-driver.ts';
-import { realClock } from './real-clock.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
 import { silentLog } from './silent-log.ts';
 
 export const WORKERS_FOLDER = fileURLToPath(new URL('../fixtures/workers', import.meta.url));
@@ -44,7 +44,7 @@ export async function makeDataFolder(): Promise<DataFolder> {
     open: (options = {}) =>
       createProcessDriver({
         dataDir: path,
-        clock: realClock,
+        clock: systemClock(),
         log: silentLog,
         // Test files run side by side: each begins elsewhere in the range of ports.
         random: seededRandom(process.pid),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHttpReadiness } from '../../src/adapters/readiness-http.ts';
 import type { WorkerId } from '../../src/base/ids.ts';
 import type { StartedWorker } from '../../src/ports/driver.ts';
-import { realClock } from './real-clock.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
 
 /** Resolves when the worker's main port accepts a connection. */
 export async function untilListening({ addresses }: StartedWorker, port = 8000): Promise<void> {
@@ -11,7 +11,7 @@ export async function untilListening({ addresses }: StartedWorker, port = 8000):
   const target = { workerId: 'waited-for' as WorkerId, address, healthCheck: { path: '', port: 0 } };
   const stop = new AbortController();
   await new Promise<void>((resolve) => {
-    createHttpReadiness({ clock: realClock }).watch(target, () => resolve(), stop.signal);
+    createHttpReadiness({ clock: systemClock() }).watch(target, () => resolve(), stop.signal);
   });
   stop.abort();
 }
