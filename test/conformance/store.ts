@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { AppError, type ErrorCode } from '../../src/base/errors.ts';
+import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { storedApiKey, storedEndpoint, storedRevision, storedWorker } from '../support/stored-records.ts';
+
+/** A place for one store. `open` opens what an earlier store left there. */
+export interface StorePlace {
+  open(): Promise<Store>;
+  remove(): Promise<void>;
+}
+
+const GONE = 'gone' as EndpointId;
+
+/** What every store must do. Each test has a place of its own and tells nothing of how it is made. */
+export function storeConformance(name: string, newPlace: () => Promise<StorePlace>): void {
+  const withStore = async (body: (store: Store, place: StorePlace) => Promise<void>): Promise<void> => {
+    const place = await newPlace();
+    try {
+      const store = await place.open();
+      try {
+        await body(store, place);
+      } finally {
+        await store.close();
+      }
+    } finally {
+      await place.remove();
+    }
+  };
+
+  suite(`store: ${name}`, () => {
+    test('a new store is empty', async () => {
+      await withStore(async (store) => {
+        assert.deepEqual(await store.endpointList(), []);
+        assert.deepEqual(await store.workerList(), []);
+        assert.deepEqual(await store.apiKeyList(), []);
+        assert.deepEqual(await store.revisionList(GONE), []);
+      });
+    });
+
+    test('every field of every record comes back, in this store and in the next one', async () => {
+      await withStore(async (store, place) => {
+        const endpoint = storedEndpoint('e1');
+        const revision = storedRevision('e1', 1, { failure: 'it exited', startTimeMs: 312.25 });
+        const workers = [
+          storedWorker('w1', 'e1'),
+          storedWorker('w2', 'e1', { state: 'failed', exit: { code: null, signal: 'SIGKILL' }, devices: [] }),
+        ];
+        const key = storedApiKey('abc', { admin: false });
+        await store.endpointInsert(endpoint, revision);
+        for (const worker of workers) await store.workerPut(worker);
+        await store.apiKeyInsert(key);
+        const check = async (reader: Store): Promise<void> => {
+          assert.deepEqual(await reader.endpointList(), [endpoint]);
+          assert.deepEqual(await reader.revisionList(endpoint.id), [revision]);
+          assert.deepEqual(await reader.workerList(), workers);
+          assert.deepEqual(await reader.apiKeyList(), [key]);
+        };
+        await check(store);
+        await store.close();
+        await reopened(place, check);
+      });
+    });
+
+    test('lists are in order of creation, whatever the order of the writes', async () => {
+      await withStore(async (store) => {
+        for (const [id, createdAtMs] of [
+          ['b', 20],
+          ['c', 10],
+          ['a', 20],
+        ] as const) {
+          await store.endpointInsert(storedEndpoint(id, { createdAtMs }), storedRevision(id, 1));
+          await store.workerPut(storedWorker(`w-${id}`, id, { createdAtMs }));
+          await store.apiKeyInsert(storedApiKey(`h-${id}`, { createdAtMs }));
+        }
+        assert.deepEqual(ids(await store.endpointList()), ['c', 'a', 'b']);
+        assert.deepEqual(ids(await store.workerList()), ['w-c', 'w-a', 'w-b']);
+        assert.deepEqual(
+          (await store.apiKeyList()).map((key) => key.hash),
+          ['h-c', 'h-a', 'h-b'],
+        );
+      });
+    });
+
+    test('an update replaces the record and adds its revision', async () => {
+      await withStore(async (store) => {
+        const first = storedEndpoint('e1');
+        await store.endpointInsert(first, storedRevision('e1', 1));
+        const next = storedEndpoint('e1', {
+          generation: 2,
+          deleting: true,
+          rollout: null,
+          targetRevision: null,
+          message: '',
+          settings: { ...first.settings, maxReplicas: 0 },
+        });
+        await store.endpointUpdate(next, 1, storedRevision('e1', 2));
+        assert.deepEqual(await store.endpointList(), [next]);
+        assert.deepEqual(
+          (await store.revisionList(first.id)).map((revision) => revision.number),
+          [1, 2],
+        );
+      });
+    });
+
+    test('an update of another generation, or of no endpoint, is refused whole', async () => {
+      await withStore(async (store) => {
+        const first = storedEndpoint('e1', { generation: 7 });
+        await store.endpointInsert(first, storedRevision('e1', 1));
+        const stale = storedEndpoint('e1', { generation: 9, message: 'stale' });
+        for (const expected of [6, 8]) {
+          await refusedWith('STORE_CONFLICT', store.endpointUpdate(stale, expected, storedRevision('e1', 2)));
+        }
+        await refusedWith('STORE_CONFLICT', store.endpointUpdate(storedEndpoint('e2'), 1));
+        assert.deepEqual(await store.endpointList(), [first]);
+        assert.equal((await store.revisionList(first.id)).length, 1);
+      });
+    });
+
+    test('an update whose revision exists already changes nothing', async () => {
+      await withStore(async (store) => {
+        const first = storedEndpoint('e1');
+        const revision = storedRevision('e1', 1);
+        await store.endpointInsert(first, revision);
+        const second = { ...revision, failure: 'another one' };
+        await refusedWith(
+          'STORE_CONFLICT',
+          store.endpointUpdate(storedEndpoint('e1', { generation: 2 }), 1, second),
+        );
+        assert.deepEqual(await store.endpointList(), [first]);
+        assert.deepEqual(await store.revisionList(first.id), [revision]);
+      });
+    });
+
+    test('two updates of one generation: the first wins, the second is refused', async () => {
+      await withStore(async (store) => {
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        const results = await Promise.allSettled(
+          ['first', 'second'].map(async (message) => {
+            await store.endpointUpdate(storedEndpoint('e1', { generation: 2, message }), 1);
+          }),
+        );
+        assert.deepEqual(
+          results.map((result) => result.status),
+          ['fulfilled', 'rejected'],
+        );
+        assert.equal((await store.endpointList())[0]?.message, 'first');
+      });
+    });
+
+    test('a taken app name is refused with both records left out, and is free again after a delete', async () => {
+      await withStore(async (store) => {
+        await store.endpointInsert(storedEndpoint('e1', { appName: 'shop' }), storedRevision('e1', 1));
+        const insert = async (): Promise<void> => {
+          await store.endpointInsert(storedEndpoint('e2', { appName: 'shop' }), storedRevision('e2', 1));
+        };
+        const error = await refusedWith('SERVERLESS_APP_NAME_IS_EXIST', insert());
+        assert.match(error.message, /"shop"/);
+        assert.deepEqual(await store.revisionList('e2' as EndpointId), []);
+        await store.endpointDelete('e1' as EndpointId);
+        await insert();
+        assert.deepEqual(ids(await store.endpointList()), ['e2']);
+      });
+    });
+
+    test('an endpoint is inserted once', async () => {
+      await withStore(async (store) => {
+        const first = storedEndpoint('e1');
+        await store.endpointInsert(first, storedRevision('e1', 1));
+        const second = storedEndpoint('e1', { appName: 'other' });
+        await refusedWith('STORE_CONFLICT', store.endpointInsert(second, storedRevision('e1', 2)));
+        assert.deepEqual(await store.endpointList(), [first]);
+        assert.equal((await store.revisionList(first.id)).length, 1);
+      });
+    });
+
+    test('a delete takes the revisions and workers of that endpoint and of no other', async () => {
+      await withStore(async (store) => {
+        for (const id of ['e1', 'e2']) {
+          await store.endpointInsert(storedEndpoint(id), storedRevision(id, 1));
+          await store.workerPut(storedWorker(`w-${id}`, id));
+        }
+        await store.endpointDelete('e1' as EndpointId);
+        assert.deepEqual(ids(await store.endpointList()), ['e2']);
+        assert.deepEqual(ids(await store.workerList()), ['w-e2']);
+        assert.deepEqual(await store.revisionList('e1' as EndpointId), []);
+        assert.equal((await store.revisionList('e2' as EndpointId)).length, 1);
+      });
+    });
+
+    test('what is not there can be deleted', async () => {
+      await withStore(async (store) => {
+        await store.endpointDelete(GONE);
+        await store.workerDelete('gone' as WorkerId);
+        assert.deepEqual(await store.endpointList(), []);
+      });
+    });
+
+    test('of a revision only its failure and its start time change', async () => {
+      await withStore(async (store) => {
+        const revision = storedRevision('e1', 1);
+        await store.endpointInsert(storedEndpoint('e1'), revision);
+        const change = { failure: 'it answered 500', startTimeMs: 1_234.5 };
+        await store.revisionUpdate({
+          ...revision,
+          ...change,
+          createdAtMs: 1,
+          spec: { ...revision.spec, command: 'another' },
+        });
+        assert.deepEqual(await store.revisionList(revision.endpointId), [{ ...revision, ...change }]);
+        await refusedWith('STORE_CONFLICT', store.revisionUpdate(storedRevision('e1', 2)));
+        await refusedWith('STORE_CONFLICT', store.revisionUpdate(storedRevision('gone', 1)));
+      });
+    });
+
+    test('a worker is put again and again, and deleted', async () => {
+      await withStore(async (store) => {
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        const worker = storedWorker('w1', 'e1', { state: 'pending', devices: [], addresses: {} });
+        const ready = storedWorker('w1', 'e1');
+        await store.workerPut(worker);
+        assert.deepEqual(await store.workerList(), [worker]);
+        await store.workerPut(ready);
+        assert.deepEqual(await store.workerList(), [ready]);
+        await store.workerDelete(ready.id);
+        assert.deepEqual(await store.workerList(), []);
+      });
+    });
+
+    test('a worker of no endpoint is refused', async () => {
+      await withStore(async (store) => {
+        await refusedWith('STORE_CONFLICT', store.workerPut(storedWorker('w1', 'gone')));
+        assert.deepEqual(await store.workerList(), []);
+      });
+    });
+
+    test('an API key is inserted once', async () => {
+      await withStore(async (store) => {
+        await store.apiKeyInsert(storedApiKey('abc'));
+        await refusedWith('STORE_CONFLICT', store.apiKeyInsert(storedApiKey('abc', { name: 'second' })));
+        assert.deepEqual(await store.apiKeyList(), [storedApiKey('abc')]);
+      });
+    });
+
+    test('the fence rises by one with each call, and goes on rising in the next store', async () => {
+      await withStore(async (store, place) => {
+        assert.deepEqual([await store.fenceRaise(), await store.fenceRaise()], [1, 2]);
+        await store.close();
+        await reopened(place, async (next) => {
+          assert.equal(await next.fenceRaise(), 3);
+        });
+      });
+    });
+
+    test('1,000 writes at once are all there, in this store and in the next one', async () => {
+      await withStore(async (store, place) => {
+        const names = Array.from({ length: 1_000 }, (_, index) => `e${index}`);
+        const refusals: unknown[] = [];
+        await Promise.all(
+          names.map(async (id, index) => {
+            await store.endpointInsert(storedEndpoint(id), storedRevision(id, 1));
+            // Refused writes among them take none of the others with them.
+            if (index % 10 === 0) {
+              await store
+                .endpointUpdate(storedEndpoint(id), 99)
+                .catch((error: unknown) => refusals.push(error));
+            }
+          }),
+        );
+        assert.equal(refusals.length, 100);
+        const check = async (reader: Store): Promise<void> => {
+          assert.deepEqual(ids(await reader.endpointList()), [...names].sort());
+        };
+        await check(store);
+        await store.close();
+        await reopened(place, check);
+      });
+    });
+
+    test('writes take effect in the order in which they were asked for', async () => {
+      await withStore(async (store) => {
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        const seen: Promise<string | undefined>[] = [];
+        const writes: Promise<void>[] = [];
+        const reasons = Array.from({ length: 300 }, (_, index) => `reason ${index}`);
+        for (const [index, reason] of reasons.entries()) {
+          writes.push(
+            store.endpointUpdate(storedEndpoint('e1', { generation: index + 2 }), index + 1),
+            store.workerPut(storedWorker('w1', 'e1', { reason })),
+          );
+          // A read that is asked for after a write sees it, and sees none of the later ones.
+          seen.push(store.workerList().then((workers) => workers[0]?.reason));
+        }
+        await Promise.all(writes);
+        assert.deepEqual(await Promise.all(seen), reasons);
+      });
+    });
+
+    test('writes asked for before the close are done, later ones are refused', async () => {
+      await withStore(async (store, place) => {
+        const insert = store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        const closed = store.close();
+        await refusedWith('STORE_FAILED', store.fenceRaise());
+        await insert;
+        await closed;
+        await refusedWith('STORE_FAILED', store.endpointList());
+        await store.close();
+        await reopened(place, async (next) => {
+          assert.deepEqual(ids(await next.endpointList()), ['e1']);
+        });
+      });
+    });
+  });
+}
+
+function ids(records: readonly { readonly id: string }[]): string[] {
+  return records.map((record) => record.id);
+}
+
+async function reopened(place: StorePlace, body: (store: Store) => Promise<void>): Promise<void> {
+  const store = await place.open();
+  try {
+    await body(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function refusedWith(code: ErrorCode, write: Promise<unknown>): Promise<AppError> {
+  const error: unknown = await write.then(
+    () => assert.fail(`it was not refused with ${code}`),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof AppError, String(error));
+  assert.equal(error.code, code, error.message);
+  return error;
+}

@@ -1,0 +1,102 @@
+import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
+import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
+import type { Worker } from '../../src/model/worker.ts';
+import type { ApiKey } from '../../src/ports/store.ts';
+
+const CREATED_AT_MS = 1_700_000_000_000;
+
+/** Records with every field filled, so that none can be lost unseen on the way to a disk and back. */
+export function storedEndpoint(id: string, change: Partial<Endpoint> = {}): Endpoint {
+  return {
+    id: id as EndpointId,
+    type: 'sync',
+    appName: `app-${id}`,
+    ownerId: 'owner-1' as OwnerId,
+    createdAtMs: CREATED_AT_MS,
+    generation: 1,
+    settings: {
+      name: 'Ünïcode "quoted" \u{1f600}',
+      minReplicas: 0,
+      maxReplicas: 3,
+      idleTimeoutSeconds: 60,
+      maxConcurrentPerWorker: 2,
+      requestTimeoutSeconds: 300,
+      policy: { type: 'concurrency', value: 4 },
+      healthCheck: { path: '/health', port: 9000 },
+    },
+    stableRevision: 1,
+    targetRevision: 2,
+    lastRevision: 2,
+    rollout: {
+      id: 'rollout-1' as RolloutId,
+      state: 'baking',
+      fromRevision: 1,
+      toRevision: 2,
+      mode: 'swap',
+      startedAtMs: CREATED_AT_MS + 1,
+      endedAtMs: null,
+      workersBefore: 2,
+      startFailures: 1,
+      postponements: 0,
+      notBeforeMs: 0,
+      message: '',
+    },
+    message: 'the last rollout failed',
+    deleting: false,
+    ...change,
+  };
+}
+
+export function storedRevision(endpointId: string, number: number, change: Partial<Revision> = {}): Revision {
+  return {
+    endpointId: endpointId as EndpointId,
+    number,
+    spec: {
+      productId: 'gpu',
+      regionId: 'local',
+      image: 'host',
+      registryAuthId: '',
+      entrypoint: '',
+      command: "node server.js --greet 'hello world'",
+      envs: [{ key: 'A', value: 'line\nbreak' }],
+      ports: [9000, 9001],
+      volumes: [{ id: 'v1', type: 'local', size: 10, mountPoint: '/data' }],
+      gpuNum: 1,
+      rootfsSizeGb: 20,
+      minCudaVersion: '12.4',
+    },
+    createdAtMs: CREATED_AT_MS,
+    failure: null,
+    startTimeMs: null,
+    ...change,
+  };
+}
+
+export function storedWorker(id: string, endpointId: string, change: Partial<Worker> = {}): Worker {
+  return {
+    id: id as WorkerId,
+    endpointId: endpointId as EndpointId,
+    revision: 1,
+    state: 'ready',
+    devices: ['GPU-1', 'GPU-2'],
+    addresses: { 9000: { host: '127.0.0.1', port: 41_000 } },
+    createdAtMs: CREATED_AT_MS,
+    startedAtMs: CREATED_AT_MS + 1,
+    readyAtMs: CREATED_AT_MS + 300.5,
+    endedAtMs: null,
+    reason: 'a request waits',
+    exit: null,
+    ...change,
+  };
+}
+
+export function storedApiKey(hash: string, change: Partial<ApiKey> = {}): ApiKey {
+  return {
+    hash,
+    ownerId: 'owner-1' as OwnerId,
+    name: 'first',
+    admin: true,
+    createdAtMs: CREATED_AT_MS,
+    ...change,
+  };
+}
