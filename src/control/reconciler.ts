@@ -372,8 +372,7 @@ export class Reconciler implements LifecycleListener {
     }
     if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
     if (rollout.state === 'rolling') return { preference: 1, sampleLimit: null };
-    const left = this.#ports.options.bakeRequests - entry.bake.targetAnswered;
-    return { preference: 0, sampleLimit: Math.max(0, left) };
+    return { preference: 0, sampleLimit: this.#ports.options.bakeRequests };
   }
 
   /** A failure is forgiven once a worker has shown that it serves. */

@@ -24,6 +24,7 @@ const ROWS: readonly (readonly [string, Partial<StatusFacts>, string])[] = [
   ['a crash loop beside a ready worker', { startFailures: 3, workers: READY }, 'degraded'],
   ['a rollout under way', { rollout: rollout({ state: 'baking' }), workers: READY }, 'updating'],
   ['a rollout that waits for the next request', { rollout: rollout({ state: 'waiting' }) }, 'running'],
+  ['a rollout between two tries', { rollout: rollout({ state: 'waiting', mode: 'swap' }) }, 'updating'],
   ['a rollout that ended', { rollout: rollout({ state: 'failed' }), workers: READY }, 'running'],
   [
     'min_replicas not ready for the first time',

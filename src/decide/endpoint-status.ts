@@ -20,8 +20,8 @@ export function endpointStatus(facts: StatusFacts): EndpointStatus {
   if (facts.deleting) return 'terminating';
   if (settings.maxReplicas === 0) return 'stopped';
   if (ready === 0 && facts.startFailures >= CRASH_LOOP_FAILURES) return 'failed';
-  // A rollout at zero workers waits for the next request: nothing moves, and requests are welcome.
-  const asleep = rollout?.state === 'waiting' && workers.length === 0;
+  // A rollout that began at zero workers waits for the next request: nothing moves, requests are welcome.
+  const asleep = rollout?.state === 'waiting' && rollout.mode === null && workers.length === 0;
   if (rollout !== null && !rolloutIsOver(rollout.state) && !asleep) return 'updating';
   if (!facts.everReady && ready === 0 && settings.minReplicas > 0) return 'initializing';
   const unhealthy = workers.some((worker) => worker.state === 'unhealthy');

@@ -87,7 +87,6 @@ export class EndpointQueue {
       this.#workers.set(worker.workerId, new WorkerSlots(worker, clock.nowMs(), clock.monotonicMs()));
     } else {
       known.worker = worker;
-      known.sampleLeft = worker.sampleLimit;
       known.draining = false;
     }
     this.#fill();

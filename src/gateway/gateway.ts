@@ -88,9 +88,10 @@ export class Gateway implements Traffic {
     return this.#inFlight;
   }
 
-  /** True when the request is for an endpoint and not for the server itself, or must be dropped here. */
+  /** True when the request is for an endpoint and not for the server itself, or must be refused here. */
   matches(request: IncomingMessage): boolean {
-    return this.#doomed(request.socket) || routeOf(request, this.#options.domain) !== null;
+    const refused = this.#doomed(request.socket) || (request.headers.host === undefined && request.httpVersionMinor > 0);
+    return refused || routeOf(request, this.#options.domain) !== null;
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {

@@ -16,7 +16,8 @@ export function serverOptions(limits: GatewayLimits = DEFAULT_LIMITS): ServerOpt
   return {
     maxHeaderSize: limits.headBytes,
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // Missed by the gateway itself, whose answers have a body.
+    requireHostHeader: false,
     headersTimeout: limits.headTimeoutMs,
     // A body may come as slowly as its endpoint's request_timeout allows: that is the bound.
     requestTimeout: 0,
@@ -84,19 +85,29 @@ export function tune(server: Server, parts: TuneParts): void {
   // Bounded by its bytes; a bound on their number would drop headers without a word.
   server.maxHeadersCount = 0;
   const open = new WeakMap<Duplex, number>();
+  const owed = new WeakMap<Duplex, AppError>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     open.set(socket, (open.get(socket) ?? 0) + 1);
-    response.once('close', () => open.set(socket, (open.get(socket) ?? 1) - 1));
+    response.once('close', () => {
+      const left = (open.get(socket) ?? 1) - 1;
+      open.set(socket, left);
+      const error = left === 0 ? owed.get(socket) : undefined;
+      if (error !== undefined) refuse(socket, error);
+    });
   });
+  const refuse = (socket: Duplex, error: AppError): void => {
+    if (!socket.writable) return;
+    answerRaw(socket, error);
+    parts.closeLater(socket);
+  };
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // The gateway sends the 100 itself, once somebody is there to take the body.
     if (!parts.matches(request)) response.writeContinue();
     server.emit('request', request, response);
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    answerRaw(socket, new AppError('METHOD_NOT_ALLOWED', 'CONNECT is not served here.'));
-    parts.closeLater(socket);
+    refuse(socket, new AppError('METHOD_NOT_ALLOWED', 'CONNECT is not served here.'));
   });
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     // The second: the client's end came in the middle of a request, so it left.
@@ -104,14 +115,12 @@ export function tune(server: Server, parts: TuneParts): void {
       socket.destroy();
       return;
     }
+    // Bytes behind a request that said it was the last: that one is still served.
+    if (error.code === 'HPE_CLOSED_CONNECTION') return;
     const told = parserError(error, parts.limits);
     if (parts.failLatest(socket, told)) return;
-    // An answer is on its way on this connection: another one in its midst would be read as part of it.
-    if ((open.get(socket) ?? 0) > 0) {
-      socket.destroy();
-      return;
-    }
-    answerRaw(socket, told);
-    parts.closeLater(socket);
+    // Answers to earlier requests are on their way on this connection; this one comes behind them.
+    if ((open.get(socket) ?? 0) > 0) owed.set(socket, told);
+    else refuse(socket, told);
   });
 }

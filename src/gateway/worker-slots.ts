@@ -15,13 +15,12 @@ export class WorkerSlots implements WorkerPlaces {
   /** Set while it gets nothing because it refused connections; ends the rest. */
   cancelRest: (() => void) | null = null;
   refusals = 0;
-  sampleLeft: number | null;
+  #given = 0;
   #idleSinceMs: number | null;
   readonly #tickets = new Set<Ticket>();
 
   constructor(worker: TrafficWorker, nowMs: number, monotonicMs: number) {
     this.worker = worker;
-    this.sampleLeft = worker.sampleLimit;
     this.addedMonotonicMs = monotonicMs;
     this.#idleSinceMs = nowMs;
   }
@@ -34,6 +33,12 @@ export class WorkerSlots implements WorkerPlaces {
     return this.#tickets.size;
   }
 
+  /** What is left of its sample, however often the limit is told anew; null without one. */
+  get sampleLeft(): number | null {
+    const { sampleLimit } = this.worker;
+    return sampleLimit === null ? null : Math.max(0, sampleLimit - this.#given);
+  }
+
   get open(): boolean {
     return !this.draining && this.cancelRest === null;
   }
@@ -41,7 +46,7 @@ export class WorkerSlots implements WorkerPlaces {
   take(ticket: Ticket): void {
     this.#tickets.add(ticket);
     this.#idleSinceMs = null;
-    if (this.sampleLeft !== null) this.sampleLeft -= 1;
+    this.#given += 1;
   }
 
   giveBack(ticket: Ticket, nowMs: number): void {

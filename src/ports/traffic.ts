@@ -19,7 +19,7 @@ export interface TrafficWorker {
   readonly address: WorkerAddress;
   /** Requests go to the highest preference that has a free slot; a proven target ranks above the stable one. */
   readonly preference: number;
-  /** How many more requests it may be given before it is proven; null when it is. */
+  /** How many requests it may be given in all before it is proven; null when it is. */
   readonly sampleLimit: number | null;
   /** Told to the client in X-Pilotlight-Cold-Start when its request waited for this worker. */
   readonly startedAtMs: number;

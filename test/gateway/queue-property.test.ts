@@ -15,7 +15,10 @@ const WORKERS = ['w0', 'w1', 'w2'] as WorkerId[];
 interface Model {
   /** Tickets in order of arrival, with what is known of each. */
   readonly tickets: Ticket[];
-  readonly workers: Map<WorkerId, { draining: boolean; sampleLeft: number | null; preference: number }>;
+  readonly workers: Map<
+    WorkerId,
+    { draining: boolean; given: number; sampleLimit: number | null; preference: number }
+  >;
   slots: number;
 }
 
@@ -50,7 +53,11 @@ function check(model: Model, real: Real): void {
     assert.equal(seen.idleSinceMs === null, seen.running > 0);
     // Nobody waits while a slot is free.
     const resting = real.queue.load().waiting > 0 && restingWorkers.has(workerId);
-    const free = !known.draining && !resting && seen.running < model.slots && known.sampleLeft !== 0;
+    const free =
+      !known.draining &&
+      !resting &&
+      seen.running < model.slots &&
+      (known.sampleLimit === null || known.given < known.sampleLimit);
     if (free) assert.equal(load.waiting, 0, `${workerId} has a free slot while ${load.waiting} wait`);
   }
   // The slots are given in order of arrival: no waiting request is older than one that has never
@@ -79,10 +86,11 @@ function account(model: Model, real: Real, before: number): void {
     const worker = model.workers.get(event.workerId);
     assert.ok(worker, 'a request started on a worker that is not there');
     assert.equal(worker.draining, false, 'a draining worker got a request');
-    if (worker.sampleLeft !== null) {
-      worker.sampleLeft -= 1;
-      assert.ok(worker.sampleLeft >= 0, 'a worker got more than its sample');
-    }
+    worker.given += 1;
+    assert.ok(
+      worker.sampleLimit === null || worker.given <= worker.sampleLimit,
+      'a worker got more than its sample',
+    );
     const slots = real.queue.load().workers.get(event.workerId)?.running ?? 0;
     assert.ok(slots <= Math.max(model.slots, slotsBefore), 'more than its slots');
   }
@@ -150,7 +158,8 @@ const workerPut = fc
   .map((given) =>
     command(`workerPut(${JSON.stringify(given)})`, (model, real) => {
       const { workerId, preference, sampleLimit } = given;
-      model.workers.set(workerId, { draining: false, sampleLeft: sampleLimit, preference });
+      const before = model.workers.get(workerId)?.given ?? 0;
+      model.workers.set(workerId, { draining: false, given: before, sampleLimit, preference });
       real.queue.workerPut({
         ...given,
         revision: 1,

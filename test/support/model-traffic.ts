@@ -110,7 +110,7 @@ export class ModelTraffic implements Traffic {
           (worker) =>
             !worker.draining &&
             worker.running.size < state.endpoint.slotsPerWorker &&
-            (worker.sampleLimit === null || worker.sampleLimit > 0),
+            (worker.sampleLimit === null || worker.given < worker.sampleLimit),
         )
         .sort((a, b) => b.preference - a.preference || a.running.size - b.running.size)[0];
       const request = state.queue[0];
@@ -124,8 +124,7 @@ export class ModelTraffic implements Traffic {
     worker.running.add(request);
     worker.idleSinceMs = null;
     this.maxConcurrentSeen = Math.max(this.maxConcurrentSeen, worker.running.size);
-    if (worker.sampleLimit !== null)
-      state.workers.set(worker.workerId, Object.assign(worker, { sampleLimit: worker.sampleLimit - 1 }));
+    worker.given += 1;
     request.worker = worker;
     request.startedAtMs = this.#clock.nowMs();
     request.cancel();

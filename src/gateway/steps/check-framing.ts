@@ -13,7 +13,8 @@ function malformed(what: string): AppError {
  * Node's parser refuses most of them; it lets through what is checked here.
  */
 export function checkFraming(request: IncomingMessage): void {
-  const { rawHeaders } = request;
+  const { rawHeaders, httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') throw malformed(`it says HTTP/${httpVersion}`);
   let hosts = 0;
   let lengths = 0;
   let encodings = 0;
