@@ -1,0 +1,53 @@
+-- Made by scripts/schema-dump.ts out of the migrations; do not edit.
+
+CREATE TABLE api_keys (
+  hash text NOT NULL PRIMARY KEY,
+  owner_id text NOT NULL,
+  name text NOT NULL,
+  admin integer NOT NULL CHECK (admin IN (0, 1)),
+  created_at_ms bigint NOT NULL
+);
+
+CREATE TABLE endpoints (
+  id text NOT NULL PRIMARY KEY,
+  owner_id text NOT NULL,
+  app_name text NOT NULL UNIQUE,
+  created_at_ms bigint NOT NULL,
+  generation bigint NOT NULL,
+  deleting integer NOT NULL CHECK (deleting IN (0, 1)),
+  record text NOT NULL
+);
+
+CREATE INDEX endpoints_by_owner ON endpoints (owner_id, created_at_ms, id);
+
+CREATE TABLE migrations (
+  number integer NOT NULL PRIMARY KEY,
+  name text NOT NULL,
+  applied_at_ms bigint NOT NULL
+);
+
+CREATE TABLE revisions (
+  endpoint_id text NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+  number integer NOT NULL CHECK (number >= 1),
+  created_at_ms bigint NOT NULL,
+  failure text,
+  start_time_ms double precision,
+  spec text NOT NULL,
+  PRIMARY KEY (endpoint_id, number)
+);
+
+CREATE TABLE server (
+  id integer NOT NULL PRIMARY KEY CHECK (id = 1),
+  fence bigint NOT NULL
+);
+
+CREATE TABLE workers (
+  id text NOT NULL PRIMARY KEY,
+  endpoint_id text NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+  revision integer NOT NULL,
+  state text NOT NULL,
+  created_at_ms bigint NOT NULL,
+  record text NOT NULL
+);
+
+CREATE INDEX workers_by_endpoint ON workers (endpoint_id);
