@@ -1,6 +1,9 @@
 import { Agent, request } from 'node:http';
 import { API_KEY } from './server-process.ts';
 
+/** Of failures in which the connection ended before the answer did. */
+const BROKEN = 'connection broken: ';
+
 export interface LoadCount {
   /** Answered in full and as expected. */
   ok: number;
@@ -8,6 +11,8 @@ export interface LoadCount {
   readonly failures: Map<string, number>;
   /** Answered by each revision. */
   readonly revisions: Map<string, number>;
+  /** Answered by each worker. */
+  readonly workers: Map<string, number>;
   /** Longest time from sending to the end of an answer. */
   longestMs: number;
 }
@@ -23,11 +28,18 @@ export interface LoadOptions {
 
 /** Many clients that each send one request after the other and check every byte of its answer. */
 export class RequestLoad {
-  readonly count: LoadCount = { ok: 0, failures: new Map(), revisions: new Map(), longestMs: 0 };
+  readonly count: LoadCount = {
+    ok: 0,
+    failures: new Map(),
+    revisions: new Map(),
+    workers: new Map(),
+    longestMs: 0,
+  };
   readonly #options: LoadOptions;
   readonly #agent: Agent;
   readonly #clients: Promise<void>[] = [];
   #stopped = false;
+  #serverGoes = false;
   readonly #watchers: { readonly total: number; readonly reached: () => void }[] = [];
 
   constructor(options: LoadOptions) {
@@ -54,6 +66,12 @@ export class RequestLoad {
     });
   }
 
+  /** The server is about to be killed: connections that break from now on are not counted. */
+  expectCut(): void {
+    this.#serverGoes = true;
+    this.#stopped = true;
+  }
+
   /** Sends no more and waits for the answers that are still to come. */
   async stop(): Promise<LoadCount> {
     this.#stopped = true;
@@ -68,6 +86,7 @@ export class RequestLoad {
       const failure = turn % 2 === 0 ? await this.#stream() : await this.#plain(turn);
       this.count.longestMs = Math.max(this.count.longestMs, performance.now() - begunMs);
       if (failure === null) this.count.ok += 1;
+      else if (this.#serverGoes && failure.startsWith(BROKEN)) return;
       else this.count.failures.set(failure, (this.count.failures.get(failure) ?? 0) + 1);
       for (const watcher of this.#watchers) if (this.total >= watcher.total) watcher.reached();
       // A refusal comes back at once; without a pause, failing clients would only count failures.
@@ -118,16 +137,18 @@ export class RequestLoad {
         (answer) => {
           const chunks: Buffer[] = [];
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-          answer.on('error', (error) => resolve(`cut off: ${error.message}`));
+          answer.on('error', (error) => resolve(`${BROKEN}cut off: ${error.message}`));
           answer.on('end', () => {
             const revision = String(answer.headers['x-pilotlight-revision'] ?? 'none');
             this.count.revisions.set(revision, (this.count.revisions.get(revision) ?? 0) + 1);
+            const worker = String(answer.headers['x-pilotlight-worker'] ?? 'none');
+            this.count.workers.set(worker, (this.count.workers.get(worker) ?? 0) + 1);
             resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
           });
         },
       );
       sent.on('error', (error: Error & { code?: string }) =>
-        resolve(`no answer: ${error.code ?? error.message}`),
+        resolve(`${BROKEN}no answer: ${error.code ?? error.message}`),
       );
       sent.end(body);
     });

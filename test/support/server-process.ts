@@ -153,6 +153,17 @@ export class ServerProcess {
     }
   }
 
+  /** Also the workers that ended lately. */
+  async workers(id: string): Promise<readonly WorkerShown[]> {
+    const { data } = await this.api<{ data: WorkerShown[] }>('GET', `/gpus/v2/endpoints/${id}/workers`);
+    return data;
+  }
+
+  async list(): Promise<readonly EndpointShown[]> {
+    const { data } = await this.api<{ data: EndpointShown[] }>('GET', '/gpus/v2/endpoints?limit=100');
+    return data;
+  }
+
   /** kill -9: no chance to say goodbye. Its workers run on. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
@@ -166,42 +177,23 @@ export class ServerProcess {
     return this.#process.exitCode;
   }
 
-  /** Deletes every endpoint, waits until their workers are gone, ends the server and its data. */
+  /** Deletes every endpoint and waits until their workers are gone. */
+  async removeAll(): Promise<void> {
+    const endpoints = await this.list();
+    for (const { id } of endpoints) await this.api('DELETE', `/gpus/v2/endpoints/${id}`);
+    for (const { id } of endpoints) {
+      while ((await this.request('GET', `/gpus/v2/endpoints/${id}`)).status !== 404) {
+        await new Promise((resume) => setTimeout(resume, 20));
+      }
+    }
+  }
+
+  /** Removes every endpoint, ends the server and its data. */
   async dispose(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const { data } = await this.api<{ data: { id: string }[] }>('GET', '/gpus/v2/endpoints?limit=1000');
-      for (const { id } of data) await this.api('DELETE', `/gpus/v2/endpoints/${id}`);
-      for (const { id } of data) {
-        while ((await this.request('GET', `/gpus/v2/endpoints/${id}`)).status !== 404) {
-          await new Promise((resume) => setTimeout(resume, 20));
-        }
-      }
+      await this.removeAll();
       await this.terminate();
     }
     await rm(this.dataDir, { recursive: true, force: true });
   }
-}
-
-/** Processes that carry this server's mark: its workers, whoever their parent is by now. */
-export async function workerProcesses(dataDir: string): Promise<number[]> {
-  const { readdir, readFile } = await import('node:fs/promises');
-  const pids: number[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const environment = await readFile(`/proc/${name}/environ`, 'latin1');
-      const folder = await readFile(`/proc/${name}/cmdline`, 'latin1');
-      if (
-        environment.includes('PILOTLIGHT_WORKER_ID=') &&
-        !folder.includes('spawner') &&
-        environment.includes(`E2E_DATA_DIR=${dataDir}\0`)
-      ) {
-        pids.push(Number(name));
-      }
-    } catch {
-      // Gone between the listing and the look, or another user's.
-      continue;
-    }
-  }
-  return pids;
 }
