@@ -16,6 +16,8 @@ const identity: Identity = {
 
 let closeWebSockets: (() => void) | undefined;
 let stopping = false;
+/** From the start of the process to the opening of its port: the worker's own share of a cold start. */
+let listeningAfterMs = 0;
 
 if (knobs.exitAtStart) {
   console.error('echo: EXIT_AT_START is set, so this worker gives up at once');
@@ -35,6 +37,7 @@ if (knobs.neverListen) {
 async function listen(): Promise<void> {
   const server = knobs.garbage ? await createGarbageServer() : createEchoServer(knobs);
   server.listen(knobs.port, knobs.host, () => {
+    listeningAfterMs = performance.now();
     const { address, port } = server.address() as AddressInfo;
     console.log(`echo: listening on http://${address}:${port}`);
     if (knobs.logFlood) floodLog();
@@ -53,6 +56,7 @@ function createEchoServer(settings: Knobs): Server {
     response.on('close', () => {
       if (stopping) setImmediate(() => server.closeIdleConnections());
     });
+    response.setHeader('Echo-Listening-After-Ms', listeningAfterMs.toFixed(1));
     answers.handle(request, response).catch((error: unknown) => abandon(request, response, error));
   });
   // Longer than any gateway keeps an idle connection: the side that closes first must be the one that
