@@ -117,7 +117,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#controller.resume();
     socket.end();
     this.#cancelGrace = this.#parts.clock.schedule(this.#parts.limits.closeGraceMs, () => {
-      socket.resetAndDestroy();
+      forceClose(socket);
     });
   }
 

@@ -90,7 +90,8 @@ export class Gateway implements Traffic {
 
   /** True when the request is for an endpoint and not for the server itself, or must be refused here. */
   matches(request: IncomingMessage): boolean {
-    const refused = this.#doomed(request.socket) || (request.headers.host === undefined && request.httpVersionMinor > 0);
+    const refused =
+      this.#doomed(request.socket) || (request.headers.host === undefined && request.httpVersionMinor > 0);
     return refused || routeOf(request, this.#options.domain) !== null;
   }
 

@@ -100,7 +100,7 @@ class LoneExchange implements Forwarding {
     socket.resume();
     socket.end();
     this.#cancelGrace = this.#parts.clock.schedule(this.#parts.limits.closeGraceMs, () => {
-      socket.resetAndDestroy();
+      forceClose(socket);
     });
   }
 

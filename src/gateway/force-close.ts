@@ -1,0 +1,12 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Closes a connection so that the other side cannot take it for an orderly end. A reset while our own
+ * end is still on its way fails inside Node and leaves the socket open for ever (EINVAL from
+ * uv_tcp_close_reset), so there a plain close must do.
+ */
+export function forceClose(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
+}
