@@ -244,6 +244,9 @@ export class WorkerLifecycle {
       this.#ended(entry, worker, null);
       return;
     }
+    // After a crash between the two, a worker that was told to end would be taken for one that broke.
+    await this.#records.settled();
+    if (this.#closed) return;
     try {
       const exit = await this.#ports.driver.stop(worker.record.id, graceMs);
       this.#ended(entry, worker, exit);
