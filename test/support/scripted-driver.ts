@@ -1,4 +1,4 @@
-import { AppError } from '../../src/base/errors.ts';
+import type { AppError } from '../../src/base/errors.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import type { WorkerId } from '../../src/base/ids.ts';
 import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';

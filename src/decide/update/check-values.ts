@@ -19,7 +19,7 @@ export function soundPart(
       sound.push([name, value]);
     }
   }
-  return Object.fromEntries(sound) as Partial<EndpointUpdateBody>;
+  return Object.fromEntries(sound);
 }
 
 /** Rules between fields, after merging: an update may break one with a field it does not send. */
