@@ -25,8 +25,8 @@ const INTERRUPTED = 130;
 
 async function run(server: TourServer, signal: AbortSignal): Promise<void> {
   const beganMs = performance.now();
-  say(`Pilotlight's tour. A server is started with ${DEVICES} pretended GPUs; the workers, the`);
-  say('requests and the updates are real. It takes about a minute and cleans up behind itself.');
+  say(`A server starts with ${DEVICES} pretended GPUs. Workers, requests and updates are real.`);
+  say('It takes about a minute and leaves nothing behind.');
   await server.start();
   signal.throwIfAborted();
   const { client } = server;
@@ -45,17 +45,15 @@ async function run(server: TourServer, signal: AbortSignal): Promise<void> {
     abandon();
     summary(results, traffic, performance.now() - beganMs);
   }
-  check(traffic.count.lost === 0, `${traffic.count.sent} requests, 0 lost`);
-  check(traffic.count.answered === traffic.count.sent, 'every request that was sent was answered');
+  const { sent, answered, lost } = traffic.count;
+  check(lost === 0 && answered === sent, 'every request that was sent was answered in full');
 }
 
 function summary(results: readonly StepResult[], { count, failures }: Traffic, tookMs: number): void {
   title('Summary');
   table(results.map(({ step, seen }) => [step, seen]));
-  table([
-    ['requests sent', 'answered', 'lost', 'time'],
-    [String(count.sent), String(count.answered), String(count.lost), seconds(tookMs)],
-  ]);
+  console.log();
+  say(`${count.sent} requests sent, ${count.answered} answered, ${count.lost} lost, in ${seconds(tookMs)}`);
   for (const failure of failures) murmur(`lost: ${failure}`);
 }
 
@@ -88,5 +86,5 @@ if (process.exitCode === undefined) {
   title('How to go on');
   say('npm start          serves on http://127.0.0.1:8080 and prints a key');
   say('README.md          the first endpoint, with curl');
-  say('examples/          the echo worker of this tour, and a chat completions server');
+  say('examples/          the echo worker of this tour, a chat completions server');
 }

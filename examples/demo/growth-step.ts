@@ -6,8 +6,8 @@ import { LEGEND } from './watch.ts';
 /** More requests than one worker takes: workers are added, up to the limit and no further. */
 export async function growth({ traffic, watch }: Tour): Promise<StepResult> {
   title('3  Load grows');
-  say(`14 clients. A worker takes ${SLOTS} requests at once; the endpoint may have 3 workers.`);
-  murmur(LEGEND);
+  say(`14 clients. A worker takes ${SLOTS} requests at once; max_replicas is 3.`);
+  for (const line of LEGEND) murmur(line);
   const beganMs = performance.now();
   traffic.setClients(14);
   const samples = await watch.until('3 ready workers', ({ ready }) => ready === 3);

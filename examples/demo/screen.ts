@@ -38,21 +38,10 @@ function mark(word: string, colour: Colour, text: string): void {
   for (const line of rest) console.log(`${indent}${line}`);
 }
 
-/** Columns as wide as their longest cell; the first to the left, the others to the right. */
-export function table(rows: readonly (readonly string[])[]): void {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    }
-  }
-  for (const row of rows) {
-    const cells = row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-    });
-    console.log(`  ${cells.join('   ')}`);
-  }
+/** The first column as wide as its longest cell. */
+export function table(rows: readonly (readonly [name: string, value: string])[]): void {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}   ${value}`);
 }
 
 export function seconds(durationMs: number): string {

@@ -13,6 +13,8 @@ export interface Sample {
   readonly running: number;
   /** Workers that are ready and not leaving. */
   readonly ready: number;
+  /** Workers that hold their device, from before their start until they are gone. */
+  readonly placed: number;
   readonly devicesFree: number;
 }
 
@@ -21,7 +23,7 @@ const LOOK_EVERY_MS = 100;
 const DRAW_EVERY_MS = 1_000;
 /** Far above what anything here takes: it only ends a tour that would hang. */
 const LIMIT_MS = 90_000;
-const BAR_WIDTH = 22;
+const BAR_WIDTH = 21;
 
 export class Watch {
   readonly #client: Client;
@@ -46,6 +48,7 @@ export class Watch {
       waiting: this.#gauge(metrics, 'pilotlight_queue_length'),
       running: this.#gauge(metrics, 'pilotlight_slots_used'),
       ready: endpoint.workers.filter(({ status, drain }) => status.status === 'ready' && !drain).length,
+      placed: endpoint.workers.filter(({ status }) => status.status !== 'pending').length,
       devicesFree: products.data[0]?.resource_spec.gpu.available ?? 0,
     };
   }
@@ -85,14 +88,17 @@ export class Watch {
   }
 }
 
-export const LEGEND =
-  'Workers by revision: (n) starting, [n] ready, <n> leaving. Requests: # running, . waiting.';
+export const LEGEND = [
+  'workers by revision: -n- waits for a device, (n) starts, [n] ready, <n> leaves',
+  'requests: # running on a worker, . waiting',
+];
 
 function workersPicture(workers: readonly EndpointWorker[]): string {
   return workers
     .toSorted((one, other) => one.revision - other.revision)
     .map(({ revision, status, drain }) => {
       if (drain || status.status === 'stopping') return `<${revision}>`;
+      if (status.status === 'pending') return `-${revision}-`;
       return status.status === 'ready' ? `[${revision}]` : `(${revision})`;
     })
     .join(' ');
@@ -101,5 +107,5 @@ function workersPicture(workers: readonly EndpointWorker[]): string {
 function picture(elapsedMs: number, workers: string, { running, waiting }: Sample): string {
   const time = `${(elapsedMs / 1_000).toFixed(1)} s`.padStart(7);
   const requests = `${'#'.repeat(running)}${'.'.repeat(waiting)}`.slice(0, BAR_WIDTH).padEnd(BAR_WIDTH);
-  return `${time}  ${workers.padEnd(20)} ${requests} ${running} running, ${waiting} waiting`;
+  return `${time}  ${workers.padEnd(23)} ${requests} ${running} run, ${waiting} wait`;
 }
