@@ -32,7 +32,10 @@ export class Reconciler implements LifecycleListener {
   readonly #records: EndpointRecords;
   readonly #inventory: Inventory;
   #lifecycle: WorkerLifecycle | null = null;
-  #cancelCapacity: (() => void) | null = null;
+  #assignAtMs: number | null = null;
+  #cancelAssign: (() => void) | null = null;
+  /** A worker is still without devices after the last time they were handed out. */
+  #devicesWanted = false;
   #closed = false;
   #assigning = false;
   #assignAgain = false;
@@ -93,6 +96,9 @@ export class Reconciler implements LifecycleListener {
       if (changed || entry.dirty) continue;
       this.#cancelWake(entry);
       if (plan.lookAgainAtMs !== null) this.#wakeAt(entry, plan.lookAgainAtMs);
+      // What became of this one's load or workers may be what another endpoint waits for: a worker that
+      // is ready or idle only now can give way.
+      if (this.#devicesWanted) this.#assignAt(nowMs);
       if (entry.endpoint.deleting && entry.workers.size === 0) this.#onForgotten(entry);
       return;
     }
@@ -292,13 +298,12 @@ export class Reconciler implements LifecycleListener {
 
   #assignOnce(): void {
     const nowMs = this.#ports.clock.nowMs();
-    this.#cancelCapacity?.();
-    this.#cancelCapacity = null;
+    this.#cancelAssign?.();
+    this.#cancelAssign = null;
+    this.#assignAtMs = null;
     const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
-    if (
-      !active.some((entry) => [...entry.workers.values()].some((worker) => worker.record.state === 'pending'))
-    )
-      return;
+    this.#devicesWanted = active.some(hasPendingWorker);
+    if (!this.#devicesWanted) return;
     const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options.maxSurge, nowMs);
     for (const { workerId, devices } of plan.assign) {
       const found = findWorker(active, workerId);
@@ -315,11 +320,18 @@ export class Reconciler implements LifecycleListener {
       });
       this.#workers.drain(found.entry, found.worker, reason.text);
     }
-    if (plan.lookAgainAtMs !== null) {
-      this.#cancelCapacity = this.#ports.clock.schedule(plan.lookAgainAtMs - nowMs, () =>
-        this.assignDevices(),
-      );
-    }
+    this.#devicesWanted = active.some(hasPendingWorker);
+    if (plan.lookAgainAtMs !== null) this.#assignAt(plan.lookAgainAtMs);
+  }
+
+  /** Once for many endpoints whose load changes together. */
+  #assignAt(atMs: number): void {
+    if (this.#closed || (this.#assignAtMs !== null && this.#assignAtMs <= atMs)) return;
+    this.#cancelAssign?.();
+    this.#assignAtMs = atMs;
+    this.#cancelAssign = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () =>
+      this.assignDevices(),
+    );
   }
 
   // What the lifecycle tells.
@@ -420,7 +432,7 @@ export class Reconciler implements LifecycleListener {
 
   close(): void {
     this.#closed = true;
-    this.#cancelCapacity?.();
+    this.#cancelAssign?.();
     for (const entry of this.#entries.values()) this.#cancelWake(entry);
   }
 }
@@ -440,6 +452,11 @@ function afterRollout(endpoint: Endpoint, rollout: Rollout, message: string): Pa
     };
   }
   return { rollout };
+}
+
+function hasPendingWorker(entry: EndpointEntry): boolean {
+  for (const worker of entry.workers.values()) if (worker.record.state === 'pending') return true;
+  return false;
 }
 
 function findWorker(
