@@ -36,7 +36,7 @@ export function failureOf(error: unknown, commandName: string | null): Failure {
     case 'INVALID_API_KEY':
       return { exitCode: EXIT.authentication, lines: [message, ...KEY_ADVICE] };
     default:
-      return { exitCode: EXIT.failed, lines: [message, ...faultLines(error), reasonLine(error)] };
+      return { exitCode: EXIT.failed, lines: refusalLines(error, message) };
   }
 }
 
@@ -49,6 +49,16 @@ const KEY_ADVICE = [
   'Give the key with --api-key KEY or PILOTLIGHT_API_KEY.',
   'A server without PILOTLIGHT_API_KEY of its own made one at its first start and printed it then.',
 ];
+
+function refusalLines(error: ClientError, message: string): string[] {
+  const faults = faultLines(error);
+  // The message of a refused body holds the same faults in one line.
+  const first =
+    error.reason === 'VALIDATOR_PARAM' && faults.length > 0
+      ? `error: the server refused ${faults.length === 1 ? 'a field' : `${faults.length} fields`}:`
+      : message;
+  return [first, ...faults, reasonLine(error)];
+}
 
 function faultLines({ metadata }: ClientError): string[] {
   return Object.entries(metadata).map(([field, fault]) => {

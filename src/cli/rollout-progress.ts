@@ -38,8 +38,8 @@ export function progressOf({ before, answer }: WatchedUpdate, now: Endpoint): Ro
   return {
     outcome: outcomeOf({ before, answer }, now),
     replaced,
-    // One that starts beside the old ones takes the place of one of them, so it adds nothing.
-    total: Math.max(fresh.length, replaced + oldServing, 1),
+    // A new one beside the old ones takes the place of one of them; idle ones may leave meanwhile.
+    total: Math.max(replaced, Math.min(before.workers.length, now.workers.length), 1),
     oldServing,
     draining: old.filter((worker) => worker.drain).length,
     message: now.status.message,
