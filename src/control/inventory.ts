@@ -1,4 +1,4 @@
-import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { EndpointId } from '../base/ids.ts';
 import {
   assignDevices,
   type CapacityPlan,
@@ -141,5 +141,3 @@ export class Inventory {
     return rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision;
   }
 }
-
-export type { WorkerId };

@@ -1,6 +1,6 @@
-import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { EndpointId } from '../base/ids.ts';
 import type { Worker } from '../model/worker.ts';
-import { workerIsOver } from '../model/worker-state.ts';
+import { workerIsOver, workerTransition, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { newEntry, type EndpointEntry } from './endpoint-entry.ts';
@@ -84,7 +84,7 @@ async function adopt(
 ): Promise<void> {
   const started = await ports.driver.recover(record.id);
   // The crash may have come between the driver's start and the record of it.
-  const state = record.state === 'pulling' ? 'starting' : record.state;
+  const state = record.state === 'pulling' ? workerTransition(record.state, 'prepared') : record.state;
   lifecycle.adopt(entry, { ...record, state }, { ...seen, addresses: started.addresses });
   ports.log.info('worker adopted', { endpointId: entry.endpoint.id, workerId: record.id, state });
 }
@@ -97,17 +97,31 @@ function markGone(
   record: Worker,
   seen: FoundWorker | undefined,
 ): void {
-  const asked = record.state === 'pending' || record.state === 'stopping' || record.state === 'draining';
+  const state = goneState(record.state);
   const ended: Worker = {
     ...record,
-    state: asked ? 'stopped' : 'failed',
+    state,
     devices: [],
     endedAtMs: ports.clock.nowMs(),
     exit: seen?.exit ?? null,
-    reason: asked ? record.reason : 'it ended while the server was not running',
+    reason: state === 'stopped' ? record.reason : 'it ended while the server was not running',
   };
   records.workerPut(ended);
   lifecycle.keepEnded(entry, ended);
+}
+
+/** A worker that was on its way out, or had no process yet, has only reached its end; any other broke. */
+function goneState(state: WorkerState): WorkerState {
+  switch (state) {
+    case 'pending':
+      return workerTransition(state, 'stopAsked');
+    case 'draining':
+      return workerTransition(workerTransition(state, 'stopAsked'), 'ended');
+    case 'stopping':
+      return workerTransition(state, 'ended');
+    default:
+      return workerTransition(state, 'broke');
+  }
 }
 
 async function removeOrphan(ports: ControlPorts, seen: FoundWorker): Promise<void> {
@@ -137,5 +151,3 @@ function recordOf(seen: FoundWorker): Worker {
     exit: null,
   };
 }
-
-export type { WorkerId };
