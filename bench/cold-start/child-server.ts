@@ -1,0 +1,41 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** A program that prints `Listening on <url>`, run until `close`. */
+export class ChildServer {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  static async start(
+    script: string,
+    flags: readonly string[],
+    environment: Readonly<Record<string, string | undefined>>,
+  ): Promise<ChildServer> {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...flags], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const url = await new Promise<string>((onUrl, onFailure) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const match = /^Listening on (\S+)$/.exec(line);
+        if (match?.[1] !== undefined) onUrl(match[1]);
+      });
+      child.once('error', onFailure);
+      child.once('exit', () => onFailure(new Error(`${script} ended before it listened`)));
+    });
+    return new ChildServer(child, url);
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+  }
+}
