@@ -1,4 +1,3 @@
-import { AppError } from '../base/errors.ts';
 import { nearestName } from '../base/nearest-name.ts';
 import { SECOND_MS } from '../base/units.ts';
 import {
@@ -263,14 +262,6 @@ export function publicBase(listen: ListenConfig, port: number): string {
   // "All addresses" is no address to connect to; the loopback one always reaches it from here.
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
   return `http://${addressText(host, port)}`;
-}
-
-/** Thrown by programs that cannot go on with these faults. */
-export function configError(faults: readonly string[]): AppError {
-  return new AppError(
-    'CONFIG_INVALID',
-    `${faults.length === 1 ? 'a setting is' : `${faults.length} settings are`} wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}\nRun with --help to see every setting.`,
-  );
 }
 
 function readFlags(argv: readonly string[]): { flags: Map<keyof Settings, string>; faults: string[] } {

@@ -4,7 +4,6 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
   addressText,
-  configError,
   configHelp,
   describeConfig,
   parseConfig,
@@ -191,12 +190,12 @@ describe('bounds', () => {
 });
 
 describe('what is told', () => {
-  test('all faults come back together, in one error', () => {
+  test('all faults come back together', () => {
     const faults = faultsOf(['--gpus=x', '--listen=y', '--what'], { PILOTLIGHT_DRIVER: 'z' });
-    assert.equal(faults.length, 4);
-    const error = configError(faults);
-    assert.equal(error.code, 'CONFIG_INVALID');
-    for (const fault of faults) assert.ok(error.message.includes(fault));
+    assert.deepEqual(
+      faults.map((fault) => fault.split(' ')[0]),
+      ['unknown', '--listen', 'PILOTLIGHT_DRIVER', '--gpus'],
+    );
   });
 
   test('the description names every setting and no secret', () => {
