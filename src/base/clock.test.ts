@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sleep } from './clock.ts';
+import { ManualClock } from './manual-clock.ts';
+
+test('a sleep ends when its time has come', async () => {
+  const clock = new ManualClock(0);
+  let awake = false;
+  const sleeping = sleep(clock, 100).then(() => {
+    awake = true;
+  });
+  clock.advance(99);
+  await Promise.resolve();
+  assert.equal(awake, false);
+  clock.advance(1);
+  await sleeping;
+  assert.equal(awake, true);
+  assert.equal(clock.timerCount, 0);
+});
+
+test('an abort ends a sleep at once, with its reason, and leaves no timer', async () => {
+  const clock = new ManualClock(0);
+  const controller = new AbortController();
+  const sleeping = sleep(clock, 100, controller.signal);
+  const reason = new Error('shutting down');
+  controller.abort(reason);
+  await assert.rejects(sleeping, reason);
+  assert.equal(clock.timerCount, 0);
+});
+
+test('with a signal that was aborted before, nothing is slept', async () => {
+  const clock = new ManualClock(0);
+  const reason = new Error('too late');
+  await assert.rejects(sleep(clock, 100, AbortSignal.abort(reason)), reason);
+  assert.equal(clock.timerCount, 0);
+});
+
+test('an abort after the sleep changes nothing', async () => {
+  const clock = new ManualClock(0);
+  const controller = new AbortController();
+  const sleeping = sleep(clock, 10, controller.signal);
+  clock.advance(10);
+  controller.abort();
+  await sleeping;
+});

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { newId, type EndpointId } from './ids.ts';
+import { seededRandom } from './random.ts';
+
+test('property: an id is a DNS label of its length that begins with a letter', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 1, max: 63 }), (seed, length) => {
+      const id = newId<EndpointId>(seededRandom(seed), length);
+      assert.equal(id.length, length);
+      assert.match(id, /^[a-z][a-z0-9]*$/);
+    }),
+  );
+});
+
+test('the ends of chance stay inside the alphabet', () => {
+  assert.equal(newId<EndpointId>({ next: () => 0 }, 3), 'aaa');
+  assert.equal(newId<EndpointId>({ next: () => 1 - Number.EPSILON / 2 }, 3), 'z99');
+});
+
+test('ids of 12 characters do not repeat among many, and every letter is used', () => {
+  const random = seededRandom(7);
+  const ids = Array.from({ length: 10_000 }, () => newId<EndpointId>(random));
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(new Set(ids.map((id) => id[0])).size, 26);
+  assert.equal(new Set(ids.join('')).size, 36);
+});
