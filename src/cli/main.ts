@@ -28,10 +28,17 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       ? await withoutCommand(words, io, output)
       : await run(command, words, io, output);
   } catch (error) {
-    const failure = failureOf(error, COMMANDS.some((command) => command.name === name) ? name : null);
+    const failure = failureOf(error, adviceOf(words));
     for (const line of failure.lines) output.note(line);
     return failure.exitCode;
   }
+}
+
+/** The words whose help is worth reading after a fault. */
+function adviceOf(words: Words): string | null {
+  const name = nameOf(words);
+  if (COMMANDS.some((command) => command.name === name)) return name;
+  return COMMANDS.some((command) => command.name.startsWith(`${words.noun} `)) ? words.noun : null;
 }
 
 function nameOf({ noun, verb }: Words): string {
@@ -105,7 +112,10 @@ async function withoutCommand({ noun, verb, rest }: Words, io: Io, output: Outpu
     return EXIT.ok;
   }
   if (verb === null) throw new UsageError(`say what to do with ${noun}: ${verbs.join(', ')}`);
-  throw new UsageError(`${noun} has no "${verb}"${suggestion(verb, verbs)}; it has ${verbs.join(', ')}`);
+  const near = suggestion(verb, verbs);
+  throw new UsageError(
+    `${noun} has no "${verb}"${near}${near === '' ? '; it' : ' It'} has ${verbs.join(', ')}`,
+  );
 }
 
 function suggestion(given: string, known: readonly string[]): string {

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Worker } from '../../src/client/schema.ts';
+import { StubApi, stubWorker } from '../support/stub-api.ts';
+import type { StubAnswer } from '../support/stub-api.ts';
+import { lines, runCli } from './run-cli.ts';
+
+const WORKERS: readonly Worker[] = [
+  {
+    ...stubWorker('w2', 2, 'ready'),
+    devices: ['0', '1'],
+    created_at: 1_700_000_090,
+    started_at: 1_700_000_090,
+    ready_at: 1_700_000_093,
+  },
+  {
+    ...stubWorker('w1', 1, 'failed'),
+    status: { status: 'failed', error: 'exit code 1', message: 'exited at once' },
+    devices: [],
+    created_at: 1_700_000_000,
+    ended_at: 1_700_000_010,
+  },
+];
+
+test('workers list: live ones, and the ended ones when asked for', async () => {
+  await using stub = await StubApi.start({
+    'GET /gpus/v2/endpoints/ep1/workers': { body: { data: WORKERS } },
+  });
+  const live = await runCli(['workers', 'list', 'ep1'], stub);
+  assert.equal(
+    live.stdout,
+    lines(
+      'ID  STATE  REVISION  GPUS  STARTED IN  AGE  MESSAGE',
+      'w2  ready  2         0,1   3s          10s',
+    ),
+  );
+  assert.equal(live.stderr, '1 ended not shown; --all shows them.\n');
+
+  const all = await runCli(['workers', 'list', 'ep1', '--all'], stub);
+  assert.equal(
+    all.stdout,
+    lines(
+      'ID  STATE   REVISION  GPUS  STARTED IN  AGE   MESSAGE',
+      'w2  ready   2         0,1   3s          10s',
+      'w1  failed  1         -     -           100s  exit code 1: exited at once',
+    ),
+  );
+  assert.deepEqual(
+    JSON.parse((await runCli(['workers', 'list', 'ep1', '--all', '--json'], stub)).stdout),
+    WORKERS,
+  );
+});
+
+test('workers list: none', async () => {
+  await using stub = await StubApi.start({ 'GET /gpus/v2/endpoints/ep1/workers': { body: { data: [] } } });
+  const run = await runCli(['workers', 'list', 'ep1'], stub);
+  assert.equal(run.stdout, 'No workers. A request wakes one unless the endpoint is paused.\n');
+});
+
+/** The end of `text`, as much as is asked for, and how many bytes lie before it. */
+function logAnswer(text: string, path: string): StubAnswer {
+  const bytes = Buffer.from(text);
+  const tail = Number(/tail_bytes=(\d+)/.exec(path)?.[1] ?? bytes.length);
+  const dropped = Math.max(0, bytes.length - tail);
+  return {
+    body: bytes.subarray(dropped).toString(),
+    headers: { 'x-pilotlight-dropped-bytes': String(dropped) },
+  };
+}
+
+const LOG = 'GET /gpus/v2/endpoints/ep1/workers/w2/log';
+const LIST = 'GET /gpus/v2/endpoints/ep1/workers';
+
+test('workers logs: the end of the log as it is', async () => {
+  await using stub = await StubApi.start({ [LOG]: ({ path }) => logAnswer('first\nsecond\n', path) });
+  assert.equal((await runCli(['workers', 'logs', 'ep1', 'w2'], stub)).stdout, 'first\nsecond\n');
+  assert.equal((await runCli(['workers', 'logs', 'ep1', 'w2', '--tail', '7'], stub)).stdout, 'second\n');
+  const json = await runCli(['workers', 'logs', 'ep1', 'w2', '--tail', '7', '--json'], stub);
+  assert.deepEqual(JSON.parse(json.stdout), { text: 'second\n', dropped_bytes: 6 });
+});
+
+test('workers logs --follow: each part once, until the worker has ended and all is read', async () => {
+  const states = [
+    'same\n',
+    'same\nsame\n',
+    'same\nsame\n',
+    'same\nsame\ngrüße\n',
+    'same\nsame\ngrüße\nlast\n',
+  ];
+  let reads = 0;
+  await using stub = await StubApi.start({
+    [LOG]: ({ path }) => {
+      reads += 1;
+      return logAnswer(states[Math.min(reads, states.length) - 1] ?? '', path);
+    },
+    [LIST]: () => ({
+      body: { data: [{ ...WORKERS[0], ...stubWorker('w2', 2, reads < 4 ? 'ready' : 'stopped') }] },
+    }),
+  });
+  const run = await runCli(['workers', 'logs', 'ep1', 'w2', '--follow'], stub);
+  assert.deepEqual([run.code, run.stderr], [0, '']);
+  assert.equal(run.stdout, states.at(-1));
+});
+
+test('workers logs --follow: a burst is read whole with a wider look, and what is lost is counted', async () => {
+  const burst = 'x'.repeat(200_000);
+  const flood = 'y'.repeat(2_000_000);
+  const states = ['start\n', `start\n${burst}`, `start\n${burst}${flood}`];
+  let reads = 0;
+  let looks = 0;
+  await using stub = await StubApi.start({
+    [LOG]: ({ path }) => logAnswer(states[looks] ?? '', path),
+    [LIST]: () => {
+      reads += 1;
+      looks = Math.min(reads, 2);
+      return { body: { data: [{ ...WORKERS[0], ...stubWorker('w2', 2, reads < 2 ? 'ready' : 'failed') }] } };
+    },
+  });
+  const run = await runCli(['workers', 'logs', 'ep1', 'w2', '--follow'], stub);
+  const kept = 1_048_576;
+  assert.equal(run.stdout, `start\n${burst}${'y'.repeat(kept)}`);
+  assert.equal(run.stderr, `(${flood.length - kept} bytes written too fast to be shown)\n`);
+});
