@@ -24,12 +24,14 @@ export function logPath(folder: string): string {
   return join(folder, LOG);
 }
 
-/** Holds the logs of running workers to their limit. */
+/** Holds the logs of running workers to their limit; one log is never cut by two hands at once. */
 export class LogBound {
   readonly #limitBytes: number;
   readonly #onError: (error: Error) => void;
   readonly #folders = new Set<string>();
-  #looking = false;
+  #timer: NodeJS.Timeout | null = null;
+  /** The look under way, or the last one. */
+  #look = Promise.resolve();
 
   constructor(limitBytes: number, onError: (error: Error) => void) {
     this.#limitBytes = limitBytes;
@@ -38,22 +40,27 @@ export class LogBound {
 
   watch(folder: string): void {
     this.#folders.add(folder);
-    if (this.#looking) return;
-    this.#looking = true;
-    setTimeout(() => void this.#look(), LOOK_MS);
+    if (this.#folders.size === 1) this.#plan(LOOK_MS);
   }
 
   /** Looks a last time: what a worker wrote before it ended is bounded too. */
   async unwatch(folder: string): Promise<void> {
     this.#folders.delete(folder);
+    await this.#look;
     await this.#bound(folder);
   }
 
-  async #look(): Promise<void> {
+  #plan(delayMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#look = this.#look.then(() => this.#lookAtAll());
+    }, delayMs);
+  }
+
+  async #lookAtAll(): Promise<void> {
     let cut = false;
     for (const folder of this.#folders) cut = (await this.#bound(folder)) || cut;
-    this.#looking = this.#folders.size > 0;
-    if (this.#looking) setTimeout(() => void this.#look(), cut ? LOOK_AGAIN_MS : LOOK_MS);
+    if (this.#folders.size > 0) this.#plan(cut ? LOOK_AGAIN_MS : LOOK_MS);
   }
 
   async #bound(folder: string): Promise<boolean> {
@@ -72,20 +79,25 @@ export async function boundLog(folder: string, limitBytes: number): Promise<bool
   const sizeBytes = await sizeOf(path);
   if (sizeBytes <= limitBytes) return false;
   const keepBytes = Math.floor(limitBytes / 2);
-  const draft = join(folder, `${OLDER}.draft`);
+  const draft = join(folder, `${OLDER}.${process.pid}.draft`);
   await writeFile(draft, '');
   const source = await open(path, 'r');
   const target = await open(draft, 'a');
-  let at = sizeBytes - keepBytes;
+  const from = sizeBytes - keepBytes;
+  /** Written faster than it could be copied. */
+  let missedBytes = 0;
   try {
-    at = await copyToEnd(source, target, at, at + limitBytes);
-    // What the worker writes between the last read and this is lost, uncounted: a few microseconds.
+    const copiedBytes = await copyToEnd(source, target, from, from + limitBytes);
+    // Another server's spawner cut it in this moment: what it kept must not be replaced by nothing.
+    if (copiedBytes === 0) return false;
+    missedBytes = Math.max(0, (await sizeOf(path)) - from - copiedBytes);
+    // What the worker writes between the size and this is lost, uncounted: a few microseconds.
     await truncate(path, 0);
   } finally {
     await source.close();
     await target.close();
   }
-  const gone = (await droppedBytes(folder)) + (await sizeOf(join(folder, OLDER))) + sizeBytes - keepBytes;
+  const gone = (await droppedBytes(folder)) + (await sizeOf(join(folder, OLDER))) + from + missedBytes;
   await rename(draft, join(folder, OLDER));
   await writeFile(join(folder, DROPPED), String(gone));
   return true;
@@ -106,7 +118,7 @@ async function copyToEnd(
     await target.write(buffer, 0, bytesRead);
     at += bytesRead;
   }
-  return at;
+  return at - from;
 }
 
 /** The newest `maxBytes` of both files; null when the worker has no log here. */
