@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+const KEPT_LINES = 40;
+
 /** A program that prints `Listening on <url>`, run until `close`. */
 export class ChildServer {
   readonly url: string;
@@ -19,7 +21,12 @@ export class ChildServer {
   ): Promise<ChildServer> {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...flags], {
       env: environment,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const errors: string[] = [];
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      errors.push(line);
+      if (errors.length > KEPT_LINES) errors.shift();
     });
     const url = await new Promise<string>((onUrl, onFailure) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -27,7 +34,12 @@ export class ChildServer {
         if (match?.[1] !== undefined) onUrl(match[1]);
       });
       child.once('error', onFailure);
-      child.once('exit', () => onFailure(new Error(`${script} ended before it listened`)));
+      child.once('exit', () => {
+        onFailure(new Error(`${script} ended before it listened:\n${errors.join('\n')}`));
+      });
+    });
+    child.once('exit', (code) => {
+      if (code !== 0) console.error(`${script} ended with code ${code}:\n${errors.join('\n')}`);
     });
     return new ChildServer(child, url);
   }

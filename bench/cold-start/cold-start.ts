@@ -13,12 +13,19 @@ const LISTEN_AFTER_MS = 300;
 const POLL_EVERY_MS = 200;
 const LIMIT_MS = 60;
 
+/** Milliseconds; total = the worker's start + its answer + the share. */
+interface Side {
+  readonly total: Figures;
+  readonly workerStart: Figures;
+  readonly share: Figures;
+}
+
 interface Result {
   readonly rounds: number;
   readonly workerListensAfterMs: number;
   readonly limitMs: number;
-  readonly pilotlight: { readonly total: Figures; readonly share: Figures };
-  readonly polling: { readonly total: Figures; readonly share: Figures };
+  readonly pilotlight: Side;
+  readonly polling: Side;
   /** Share of the polling baseline for one of Pilotlight's, by their medians. */
   readonly ratio: number;
 }
@@ -57,9 +64,10 @@ async function measure(rounds: number): Promise<Result> {
   };
 }
 
-function summary(wakes: readonly Wake[]): { total: Figures; share: Figures } {
+function summary(wakes: readonly Wake[]): Side {
   return {
     total: figuresOf(wakes.map(({ totalMs }) => totalMs)),
+    workerStart: figuresOf(wakes.map(({ workerStartMs }) => workerStartMs)),
     share: figuresOf(wakes.map(({ shareMs }) => shareMs)),
   };
 }
@@ -67,8 +75,10 @@ function summary(wakes: readonly Wake[]): { total: Figures; share: Figures } {
 function print(result: Result): void {
   const rows: readonly (readonly [string, Figures])[] = [
     ['Pilotlight: arrival to first byte', result.pilotlight.total],
+    ["Pilotlight: the worker's own start", result.pilotlight.workerStart],
     ['Pilotlight: its own share', result.pilotlight.share],
     [`poll each ${POLL_EVERY_MS} ms: arrival to first byte`, result.polling.total],
+    [`poll each ${POLL_EVERY_MS} ms: the worker's own start`, result.polling.workerStart],
     [`poll each ${POLL_EVERY_MS} ms: its own share`, result.polling.share],
   ];
   console.log(`${result.rounds} wakes from zero, worker listens ${LISTEN_AFTER_MS} ms after its start; ms\n`);
@@ -82,6 +92,9 @@ function print(result: Result): void {
     );
   }
   console.log(`\nThe poll's share is ${result.ratio.toFixed(1)} times Pilotlight's.`);
+  if (result.pilotlight.workerStart.median > LISTEN_AFTER_MS * 1.1) {
+    console.log(`This machine is busy: the worker itself was late, so these figures say little. Try again.`);
+  }
 }
 
 function row(name: string, cells: readonly string[]): string {
