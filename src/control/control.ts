@@ -4,6 +4,7 @@ import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointGauges } from '../ports/metrics.ts';
 import type { RequestOutcome, TrafficListener } from '../ports/traffic.ts';
 import type { ControlPorts } from './control-options.ts';
+import { findWorker, hasPendingWorker } from './device-assigner.ts';
 import { EndpointCommands } from './endpoint-commands.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import { EndpointRecords } from './endpoint-records.ts';
@@ -59,7 +60,7 @@ export class Control implements TrafficListener {
     ports.onListener(control);
     // Exits can be told from the first recovered worker on.
     ports.driver.onExit((workerId, exit) => {
-      const found = control.#find(workerId);
+      const found = findWorker(entries.values(), workerId);
       if (found !== null) lifecycle.exited(found.entry, found.worker, exit);
     });
     await recover(ports, entries, records, lifecycle);
@@ -75,7 +76,7 @@ export class Control implements TrafficListener {
     // With no worker this request is what wakes one: decided in this very turn.
     if (entry.workers.size === 0) this.#reconciler.reconcile(entry);
     else this.#reconciler.reconcileSoon(entry);
-    if (this.#hasPending(entry)) this.#reconciler.assignDevices();
+    if (hasPendingWorker(entry)) this.#reconciler.assignDevices();
   }
 
   requestGone(endpointId: EndpointId): void {
@@ -143,19 +144,6 @@ export class Control implements TrafficListener {
   #soon(endpointId: EndpointId): void {
     const entry = this.#entries.get(endpointId);
     if (entry !== undefined) this.#reconciler.reconcileSoon(entry);
-  }
-
-  #hasPending(entry: EndpointEntry): boolean {
-    for (const worker of entry.workers.values()) if (worker.record.state === 'pending') return true;
-    return false;
-  }
-
-  #find(workerId: WorkerId): { entry: EndpointEntry; worker: WorkerEntry } | null {
-    for (const entry of this.#entries.values()) {
-      const worker = entry.workers.get(workerId);
-      if (worker !== undefined) return { entry, worker };
-    }
-    return null;
   }
 
   #gauges(): readonly EndpointGauges[] {

@@ -48,8 +48,6 @@ export interface EndpointEntry {
   dirty: boolean;
   cancelWake: (() => void) | null;
   wakeAtMs: number | null;
-  /** The need that was told last: a decision is counted and logged when the number changes. */
-  lastNeed: number;
 }
 
 export const EMPTY_SAMPLE: BakeSample = {
@@ -76,7 +74,6 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     dirty: false,
     cancelWake: null,
     wakeAtMs: null,
-    lastNeed: 0,
   };
 }
 

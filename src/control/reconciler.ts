@@ -1,13 +1,15 @@
-import { AppError } from '../base/errors.ts';
+import { impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
 import { startBackoffMs } from '../decide/retry/start-backoff.ts';
 import type { RolloutStep } from '../decide/rollout/step.ts';
-import { seconds } from '../decide/world.ts';
+import { seconds, type Reason } from '../decide/world.ts';
 import type { Endpoint, Rollout } from '../model/endpoint.ts';
 import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
+import { DeviceAssigner } from './device-assigner.ts';
 import { EMPTY_SAMPLE, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import { refusalError } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
@@ -31,14 +33,8 @@ export class Reconciler implements LifecycleListener {
   readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
   readonly #records: EndpointRecords;
   readonly #inventory: Inventory;
-  #lifecycle: WorkerLifecycle | null = null;
-  #assignAtMs: number | null = null;
-  #cancelAssign: (() => void) | null = null;
-  /** A worker is still without devices after the last time they were handed out. */
-  #devicesWanted = false;
+  #parts: { readonly lifecycle: WorkerLifecycle; readonly assigner: DeviceAssigner } | null = null;
   #closed = false;
-  #assigning = false;
-  #assignAgain = false;
   readonly #onForgotten: (entry: EndpointEntry) => void;
 
   constructor(
@@ -57,12 +53,16 @@ export class Reconciler implements LifecycleListener {
 
   /** The lifecycle calls back into the reconciler, so one of the two is given after construction. */
   attach(lifecycle: WorkerLifecycle): void {
-    this.#lifecycle = lifecycle;
+    const assigner = new DeviceAssigner(this.#ports, this.#entries, this.#inventory, lifecycle);
+    this.#parts = { lifecycle, assigner };
   }
 
   get #workers(): WorkerLifecycle {
-    if (this.#lifecycle === null) throw new Error('impossible (reconciler-40be): used before attach');
-    return this.#lifecycle;
+    return (this.#parts ?? impossible('reconciler-40be', 'used before attach')).lifecycle;
+  }
+
+  get #devices(): DeviceAssigner {
+    return (this.#parts ?? impossible('reconciler-40bf', 'used before attach')).assigner;
   }
 
   /** Soon, and once for many events that come together: enough where requests are being served. */
@@ -98,7 +98,7 @@ export class Reconciler implements LifecycleListener {
       if (plan.lookAgainAtMs !== null) this.#wakeAt(entry, plan.lookAgainAtMs);
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
       // is ready or idle only now can give way.
-      if (this.#devicesWanted) this.#assignAt(nowMs);
+      if (this.#devices.wanted) this.#devices.assignSoon();
       if (entry.endpoint.deleting && entry.workers.size === 0) this.#onForgotten(entry);
       return;
     }
@@ -118,32 +118,26 @@ export class Reconciler implements LifecycleListener {
   }
 
   #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {
-    const { workers, need } = plan;
-    if (need.workers !== entry.lastNeed) {
-      entry.lastNeed = need.workers;
-      this.#ports.metrics.scaleDecision(entry.endpoint.id, need.reason.code);
-      this.#ports.log.info('scale decision', {
-        endpointId: entry.endpoint.id,
-        workers: need.workers,
-        code: need.reason.code,
-        why: need.reason.text,
-      });
-    }
+    const { workers } = plan;
     let changed = false;
     for (const { workerId, reason } of workers.fail) {
       changed =
-        this.#with(entry, workerId, (worker) => this.#workers.fail(entry, worker, reason.text)) || changed;
+        this.#leave(entry, workerId, reason, (worker) => this.#workers.fail(entry, worker, reason.text)) ||
+        changed;
     }
     for (const { workerId, reason } of workers.stop) {
       changed =
-        this.#with(entry, workerId, (worker) => this.#workers.stop(entry, worker, reason.text)) || changed;
+        this.#leave(entry, workerId, reason, (worker) => this.#workers.stop(entry, worker, reason.text)) ||
+        changed;
     }
     const claims = new Map(workers.start.map((start) => [start, this.#devicesOf(entry, start.claimFrom)]));
     for (const { workerId, reason } of workers.drain) {
       changed =
-        this.#with(entry, workerId, (worker) => this.#workers.drain(entry, worker, reason.text)) || changed;
+        this.#leave(entry, workerId, reason, (worker) => this.#workers.drain(entry, worker, reason.text)) ||
+        changed;
     }
     for (const start of workers.start) {
+      this.#tellDecision(entry, start.reason, { start: start.count, revision: start.revision });
       for (let count = 0; count < start.count; count += 1) {
         this.#workers.create(
           entry,
@@ -223,13 +217,19 @@ export class Reconciler implements LifecycleListener {
     const broken = entry.ended.findLast((worker) => worker.revision === revision);
     const workerId = broken?.id ?? step.stop[0];
     if (workerId === undefined) return;
-    // The message stands at once; what the worker said last follows when it has been read.
+    this.#addLastOutput(
+      entry,
+      workerId,
+      (endpoint) => endpoint.rollout?.toRevision === revision && endpoint.rollout.state === 'failed',
+    );
+  }
+
+  /** A message stands at once; what the worker wrote last follows when it has been read, if it still belongs there. */
+  #addLastOutput(entry: EndpointEntry, workerId: WorkerId, belongs: (endpoint: Endpoint) => boolean): void {
     void this.#workers.lastOutput(workerId).then((output) => {
-      if (output === '') return;
+      if (output === '' || entry.endpoint.deleting) return;
       this.#records.endpointChange(entry, (endpoint) =>
-        endpoint.rollout?.toRevision === revision && endpoint.rollout.state === 'failed'
-          ? { message: clip(endpoint.message + output) }
-          : {},
+        belongs(endpoint) ? { message: clip(endpoint.message + output) } : {},
       );
     });
   }
@@ -243,7 +243,7 @@ export class Reconciler implements LifecycleListener {
 
   #applyRefusal(entry: EndpointEntry, plan: EndpointPlan): void {
     const { endpoint } = entry;
-    const error = plan.refusal === null ? null : this.#refusalError(entry, plan.refusal);
+    const error = plan.refusal === null ? null : refusalError(entry, plan.refusal, this.#ports.clock.nowMs());
     this.#ports.traffic.endpointPut({
       endpointId: endpoint.id,
       appName: endpoint.appName,
@@ -255,83 +255,9 @@ export class Reconciler implements LifecycleListener {
     if (error !== null) this.#ports.traffic.waitingRefuse(endpoint.id, error);
   }
 
-  #refusalError(entry: EndpointEntry, refusal: NonNullable<EndpointPlan['refusal']>): AppError {
-    const { id } = entry.endpoint;
-    switch (refusal.code) {
-      case 'ENDPOINT_PAUSED':
-        return new AppError(
-          'ENDPOINT_PAUSED',
-          `Endpoint ${id} is paused: its max_replicas is 0. Raise it to serve requests.`,
-        );
-      case 'ENDPOINT_DELETED':
-        return new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', `Endpoint ${id} was deleted.`);
-      case 'ENDPOINT_FAILED': {
-        const retryAtMs = refusal.retryAtMs ?? this.#ports.clock.nowMs();
-        const waitSeconds = Math.max(1, Math.ceil((retryAtMs - this.#ports.clock.nowMs()) / 1_000));
-        return new AppError(
-          'ENDPOINT_FAILED',
-          `Endpoint ${id} cannot serve: ${entry.startFailures} workers failed in a row, the last one ${entry.endpoint.message}. The next start is tried in ${waitSeconds} s at the earliest; look at the worker's log and update the endpoint.`,
-          { retryAfterSeconds: waitSeconds },
-        );
-      }
-    }
-  }
-
-  /** Hands out devices over all endpoints, and lets idle workers give way where a request waits. */
+  /** Hands out devices, now: somebody began to want some, or some came back. */
   assignDevices(): void {
-    if (this.#closed) return;
-    // What it does to one worker can ask for it again: the plan in hand would then be out of date.
-    if (this.#assigning) {
-      this.#assignAgain = true;
-      return;
-    }
-    this.#assigning = true;
-    try {
-      do {
-        this.#assignAgain = false;
-        this.#assignOnce();
-      } while (this.#assignAgain);
-    } finally {
-      this.#assigning = false;
-    }
-  }
-
-  #assignOnce(): void {
-    const nowMs = this.#ports.clock.nowMs();
-    this.#cancelAssign?.();
-    this.#cancelAssign = null;
-    this.#assignAtMs = null;
-    const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
-    this.#devicesWanted = active.some(hasPendingWorker);
-    if (!this.#devicesWanted) return;
-    const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options.maxSurge, nowMs);
-    for (const { workerId, devices } of plan.assign) {
-      const found = findWorker(active, workerId);
-      if (found !== null) this.#workers.launch(found.entry, found.worker, devices);
-    }
-    for (const { workerId, reason } of plan.giveWay) {
-      const found = findWorker(active, workerId);
-      if (found === null) continue;
-      this.#ports.metrics.scaleDecision(found.entry.endpoint.id, reason.code);
-      this.#ports.log.info('worker gives way', {
-        endpointId: found.entry.endpoint.id,
-        workerId,
-        why: reason.text,
-      });
-      this.#workers.drain(found.entry, found.worker, reason.text);
-    }
-    this.#devicesWanted = active.some(hasPendingWorker);
-    if (plan.lookAgainAtMs !== null) this.#assignAt(plan.lookAgainAtMs);
-  }
-
-  /** Once for many endpoints whose load changes together. */
-  #assignAt(atMs: number): void {
-    if (this.#closed || (this.#assignAtMs !== null && this.#assignAtMs <= atMs)) return;
-    this.#cancelAssign?.();
-    this.#assignAtMs = atMs;
-    this.#cancelAssign = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () =>
-      this.assignDevices(),
-    );
+    this.#devices.assign();
   }
 
   // What the lifecycle tells.
@@ -368,6 +294,7 @@ export class Reconciler implements LifecycleListener {
     this.#records.endpointChange(entry, () => ({
       message: clip(`${place}; the next start is tried in ${seconds(startBackoffMs(entry.startFailures))}`),
     }));
+    this.#addLastOutput(entry, worker.record.id, (endpoint) => endpoint.message.startsWith(place));
   }
 
   devicesFreed(): void {
@@ -401,6 +328,19 @@ export class Reconciler implements LifecycleListener {
     }
   }
 
+  /** A decision is told when it starts or ends workers, not each time it is confirmed. */
+  #tellDecision(entry: EndpointEntry, why: Reason, facts: Readonly<Record<string, unknown>>): void {
+    const endpointId = entry.endpoint.id;
+    this.#ports.metrics.scaleDecision(endpointId, why.code);
+    this.#ports.log.info('scale decision', { endpointId, ...facts, code: why.code, why: why.text });
+  }
+
+  #leave(entry: EndpointEntry, workerId: WorkerId, why: Reason, act: (worker: WorkerEntry) => void): boolean {
+    const changed = this.#with(entry, workerId, act);
+    if (changed) this.#tellDecision(entry, why, { leave: workerId });
+    return changed;
+  }
+
   #with(entry: EndpointEntry, workerId: WorkerId, act: (worker: WorkerEntry) => void): boolean {
     const worker = entry.workers.get(workerId);
     if (worker === undefined) return false;
@@ -432,7 +372,7 @@ export class Reconciler implements LifecycleListener {
 
   close(): void {
     this.#closed = true;
-    this.#cancelAssign?.();
+    this.#devices.close();
     for (const entry of this.#entries.values()) this.#cancelWake(entry);
   }
 }
@@ -452,22 +392,6 @@ function afterRollout(endpoint: Endpoint, rollout: Rollout, message: string): Pa
     };
   }
   return { rollout };
-}
-
-function hasPendingWorker(entry: EndpointEntry): boolean {
-  for (const worker of entry.workers.values()) if (worker.record.state === 'pending') return true;
-  return false;
-}
-
-function findWorker(
-  entries: readonly EndpointEntry[],
-  workerId: WorkerId,
-): { entry: EndpointEntry; worker: WorkerEntry } | null {
-  for (const entry of entries) {
-    const worker = entry.workers.get(workerId);
-    if (worker !== undefined) return { entry, worker };
-  }
-  return null;
 }
 
 function clip(text: string): string {

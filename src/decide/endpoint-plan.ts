@@ -13,7 +13,7 @@ export interface EndpointPlan {
   readonly workers: WorkerPlan;
   /** Why requests are refused at once instead of waiting; null when they may wait. */
   readonly refusal: {
-    readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'ENDPOINT_DELETED';
+    readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'SERVERLESS_ENDPOINT_NOT_FOUND';
     readonly retryAtMs: number | null;
   } | null;
   /** Ask again at this time even if nothing happens; null: only an event can change the answer. */
@@ -69,7 +69,7 @@ function farewell(world: EndpointWorld): EndpointPlan {
     need: { workers: 0, reason: why, lookAgainAtMs: null },
     rollout: rolloutStep({ ...world, rollout: null }, 0, 0),
     workers: leaveAll(world, why),
-    refusal: { code: 'ENDPOINT_DELETED', retryAtMs: null },
+    refusal: { code: 'SERVERLESS_ENDPOINT_NOT_FOUND', retryAtMs: null },
     lookAgainAtMs: null,
   };
 }

@@ -258,7 +258,7 @@ test('bounds hold, order is kept and all returns to zero, whatever happens', () 
         const real: Real = { clock, listener, queue };
         fc.modelRun(() => ({ model, real }), commands);
         // The end: all that waits is refused, all that runs is given back, all workers go.
-        queue.remove(new AppError('ENDPOINT_DELETED', 'deleted'));
+        queue.remove(new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', 'deleted'));
         for (const ticket of model.tickets) if (ticket.worker !== null) queue.release(ticket, null, 'broke');
         for (const workerId of WORKERS) queue.workerRemove(workerId);
         assert.deepEqual(

@@ -177,8 +177,8 @@ test('a removed endpoint refuses those that wait, lets running ones end and is u
   const { answer } = await world.open('/running');
   const waiting = world.send('/waiting');
   await world.listener.seen('waiting');
-  world.gateway.endpointRemove(ENDPOINT, new AppError('ENDPOINT_DELETED', 'The endpoint was deleted.'));
-  assert.equal(reasonOf(await waiting), 'ENDPOINT_DELETED');
+  world.gateway.endpointRemove(ENDPOINT, new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', 'The endpoint was deleted.'));
+  assert.equal(reasonOf(await waiting), 'SERVERLESS_ENDPOINT_NOT_FOUND');
   assert.equal(reasonOf(await world.send('/')), 'SERVERLESS_ENDPOINT_NOT_FOUND');
   world.gateway.workerDrain(ENDPOINT, worker.id);
   assert.equal(world.listener.count('drained'), 0);

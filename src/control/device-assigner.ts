@@ -1,0 +1,112 @@
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { ControlPorts } from './control-options.ts';
+import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
+import type { Inventory } from './inventory.ts';
+import type { WorkerLifecycle } from './worker-lifecycle.ts';
+
+/**
+ * Hands out devices over all endpoints, and lets idle workers give way where a request waits. Woken
+ * when a worker begins to want devices, when some come back, when a load changes while somebody
+ * stands in line, and at the time the last decision asked for.
+ */
+export class DeviceAssigner {
+  readonly #ports: ControlPorts;
+  readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
+  readonly #inventory: Inventory;
+  readonly #lifecycle: WorkerLifecycle;
+  #assigning = false;
+  #again = false;
+  #wakeAtMs: number | null = null;
+  #cancelWake: (() => void) | null = null;
+  #closed = false;
+  /** A worker is still without devices after the last time they were handed out. */
+  wanted = false;
+
+  constructor(
+    ports: ControlPorts,
+    entries: ReadonlyMap<EndpointId, EndpointEntry>,
+    inventory: Inventory,
+    lifecycle: WorkerLifecycle,
+  ) {
+    this.#ports = ports;
+    this.#entries = entries;
+    this.#inventory = inventory;
+    this.#lifecycle = lifecycle;
+  }
+
+  assign(): void {
+    if (this.#closed) return;
+    // What it does to one worker can ask for it again: the plan in hand would then be out of date.
+    if (this.#assigning) {
+      this.#again = true;
+      return;
+    }
+    this.#assigning = true;
+    try {
+      do {
+        this.#again = false;
+        this.#assignOnce();
+      } while (this.#again);
+    } finally {
+      this.#assigning = false;
+    }
+  }
+
+  /** Once for many endpoints whose load changes together. */
+  assignSoon(): void {
+    this.#assignAt(this.#ports.clock.nowMs());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelWake?.();
+  }
+
+  #assignOnce(): void {
+    const nowMs = this.#ports.clock.nowMs();
+    this.#cancelWake?.();
+    this.#cancelWake = null;
+    this.#wakeAtMs = null;
+    const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
+    this.wanted = active.some(hasPendingWorker);
+    if (!this.wanted) return;
+    const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options.maxSurge, nowMs);
+    for (const { workerId, devices } of plan.assign) {
+      const found = findWorker(active, workerId);
+      if (found !== null) this.#lifecycle.launch(found.entry, found.worker, devices);
+    }
+    for (const { workerId, reason } of plan.giveWay) {
+      const found = findWorker(active, workerId);
+      if (found === null) continue;
+      const endpointId = found.entry.endpoint.id;
+      this.#ports.metrics.scaleDecision(endpointId, reason.code);
+      this.#ports.log.info('worker gives way', { endpointId, workerId, why: reason.text });
+      this.#lifecycle.drain(found.entry, found.worker, reason.text);
+    }
+    this.wanted = active.some(hasPendingWorker);
+    if (plan.lookAgainAtMs !== null) this.#assignAt(plan.lookAgainAtMs);
+  }
+
+  #assignAt(atMs: number): void {
+    if (this.#closed || (this.#wakeAtMs !== null && this.#wakeAtMs <= atMs)) return;
+    this.#cancelWake?.();
+    this.#wakeAtMs = atMs;
+    this.#cancelWake = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () => this.assign());
+  }
+}
+
+export function hasPendingWorker(entry: EndpointEntry): boolean {
+  for (const worker of entry.workers.values()) if (worker.record.state === 'pending') return true;
+  return false;
+}
+
+export function findWorker(
+  entries: Iterable<EndpointEntry>,
+  workerId: WorkerId,
+): { entry: EndpointEntry; worker: WorkerEntry } | null {
+  for (const entry of entries) {
+    const worker = entry.workers.get(workerId);
+    if (worker !== undefined) return { entry, worker };
+  }
+  return null;
+}
