@@ -12,7 +12,7 @@ export type RolloutOutcome =
   | 'moving'
   /** Every worker runs the new revision. */
   | 'done'
-  /** No worker runs, so nothing moves: the next request starts the new revision. */
+  /** No worker runs, so nothing moves: the next one to start has the new revision. */
   | 'asleep'
   /** The endpoint went back to the revision it had. */
   | 'failed'
@@ -60,10 +60,10 @@ function outcomeOf({ before, answer }: WatchedUpdate, now: Endpoint): RolloutOut
   if (revisionFieldsOf(before, answer).every(([path, old]) => isDeepStrictEqual(valueAt(now, path), old))) {
     return 'failed';
   }
+  // This can be the old revision's own trouble, which this very update is meant to end.
+  if (now.status.status === 'failed') return 'moving';
   if (now.workers.length === 0) return 'asleep';
-  // `failed` can be the old revision's own trouble, which this very update is meant to end.
-  const allFresh = now.workers.every((worker) => worker.revision === answer.revision);
-  return now.status.status !== 'failed' && allFresh ? 'done' : 'moving';
+  return now.workers.every((worker) => worker.revision === answer.revision) ? 'done' : 'moving';
 }
 
 function revisionFieldsOf(before: Endpoint, { changed }: UpdateAnswer): [string, unknown][] {

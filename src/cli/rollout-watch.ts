@@ -11,6 +11,8 @@ import type { RolloutProgress, WatchedUpdate } from './rollout-progress.ts';
 const POLL_MS = 250;
 /** A server that restarts is back within this time; one that is not has failed. */
 const UNREACHABLE_LIMIT_MS = 30_000;
+/** An endpoint that says `failed` for so long is not being cured by this update. */
+const FAILED_LIMIT_MS = 60_000;
 const BAR_WIDTH = 24;
 const WORKERS_SHOWN = 8;
 
@@ -27,13 +29,16 @@ interface Watch {
 export async function watchRollout({ client, io, output, update, silent }: Watch): Promise<RolloutProgress> {
   const startedAtMs = io.nowMs();
   const view = io.stdout.isTty && !silent ? new LiveView(io.stdout) : null;
+  let lastWellMs = startedAtMs;
   let told = '';
   for (;;) {
     const now = await readPatiently(client, update.before.id, io);
     const progress = progressOf(update, now);
-    if (progress.outcome !== 'moving') {
+    if (now.status.status !== 'failed') lastWellMs = io.nowMs();
+    const hopeless = io.nowMs() - lastWellMs >= FAILED_LIMIT_MS;
+    if (progress.outcome !== 'moving' || hopeless) {
       view?.clear();
-      return progress;
+      return hopeless ? { ...progress, outcome: 'failed' } : progress;
     }
     const line = lineOf(progress, update.answer.revision);
     if (view !== null) {

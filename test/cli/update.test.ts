@@ -194,7 +194,7 @@ test('--watch: exit 0 at once when nothing runs that could move', async () => {
   await using stub = await startStub([moment('running', [], {}, 'starts with the next request')]);
   const run = await runCli(WATCH, stub);
   assert.equal(run.code, 0);
-  assert.match(run.stdout, /Revision 2 starts with the next request: no worker runs now\.\n$/);
+  assert.match(run.stdout, /No worker runs now; the next one to start has revision 2\.\n$/);
 });
 
 test('--watch: an endpoint that had failed before is followed until the update has cured it', async () => {
@@ -206,6 +206,14 @@ test('--watch: an endpoint that had failed before is followed until the update h
   const run = await runCli(WATCH, stub);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stdout, /Revision 2 serves/);
+});
+
+test('--watch: an endpoint that stays failed ends it after a minute', async () => {
+  await using stub = await startStub([moment('failed', [], {}, 'Worker w2 exited with code 1')]);
+  const run = await runCli(WATCH, stub);
+  assert.deepEqual([run.code, run.stderr], [1, 'error: Worker w2 exited with code 1\n']);
+  // Four reads a second of the run's own clock, and one before the update.
+  assert.equal(stub.calls.filter((call) => call.startsWith('GET')).length, 242);
 });
 
 test('--watch: waits for a server that restarts, but not for ever', async () => {

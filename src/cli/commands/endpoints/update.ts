@@ -116,7 +116,7 @@ function endText({ outcome, replaced, message }: RolloutProgress, revision: numb
     case 'superseded':
       return `revision ${revision} was superseded by a newer update`;
     case 'asleep':
-      return `Revision ${revision} starts with the next request: no worker runs now.`;
+      return `No worker runs now; the next one to start has revision ${revision}.`;
     case 'done':
     case 'moving':
       return `Revision ${revision} serves: ${replaced} ${replaced === 1 ? 'worker' : 'workers'} after ${seconds} s.`;
