@@ -6,6 +6,7 @@ import type { AppError, ErrorCode } from '../base/errors.ts';
 import { newId, type RequestId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { errorAnswer } from '../model/error-status.ts';
+import { forceClose } from './force-close.ts';
 import { expectsContinue, givenRequestId, hasBody } from './headers.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { CutReason } from './ticket.ts';
@@ -127,7 +128,7 @@ export class ClientSide {
   cutOff(): void {
     const { socket } = this.request;
     // An answer to HTTP/1.0 ends by the connection's close; only a reset tells that it was cut.
-    if (this.request.httpVersionMinor === 0 && !socket.destroyed) socket.resetAndDestroy();
+    if (this.request.httpVersionMinor === 0) forceClose(socket);
     else socket.destroy();
   }
 

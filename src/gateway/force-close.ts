@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
  */
 export function forceClose(socket: Socket): void {
   if (socket.destroyed) return;
-  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  const ending = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+  if (ending) socket.destroy();
   else socket.resetAndDestroy();
 }

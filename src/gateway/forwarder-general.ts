@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { WorkerId } from '../base/ids.ts';
 import { errors, type Dispatcher } from 'undici';
+import { forceClose } from './force-close.ts';
 import { AnswerStream } from './answer-stream.ts';
 import {
   workerBroke,

@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
+import { forceClose } from './force-close.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { workerBroke, type ForwardCall, type ForwardEnd, type Forwarding } from './forwarder.ts';
 import { hasBody, type HeaderList } from './headers.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type RequestListener } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { seededRandom } from '../../src/base/random.ts';
 import { ENDPOINT, KEY, gatewayWorld, type GatewayWorld } from '../support/gateway-world.ts';
@@ -169,3 +169,42 @@ test('the slot of a client that left is held until the worker has closed its sid
   await world.listener.seen('ended', 2);
   assert.equal(world.gateway.load(ENDPOINT).running, 0);
 });
+
+test('the slot comes back also when a worker reads nothing of an upload that ran out of time', async (t) => {
+  const world = await gatewayWorld(t);
+  const sockets: Socket[] = [];
+  const stuck = createServer({ pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined);
+    sockets.push(socket);
+  });
+  stuck.listen(0, '127.0.0.1');
+  await new Promise((resolve) => stuck.once('listening', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    stuck.close();
+  });
+  world.putWorker((stuck.address() as { port: number }).port);
+  const client = await world.raw();
+  client.write(
+    `POST /e/${ENDPOINT}/ HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nContent-Length: 900000000\r\n\r\n`,
+  );
+  // Until nothing moves any more: all buffers on the way are full.
+  const chunk = Buffer.alloc(1_000_000);
+  while (client.write(chunk) || (await drained(client)));
+  world.clock.advance(60_000);
+  // The end of our side cannot be sent behind all that waits to be sent.
+  for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(world.listener.count('ended'), 0);
+  world.clock.advance(world.gateway.limits.closeGraceMs);
+  await world.listener.seen('ended');
+  assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
+});
+
+/** Whether the connection takes more within many turns of the event loop. */
+async function drained(socket: Socket): Promise<boolean> {
+  let more = false;
+  socket.once('drain', () => (more = true));
+  for (let turns = 0; turns < 2_000 && !more; turns += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+  return more;
+}
