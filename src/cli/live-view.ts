@@ -11,8 +11,9 @@ export class LiveView {
 
   draw(lines: readonly string[]): void {
     this.clear();
+    // Some terminals do not tell their width and say 0.
+    const columns = (this.#terminal.columns || 80) - 1;
     // A line that wraps would take two, and the next drawing would start in the middle.
-    const columns = (this.#terminal.columns ?? 80) - 1;
     for (const line of lines) this.#terminal.write(`${line.slice(0, columns)}\n`);
     this.#drawnLines = lines.length;
   }
