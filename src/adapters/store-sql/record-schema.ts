@@ -29,7 +29,7 @@ const exit = record({
   signal: Type.Union([text, Type.Null()]),
 });
 
-export const RevisionSpecRecord = record({
+const RevisionSpecRecord = record({
   productId: text,
   regionId: text,
   image: text,
