@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
+/** Most of a start's time goes into reading the source; what was read once is kept for the next start. */
+const COMPILE_CACHE = join(REPOSITORY, 'node_modules/.cache/pilotlight-e2e');
 export const API_KEY = 'a-key-for-tests-only';
 
 export interface ServerProcessOptions {
@@ -63,7 +65,12 @@ export class ServerProcess {
       ],
       {
         cwd: REPOSITORY,
-        env: { ...process.env, PILOTLIGHT_API_KEY: API_KEY, ...options.environment },
+        env: {
+          ...process.env,
+          NODE_COMPILE_CACHE: COMPILE_CACHE,
+          PILOTLIGHT_API_KEY: API_KEY,
+          ...options.environment,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
@@ -91,6 +98,11 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#process.pid ?? 0;
+  }
+
+  /** Null while it runs. */
+  get exitCode(): number | null {
+    return this.#process.exitCode;
   }
 
   /** What it wrote last. */
