@@ -141,6 +141,11 @@ export class EndpointCommands implements EndpointService {
         { settings: plan.settings, ...change.change },
         change.revision,
       );
+      if (revisionChanged) {
+        // What failed was another revision: the new one starts without its back-off.
+        entry.startFailures = 0;
+        entry.notBeforeMs = 0;
+      }
       if (healthCheckChanged) this.#lifecycle.healthCheckChanged(entry);
       for (const worker of entry.workers.values()) this.#lifecycle.route(entry, worker);
       this.#reconciler.reconcile(entry);

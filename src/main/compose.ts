@@ -75,9 +75,9 @@ export async function openServer(config: Config, environment: Environment): Prom
   const fatal = Promise.withResolvers<unknown>();
   const http = createServer(serverOptions(gateway.limits));
   gateway.tuneServer(http);
-  const port = await listen(http, config);
-  const base = publicBase(config.listen, port);
   const { domain } = config.listen;
+  // Known once the port is, and asked for by requests alone, which come later still.
+  let base = '';
   const control = await Control.open({
     clock,
     random,
@@ -116,6 +116,9 @@ export async function openServer(config: Config, environment: Environment): Prom
     else api.routing(request, response);
   });
   http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  // Last of all: a request that came in before somebody listens to it would never be answered.
+  const port = await listen(http, config);
+  base = publicBase(config.listen, port);
   log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
 
   return {
@@ -170,7 +173,6 @@ function openDriver(
   return { driver, readiness: createHttpReadiness({ clock }) };
 }
 
-/** Connections wait in the kernel's backlog until the server is ready for their requests. */
 async function listen(http: Server, config: Config): Promise<number> {
   const { host, port } = config.listen;
   await new Promise<void>((resolve, reject) => {
