@@ -93,6 +93,8 @@ export class WorkerLifecycle {
         devices: worker.record.devices,
         fence: this.#fence,
       });
+      // It may have ended while its start was being told; its record is final, or gone with its endpoint.
+      if (workerIsOver(worker.record.state)) return;
       this.#put(worker, { addresses: started.addresses });
       if (isLaunching(worker.record.state)) this.#watch(entry, worker);
     } catch (error) {
