@@ -22,6 +22,8 @@ export class ChildServer {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...flags], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C reaches the whole foreground group; the caller still needs the server to clean up.
+      detached: true,
     });
     const errors: string[] = [];
     createInterface({ input: child.stderr }).on('line', (line) => {

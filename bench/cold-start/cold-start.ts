@@ -30,7 +30,7 @@ interface Result {
   readonly ratio: number;
 }
 
-async function measure(rounds: number): Promise<Result> {
+async function measure(rounds: number, interrupted: AbortSignal): Promise<Result> {
   const peer = await ChildServer.start(join(import.meta.dirname, 'polling-peer.ts'), [], {
     ...process.env,
     LISTEN_AFTER_MS: String(LISTEN_AFTER_MS),
@@ -40,6 +40,7 @@ async function measure(rounds: number): Promise<Result> {
   const polled: Wake[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
+      interrupted.throwIfAborted();
       // In turns, so that whatever else the machine does meets both.
       await world.atZero();
       ours.push(await wake(world.url, world.headers));
@@ -109,7 +110,9 @@ if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000) {
   console.error(`--rounds is "${values.rounds}"; it takes a whole number from 1 to 1000`);
   process.exit(2);
 }
-const result = await measure(rounds);
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted; everything was cleaned up')));
+const result = await measure(rounds, interrupted.signal);
 if (values.json) console.log(JSON.stringify(result, null, 2));
 else print(result);
 if (!(result.pilotlight.share.median < LIMIT_MS)) {
