@@ -20,7 +20,7 @@ export interface ServerProcessOptions {
 
 export interface WorkerShown {
   readonly id: string;
-  readonly status: { readonly status: string; readonly message: string };
+  readonly status: { readonly status: string; readonly error: string; readonly message: string };
   readonly revision: number;
   readonly health: boolean;
   readonly drain: boolean;
