@@ -1,7 +1,8 @@
 import { endpointFields, unixSeconds } from '../model/endpoint-fields.ts';
 import type { EndpointObject, EndpointWorker, Status } from '../model/endpoint-schema.ts';
 import type { WorkerTimes } from '../model/answer-schema.ts';
-import type { WorkerExit } from '../model/endpoint.ts';
+import type { Rollout, WorkerExit } from '../model/endpoint.ts';
+import type { RolloutObject } from '../model/rollout-schema.ts';
 import type { Worker } from '../model/worker.ts';
 import type { EndpointView } from '../ports/endpoint-service.ts';
 
@@ -16,10 +17,25 @@ export function endpointObject(view: EndpointView): EndpointObject {
     url: view.url,
     ...endpointFields(endpoint.settings, revision.spec),
     workers: view.workers.map(endpointWorker),
+    revision: revision.number,
+    rollout: endpoint.rollout === null ? null : rolloutObject(endpoint.rollout),
     // The vendor tells apart who made it and whose account it is; here both are the key's owner.
     member_id: endpoint.ownerId,
     owner_id: endpoint.ownerId,
     created_at: unixSeconds(endpoint.createdAtMs),
+  };
+}
+
+function rolloutObject(rollout: Rollout): RolloutObject {
+  return {
+    id: rollout.id,
+    state: rollout.state,
+    from_revision: rollout.fromRevision,
+    to_revision: rollout.toRevision,
+    mode: rollout.mode,
+    message: rollout.message,
+    started_at: unixSeconds(rollout.startedAtMs),
+    ended_at: rollout.endedAtMs === null ? null : unixSeconds(rollout.endedAtMs),
   };
 }
 

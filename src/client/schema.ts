@@ -93,6 +93,27 @@ export type Endpoint = {
   readonly region_id: string;
   /** Workers that have not ended. */
   readonly workers: ReadonlyArray<EndpointWorker>;
+  /** The revision whose fields are shown: the one a running rollout leads to, else the one in force. Beyond the vendor's contract. */
+  readonly revision: number;
+  /** The running move to a new revision, or the last one; null when there was none. Beyond the vendor's contract. */
+  readonly rollout: {
+    /** As the answer to the update gave it. */
+    readonly id: string;
+    /** `waiting` for its first worker, `starting` it, `baking` (it proves itself), `rolling` (the others are replaced); over: `done`, `failed` (the former revision is in force again), `superseded` (by a newer update, or taken back). */
+    readonly state: 'waiting' | 'starting' | 'baking' | 'rolling' | 'done' | 'failed' | 'superseded';
+    /** The revision in force before. */
+    readonly from_revision: number;
+    /** The revision it leads to. */
+    readonly to_revision: number;
+    /** How the first worker gets its place: `surge` (beside the old ones), `swap` (on the devices of an old one) or `cold` (no old one runs); null before it was decided. */
+    readonly mode: string | null;
+    /** What it does, or why it ended so; may be empty. */
+    readonly message: string;
+    /** Unix time in seconds. */
+    readonly started_at: number;
+    /** Unix time in seconds; null while it runs. */
+    readonly ended_at: number | null;
+  } | null;
   readonly member_id: string;
   readonly owner_id: string;
   /** Unix time in seconds. */
@@ -260,6 +281,10 @@ export type EndpointUpdateBody = {
   readonly status?: unknown;
   /** Accepted and ignored: they change by themselves. */
   readonly workers?: unknown;
+  /** Accepted and ignored: it follows from the updates. */
+  readonly revision?: unknown;
+  /** Accepted and ignored: it changes by itself. */
+  readonly rollout?: unknown;
 };
 
 /** The vendor's contract answers an empty object; these fields are added to it. */

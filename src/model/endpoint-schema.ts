@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { EndpointRollout } from './rollout-schema.ts';
 
 /**
  * The control API's endpoint, as it is written on the wire. Bounds marked "ours" are not in the
@@ -251,6 +252,8 @@ const readOnlyFields = {
   created_at: readOnly('Accepted when it is the present one.'),
   status: readOnly('Accepted and ignored: it changes by itself.'),
   workers: readOnly('Accepted and ignored: they change by themselves.'),
+  revision: readOnly('Accepted and ignored: it follows from the updates.'),
+  rollout: readOnly('Accepted and ignored: it changes by itself.'),
 };
 
 export const EndpointUpdateBody = Type.Object(
@@ -338,6 +341,12 @@ export const EndpointObject = Type.Object(
     url: Type.String({ description: 'Where requests to the endpoint go.' }),
     ...shownFields,
     workers: Type.Array(Type.Ref('EndpointWorker#'), { description: 'Workers that have not ended.' }),
+    revision: Type.Integer({
+      description:
+        'The revision whose fields are shown: the one a running rollout leads to, else the one in force. ' +
+        "Beyond the vendor's contract.",
+    }),
+    rollout: EndpointRollout,
     member_id: Type.String(),
     owner_id: Type.String(),
     created_at: Type.Integer({ description: 'Unix time in seconds.' }),

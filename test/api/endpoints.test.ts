@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WorkerId } from '../../src/base/ids.ts';
+import type { RolloutId, WorkerId } from '../../src/base/ids.ts';
+import type { Rollout } from '../../src/model/endpoint.ts';
 import { ask, startApi } from '../support/api-server.ts';
 import { STUB_ENDPOINT_ID, stubService, stubView, stubWorker } from '../support/stub-endpoint-service.ts';
 
@@ -48,6 +49,8 @@ const SHOWN = {
       revision: 1,
     },
   ],
+  revision: 1,
+  rollout: null,
   member_id: 'owner-1',
   owner_id: 'owner-1',
   created_at: 1_700_000_000,
@@ -60,6 +63,56 @@ test('get answers the whole endpoint, and nothing beside it', async (context) =>
   assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
   assert.equal(answer.headers.get('cache-control'), 'no-store');
   assert.deepEqual(answer.json, SHOWN);
+});
+
+test('get and list tell the revision that counts and the rollout, running or over', async (context) => {
+  const view = stubView();
+  const running: Rollout = {
+    id: 'rollout12345' as RolloutId,
+    state: 'baking',
+    fromRevision: 1,
+    toRevision: 2,
+    mode: 'swap',
+    startedAtMs: 1_700_000_010_999,
+    endedAtMs: null,
+    workersBefore: 1,
+    startFailures: 0,
+    postponements: 0,
+    notBeforeMs: 0,
+    message: 'the first worker of the new revision is being proven',
+  };
+  const shownRunning = {
+    id: 'rollout12345',
+    state: 'baking',
+    from_revision: 1,
+    to_revision: 2,
+    mode: 'swap',
+    message: 'the first worker of the new revision is being proven',
+    started_at: 1_700_000_010,
+    ended_at: null,
+  };
+  for (const [rollout, revision, shown] of [
+    [running, 2, shownRunning],
+    [{ ...running, state: 'waiting', mode: null }, 2, { ...shownRunning, state: 'waiting', mode: null }],
+    [
+      { ...running, state: 'failed', message: 'exited', endedAtMs: 1_700_000_020_001 },
+      1,
+      { ...shownRunning, state: 'failed', message: 'exited', ended_at: 1_700_000_020 },
+    ],
+  ] as const) {
+    const moving = stubView({
+      endpoint: { ...view.endpoint, rollout },
+      revision: { ...view.revision, number: revision },
+    });
+    const service = stubService({
+      get: () => moving,
+      list: () => ({ views: [moving], nextCursor: '', hasMore: false }),
+    });
+    const { url } = await startApi(context, { service });
+    const expected = { ...SHOWN, revision, rollout: shown };
+    assert.deepEqual((await ask(url + PATH)).json, expected);
+    assert.deepEqual(((await ask(`${url}/gpus/v2/endpoints`)).json as { data: unknown }).data, [expected]);
+  }
 });
 
 test('create answers 200 and the id; delete answers 200 and an empty object', async (context) => {

@@ -120,6 +120,8 @@ export const STUB_ENDPOINT: Endpoint = {
   health_check: { path: '/healthz', port: 8000 },
   region_id: 'local',
   workers: [stubWorker('w1', 1, 'ready')],
+  revision: 1,
+  rollout: null,
   member_id: 'admin',
   owner_id: 'admin',
   created_at: 1_700_000_000,

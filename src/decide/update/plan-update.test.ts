@@ -67,6 +67,8 @@ function shown(endpoint: StoredEndpoint): Record<string, unknown> {
     created_at: 1_700_000_000,
     status: { status: 'running', error: '', message: '' },
     workers: [{ id: 'w' }],
+    revision: 3,
+    rollout: { id: 'r', state: 'baking', from_revision: 2, to_revision: 3 },
   };
 }
 
@@ -187,7 +189,7 @@ test('a read-only field is taken when unchanged and refused as immutable when no
     assert.match(faultsOf({ [name]: value })[name] ?? '', /^is immutable/, name);
     assert.deepEqual(planOf({ [name]: shown(stored)[name] }).changed, {}, name);
   }
-  assert.deepEqual(faultsOf({ status: 'whatever', workers: [] }), {});
+  assert.deepEqual(faultsOf({ status: 'whatever', workers: [], revision: 99, rollout: null }), {});
 });
 
 test('all faults of a body come together', () => {

@@ -41,7 +41,7 @@ export function planUpdate(stored: StoredEndpoint, body: unknown): { readonly fa
   return { ...parts, changed: classifyChange(stored, parts) };
 }
 
-/** `status` and `workers` are not compared: they move by themselves between a GET and a PUT. */
+/** `status`, `workers`, `revision` and `rollout` are not compared: they move by themselves between a GET and a PUT. */
 function checkReadOnly(
   stored: StoredEndpoint,
   body: Readonly<Record<string, unknown>>,
