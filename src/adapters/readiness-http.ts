@@ -53,8 +53,8 @@ class Watch {
   readonly #kind: 'connect' | 'http';
   #attempts = 0;
   #failures = 0;
-  /** Null until the first success. */
-  #healthy: boolean | null = null;
+  /** Null while it starts, until the first success. */
+  #healthy: boolean | null;
   #attempt: Attempt | null = null;
   #cancelTimer: (() => void) | null = null;
 
@@ -69,6 +69,7 @@ class Watch {
     this.#onChange = onChange;
     this.#signal = signal;
     this.#kind = target.healthCheck.path === '' ? 'connect' : 'http';
+    this.#healthy = target.wasHealthy ?? null;
     signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 

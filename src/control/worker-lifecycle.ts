@@ -116,8 +116,16 @@ export class WorkerLifecycle {
       this.#broke(entry, worker, 'the driver gave no address for its port', null);
       return;
     }
+    const { id: workerId, state } = worker.record;
+    const { healthCheck } = entry.endpoint.settings;
     this.#ports.readiness.watch(
-      { workerId: worker.record.id, address, healthCheck: entry.endpoint.settings.healthCheck },
+      {
+        workerId,
+        address,
+        healthCheck,
+        // Else one that serves, and is asked in vain from now on, would count as still starting for ever.
+        ...(state === 'ready' || state === 'unhealthy' ? { wasHealthy: state === 'ready' } : {}),
+      },
       (healthy, detail) => {
         if (this.#closed || workerIsOver(worker.record.state)) return;
         if (healthy) this.#becameHealthy(entry, worker);

@@ -93,7 +93,8 @@ export interface Readiness {
   /**
    * Probes from now on until the signal aborts: fast while starting (the first success is seen
    * within 50 ms of being possible), at ease afterwards. `onChange(true)` comes first, at the first
-   * success; `onChange(false)` after three failures in a row; `detail` says what was seen last.
+   * success; `onChange(false)` after three failures in a row; `detail` says what was seen last. Of a
+   * target with `wasHealthy` the first news is a change of it.
    */
   watch(
     target: ReadinessTarget,
@@ -106,4 +107,6 @@ export interface ReadinessTarget {
   readonly workerId: WorkerId;
   readonly address: WorkerAddress;
   readonly healthCheck: HealthCheck;
+  /** How a worker stood that is past its start: one found again, or with a changed health check. */
+  readonly wasHealthy?: boolean;
 }

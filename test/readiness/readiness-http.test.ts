@@ -9,6 +9,7 @@ import { createHttpReadiness, nextProbeDelayMs } from '../../src/adapters/readin
 import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import type { WorkerAddress } from '../../src/model/worker.ts';
+import type { ReadinessTarget } from '../../src/ports/driver.ts';
 
 /** The clock moves only from one timer of the watch to its next: real sockets, no real waiting. */
 let clock: ManualClock;
@@ -53,9 +54,9 @@ async function freeAddress(): Promise<WorkerAddress> {
   return { host: '127.0.0.1', port };
 }
 
-function watch(address: WorkerAddress, path = ''): void {
+function watch(address: WorkerAddress, path = '', past: Pick<ReadinessTarget, 'wasHealthy'> = {}): void {
   createHttpReadiness({ clock }).watch(
-    { workerId: 'worker' as WorkerId, address, healthCheck: { path, port: 0 } },
+    { workerId: 'worker' as WorkerId, address, healthCheck: { path, port: 0 }, ...past },
     (healthy, detail) => changes.push({ healthy, detail }),
     stop.signal,
   );
@@ -205,6 +206,23 @@ describe('with a health path', () => {
     assert.deepEqual(changes, []);
     assert.deepEqual(asked, []);
   });
+});
+
+describe('a worker that is past its start', () => {
+  for (const wasHealthy of [true, false]) {
+    test(`and was ${wasHealthy ? 'healthy' : 'unhealthy'}: the first news is a change`, async () => {
+      let status = wasHealthy ? 200 : 500;
+      const address = await listen(
+        createHttpServer((_request, response) => response.writeHead(status).end()),
+      );
+      watch(address, '/healthz', { wasHealthy });
+      for (let attempt = 0; attempt < 5; attempt += 1) assert.equal(await untilVerdict(10_000), 2_000);
+      assert.equal(changes.length, 0);
+      status = wasHealthy ? 500 : 200;
+      while (changes.length === 0) assert.equal(await untilVerdict(10_000), 2_000);
+      assert.equal(changes[0]?.healthy, !wasHealthy);
+    });
+  }
 });
 
 describe('an abort', () => {
