@@ -73,7 +73,10 @@ try {
 } catch (error) {
   process.exitCode = signal.aborted ? INTERRUPTED : 1;
   bad(error instanceof Error ? error.message : String(error));
-  if (!signal.aborted) for (const line of server.lastLines) murmur(line);
+  if (!signal.aborted) {
+    say(`The server ${server.alive ? 'runs still' : 'ended by itself'}. What it wrote last:`);
+    for (const line of server.lastLines) murmur(line);
+  }
 }
 try {
   await server.close();
