@@ -30,6 +30,7 @@ export class ClientSide {
   readonly #parts: ClientSideParts;
   #refusedWith: AppError | null = null;
   #onLeft: ((reason: CutReason) => void) | null = null;
+  #onDone: (() => void) | null = null;
   #gone = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, parts: ClientSideParts, head?: Buffer) {
@@ -138,20 +139,29 @@ export class ClientSide {
     if (this.upgrade !== null || this.#gone || this.#refusedWith !== null) return;
     if (!request.complete && hasBody(request)) this.#discardBody(() => undefined);
     if (response.writableFinished || response.destroyed) return;
+    this.#boundFetch();
+  }
+
+  #boundFetch(): void {
+    const { response } = this;
     const cancel = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
-      this.cutOff();
+      response.off('close', cancel);
+      // One that was sent ahead waits for the answers before it; its time has not begun.
+      if (response.socket === null) this.#boundFetch();
+      else this.cutOff();
     });
     response.once('close', cancel);
   }
 
   /** Resolves when nothing more goes to this client. */
   async done(): Promise<void> {
-    const end = this.upgrade?.socket ?? this.response;
-    if (this.#gone || end.destroyed || this.request.socket.destroyed) return;
-    if (this.upgrade === null && this.response.closed) return;
+    const { response, upgrade } = this;
+    const over = upgrade === null ? response.closed : upgrade.socket.closed;
+    if (this.#gone || over) return;
     await new Promise<void>((resolve) => {
-      end.once('close', resolve);
-      this.request.socket.once('close', resolve);
+      // The connection's own close is heard by `#left`; a listener for each request would pile up on it.
+      this.#onDone = resolve;
+      if (upgrade === null) response.once('close', resolve);
     });
   }
 
@@ -181,7 +191,10 @@ export class ClientSide {
   readonly #left = (): void => {
     if (this.upgrade?.joined === true && !this.upgrade.socket.destroyed) return;
     this.#gone = true;
+    // Its own end is no close: this side stays open until somebody closes it.
+    this.upgrade?.socket.destroy();
     this.#tellLeft('clientGone');
+    this.#onDone?.();
   };
 
   #tellLeft(reason: CutReason): void {

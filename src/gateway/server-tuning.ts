@@ -85,15 +85,21 @@ export function tune(server: Server, parts: TuneParts): void {
   // Bounded by its bytes; a bound on their number would drop headers without a word.
   server.maxHeadersCount = 0;
   const open = new WeakMap<Duplex, number>();
-  const owed = new WeakMap<Duplex, AppError>();
+  const latest = new WeakMap<
+    Duplex,
+    { readonly request: IncomingMessage; readonly response: ServerResponse }
+  >();
+  /** What comes when only so many requests of the connection are left. */
+  const owed = new WeakMap<Duplex, { readonly error: AppError; readonly left: number }>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     open.set(socket, (open.get(socket) ?? 0) + 1);
+    latest.set(socket, { request, response });
     response.once('close', () => {
       const left = (open.get(socket) ?? 1) - 1;
       open.set(socket, left);
-      const error = left === 0 ? owed.get(socket) : undefined;
-      if (error !== undefined) refuse(socket, error);
+      const debt = owed.get(socket);
+      if (debt?.left === left) refuse(socket, debt.error);
     });
   });
   const refuse = (socket: Duplex, error: AppError): void => {
@@ -119,8 +125,11 @@ export function tune(server: Server, parts: TuneParts): void {
     if (error.code === 'HPE_CLOSED_CONNECTION') return;
     const told = parserError(error, parts.limits);
     if (parts.failLatest(socket, told)) return;
+    const last = latest.get(socket);
+    // Its body can never be read to the end, so nobody else would ever answer it.
+    const left = last?.request.complete === false && !last.response.headersSent ? 1 : 0;
     // Answers to earlier requests are on their way on this connection; this one comes behind them.
-    if ((open.get(socket) ?? 0) > 0) owed.set(socket, told);
+    if ((open.get(socket) ?? 0) > left) owed.set(socket, { error: told, left });
     else refuse(socket, told);
   });
 }

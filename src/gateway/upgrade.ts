@@ -25,11 +25,9 @@ export function tunnel(ends: {
   if (head.length > 0) client.write(head);
   const early = ends.upgrade.takeEarly();
   if (early.length > 0) worker.write(early);
-  worker.on('error', () => {
-    client.destroy();
-  });
   worker.on('close', () => {
-    // After an orderly end the last bytes are still on their way to the client.
+    // Not at its error already: the client's close would then look like the cause. After an orderly
+    // end the last bytes are still on their way to the client.
     if (!client.writableEnded) client.destroy();
   });
   worker.pipe(client);

@@ -61,7 +61,7 @@ test('the path form takes the rest of the target as it is', async (t) => {
 test('the host form names the endpoint and its app', async (t) => {
   const world = await gatewayWorld(t, { domain: 'run.example.test' });
   await world.worker((request, response) =>
-    response.end(`${request.url} ${request.headers['x-forwarded-host']}`),
+    response.end(`${request.url} ${String(request.headers['x-forwarded-host'])}`),
   );
   const host = `${ENDPOINT}-chat-app.run.example.test`;
   const through = async (name: string, path = '/v1/x?y'): Promise<string> =>

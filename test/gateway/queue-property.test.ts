@@ -142,7 +142,7 @@ const retry = fc.nat(20).map((index) =>
   command(`retry(${index})`, (model, real) => {
     const holding = model.tickets.filter((ticket) => ticket.worker !== null && ticket.cutReason === null);
     const ticket = holding[index % Math.max(1, holding.length)];
-    if (ticket?.worker == null) return;
+    if (ticket === undefined || ticket.worker === null) return;
     retried.add(ticket);
     const { workerId } = ticket.worker.worker;
     if (!ticket.worker.removed) restingWorkers.add(workerId);

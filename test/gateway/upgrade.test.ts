@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { test, type TestContext } from 'node:test';
+import { WebSocket, WebSocketServer } from 'ws';
+import {
+  ENDPOINT,
+  KEY,
+  gatewayWorld,
+  readToEnd,
+  readUntil,
+  type GatewayWorld,
+} from '../support/gateway-world.ts';
+
+/** A worker that echoes WebSocket messages. */
+async function echoWorker(
+  t: TestContext,
+  world: GatewayWorld,
+): Promise<{ most: () => number; upgrades: IncomingMessage[] }> {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server });
+  let open = 0;
+  let most = 0;
+  const upgrades: IncomingMessage[] = [];
+  sockets.on('connection', (socket, request) => {
+    upgrades.push(request);
+    open += 1;
+    most = Math.max(most, open);
+    socket.on('message', (data, isBinary) => {
+      socket.send(data, { binary: isBinary });
+    });
+    socket.on('close', () => (open -= 1));
+  });
+  world.putWorker(await world.listen(server));
+  t.after(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    sockets.close();
+  });
+  return { most: () => most, upgrades };
+}
+
+function dial(world: GatewayWorld, path = '/socket', key = KEY): WebSocket {
+  return new WebSocket(`ws://127.0.0.1:${world.port}/e/${ENDPOINT}${path}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+}
+
+async function turns(count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('WebSocket messages pass both ways, large ones too', async (t) => {
+  const world = await gatewayWorld(t);
+  const worker = await echoWorker(t, world);
+  const socket = dial(world, '/chat?room=1');
+  const upgraded = once(socket, 'upgrade');
+  await once(socket, 'open');
+  const [answer] = (await upgraded) as [IncomingMessage];
+  assert.equal(answer.headers['x-pilotlight-worker'], 'worker0');
+  assert.equal(worker.upgrades[0]?.url, '/chat?room=1');
+  assert.equal(worker.upgrades[0]?.headers.authorization, undefined);
+  for (const message of ['short', 'x'.repeat(3_000_000)]) {
+    const back = once(socket, 'message');
+    socket.send(message);
+    const [data] = (await back) as [Buffer];
+    assert.equal(data.toString(), message);
+  }
+  socket.close();
+  await once(socket, 'close');
+  await world.listener.seen('ended');
+  const [outcome] = world.listener.outcomes();
+  assert.equal(outcome?.status, 101);
+  while (world.gateway.inFlight > 0) await turns(1);
+  assert.equal(world.gateway.load(ENDPOINT).running, 0);
+});
+
+test('a WebSocket holds its slot until the worker has closed its side', async (t) => {
+  const world = await gatewayWorld(t);
+  const worker = await echoWorker(t, world);
+  const first = dial(world);
+  await once(first, 'open');
+  const second = dial(world);
+  await world.listener.seen('waiting');
+  first.terminate();
+  await once(second, 'open');
+  assert.equal(worker.most(), 1);
+  assert.equal(world.listener.count('ended'), 1);
+  second.close();
+  await once(second, 'close');
+  await world.listener.seen('ended', 2);
+});
+
+test('an upgrade without a worker waits and wakes one, and its early bytes are kept', async (t) => {
+  const world = await gatewayWorld(t);
+  const socket = await world.raw();
+  socket.write(
+    `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nearly `,
+  );
+  await world.listener.seen('waiting');
+  socket.write('bird');
+  await turns(20);
+  const server = createServer();
+  server.on('upgrade', (_request: IncomingMessage, worker: Duplex, head: Buffer) => {
+    worker.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\nX-Extra: 1\r\n\r\nhello ',
+    );
+    let text = head.toString();
+    worker.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text === 'early bird') worker.end(text.toUpperCase());
+    });
+  });
+  world.putWorker(await world.listen(server));
+  const text = await readToEnd(socket);
+  assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+  assert.match(text, /Upgrade: shout\r\n/);
+  assert.match(text, /X-Extra: 1\r\n/);
+  assert.ok(text.endsWith('hello EARLY BIRD'), text);
+  await world.listener.seen('ended');
+});
+
+test('a client that leaves while its upgrade waits leaves the queue', async (t) => {
+  const world = await gatewayWorld(t);
+  for (const leave of ['destroy', 'end'] as const) {
+    const gone = world.listener.count('gone');
+    const socket = await world.raw();
+    socket.write(
+      `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n`,
+    );
+    await world.listener.seen('waiting', gone + 1);
+    socket[leave]();
+    await world.listener.seen('gone', gone + 1);
+    socket.destroy();
+  }
+  assert.equal(world.gateway.load(ENDPOINT).waiting, 0);
+});
+
+test('a refused upgrade is answered as any request is', async (t) => {
+  const world = await gatewayWorld(t);
+  const cases: [string, RegExp][] = [
+    ['wrong key', /^HTTP\/1\.1 401 [^]*"reason":"UNAUTHORIZED"/],
+    [KEY, /^HTTP\/1\.1 426 [^]*use WebSocket/],
+  ];
+  await world.worker((_request, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain' }).end('use WebSocket');
+  });
+  for (const [key, expected] of cases) {
+    const socket = await world.raw();
+    socket.write(
+      `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${key}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n`,
+    );
+    assert.match(await readToEnd(socket), expected);
+  }
+  await world.listener.seen('ended');
+  assert.equal(world.listener.outcomes()[0]?.end, 'complete');
+  while (world.gateway.inFlight > 0) await turns(1);
+});
+
+test('an offer of HTTP/2 is ignored and the request is served as it is', async (t) => {
+  const world = await gatewayWorld(t);
+  const seen: unknown[] = [];
+  await world.worker((request, response) => {
+    seen.push(request.headers.upgrade, request.headers['http2-settings']);
+    request.pipe(response);
+  });
+  const socket = await world.raw();
+  socket.write(
+    `POST /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 4\r\n\r\nbody`,
+  );
+  assert.match(await readUntil(socket, /body/), /^HTTP\/1\.1 200 /);
+  assert.deepEqual(seen, [undefined, undefined]);
+});
+
+test('a worker that refuses the connection of an upgrade is tried elsewhere', async (t) => {
+  const world = await gatewayWorld(t);
+  const closed = createServer();
+  const port = await world.listen(closed);
+  closed.close();
+  world.putWorker(port, { preference: 9 });
+  const worker = await echoWorker(t, world);
+  const socket = dial(world);
+  await once(socket, 'open');
+  assert.equal(worker.most(), 1);
+  socket.terminate();
+  await world.listener.seen('ended');
+});
+
+test('a worker that breaks a tunnel takes the client with it', async (t) => {
+  const world = await gatewayWorld(t);
+  const server = createServer();
+  let workerSide: Socket | null = null;
+  server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nhello');
+    workerSide = socket as Socket;
+  });
+  world.putWorker(await world.listen(server));
+  const socket = await world.raw();
+  socket.write(
+    `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n`,
+  );
+  await readUntil(socket, /hello$/);
+  const closed = once(socket, 'close');
+  (workerSide as Socket | null)?.resetAndDestroy();
+  socket.resume();
+  await closed;
+  await world.listener.seen('ended');
+  assert.equal(world.listener.outcomes()[0]?.end, 'broke');
+});
+
+test('a tunnel ends at request_timeout', async (t) => {
+  const world = await gatewayWorld(t);
+  await echoWorker(t, world);
+  const socket = dial(world);
+  await once(socket, 'open');
+  world.clock.advance(60_000);
+  await once(socket, 'close');
+  world.clock.advance(world.gateway.limits.closeGraceMs);
+  await world.listener.seen('ended');
+  assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
+  while (world.gateway.inFlight > 0) await turns(1);
+});
