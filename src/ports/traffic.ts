@@ -52,7 +52,7 @@ export interface Traffic {
   waitingRefuse(endpointId: EndpointId, reason: AppError): void;
   /** Adds a ready worker, or changes its preference or sample limit; free slots are filled from the queue at once. */
   workerPut(endpointId: EndpointId, worker: TrafficWorker): void;
-  /** No new request for it. `workerIdle` is told, in this turn when it runs nothing. */
+  /** No new request for it. `workerDrained` is told, in this turn when it runs nothing. `workerPut` takes it back. */
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void;
   /** It is gone: what still ran there ends as the broken connections say. */
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void;
@@ -72,10 +72,11 @@ export interface RequestOutcome {
 
 /** What the gateway tells control, in the same turn of the event loop in which it happens. */
 export interface TrafficListener {
-  /** A request found no free slot and waits now. */
+  /** A request found no free slot and waits now, or it had one, could not be sent, and waits again. */
   requestWaiting(endpointId: EndpointId): void;
   /** A waiting request left without a slot: its client went, or its deadline passed. */
   requestGone(endpointId: EndpointId): void;
+  /** It holds a slot. Comes again for a request that had to wait again; `requestEnded` comes once. */
   requestStarted(endpointId: EndpointId, workerId: WorkerId): void;
   /** The answer's head came: enough for the proof of a new revision to count it. */
   requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void;
