@@ -21,6 +21,7 @@ import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
+import { ApiRequests } from './api-requests.ts';
 import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
 import { VERSION } from './version.ts';
 
@@ -111,9 +112,13 @@ export async function openServer(config: Config, environment: Environment): Prom
     readMetrics: async () => await metrics.read(),
   });
   await api.ready();
+  const apiRequests = new ApiRequests(clock);
   http.on('request', (request, response) => {
     if (gateway.matches(request)) gateway.handle(request, response);
-    else api.routing(request, response);
+    else {
+      apiRequests.take(request, response);
+      api.routing(request, response);
+    }
   });
   http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   // Last of all: a request that came in before somebody listens to it would never be answered.
@@ -132,7 +137,8 @@ export async function openServer(config: Config, environment: Environment): Prom
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       const limit = Promise.withResolvers<void>();
       const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
-      await Promise.race([gateway.beginDrain(), limit.promise]);
+      const drained = gateway.beginDrain().then(() => apiRequests.drained());
+      await Promise.race([drained, limit.promise]);
       cancel();
       http.closeIdleConnections();
       http.closeAllConnections();
