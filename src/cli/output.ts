@@ -71,11 +71,11 @@ export function printable(text: string): string {
   return text.replaceAll(/\s*[\r\n]+\s*/g, ' ').replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '?');
 }
 
-/** The colour of a state of an endpoint or of a worker. */
+/** The colour of a state of an endpoint, of a worker or of a rollout. */
 export function stateColour(state: string): Colour | undefined {
-  if (state === 'running' || state === 'ready') return 'green';
+  if (state === 'running' || state === 'ready' || state === 'done') return 'green';
   if (state === 'failed' || state === 'unhealthy') return 'red';
-  if (state === 'stopped') return 'dim';
+  if (state === 'stopped' || state === 'superseded') return 'dim';
   return 'yellow';
 }
 

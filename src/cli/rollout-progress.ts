@@ -1,22 +1,24 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Endpoint, EndpointWorker, UpdateAnswer } from '../client/schema.ts';
+import type { Endpoint, EndpointWorker } from '../client/schema.ts';
 
-/** An update that was answered, and the endpoint as it was before. */
-export interface WatchedUpdate {
+/** The rollout that an update began or joined, as its answer names it. */
+export interface WatchedRollout {
+  readonly rolloutId: string;
+  /** The revision it leads to. */
+  readonly revision: number;
+  /** The endpoint as it was before the update. */
   readonly before: Endpoint;
-  readonly answer: UpdateAnswer;
 }
 
 export type RolloutOutcome =
   /** It goes on. */
   | 'moving'
-  /** Every worker runs the new revision. */
+  /** The new revision is in force. */
   | 'done'
   /** No worker runs, so nothing moves: the next one to start has the new revision. */
   | 'asleep'
   /** The endpoint went back to the revision it had. */
   | 'failed'
-  /** Somebody else's update took its place. */
+  /** Another update took its place, or took it back. */
   | 'superseded';
 
 export interface RolloutProgress {
@@ -27,22 +29,23 @@ export interface RolloutProgress {
   readonly total: number;
   readonly oldServing: number;
   readonly draining: number;
+  /** What it does, or why it ended so; may be empty. */
   readonly message: string;
 }
 
-export function progressOf({ before, answer }: WatchedUpdate, now: Endpoint): RolloutProgress {
-  const fresh = now.workers.filter((worker) => worker.revision >= answer.revision);
-  const old = now.workers.filter((worker) => worker.revision < answer.revision);
+export function progressOf(watched: WatchedRollout, now: Endpoint): RolloutProgress {
+  const { revision, before } = watched;
+  const fresh = now.workers.filter((worker) => worker.revision === revision);
+  const old = now.workers.filter((worker) => worker.revision !== revision);
   const replaced = fresh.filter(isReady).length;
-  const oldServing = old.filter(isReady).length;
   return {
-    outcome: outcomeOf({ before, answer }, now),
+    outcome: outcomeOf(watched, now),
     replaced,
     // A new one beside the old ones takes the place of one of them; idle ones may leave meanwhile.
     total: Math.max(replaced, Math.min(before.workers.length, now.workers.length), 1),
-    oldServing,
+    oldServing: old.filter(isReady).length,
     draining: old.filter((worker) => worker.drain).length,
-    message: now.status.message,
+    message: messageOf(watched, now),
   };
 }
 
@@ -50,30 +53,31 @@ function isReady(worker: EndpointWorker): boolean {
   return worker.status.status === 'ready';
 }
 
-/**
- * GET shows the fields of the new revision while it rolls out and after it came through, and those
- * of the old one again after it failed: so the fields themselves tell how it went.
- */
-function outcomeOf({ before, answer }: WatchedUpdate, now: Endpoint): RolloutOutcome {
-  if (now.workers.some((worker) => worker.revision > answer.revision)) return 'superseded';
-  if (now.status.status === 'updating') return 'moving';
-  if (revisionFieldsOf(before, answer).every(([path, old]) => isDeepStrictEqual(valueAt(now, path), old))) {
-    return 'failed';
+function outcomeOf(
+  { rolloutId, revision }: WatchedRollout,
+  { rollout, status, workers }: Endpoint,
+): RolloutOutcome {
+  if (rollout?.id !== rolloutId) {
+    // Of the rollouts that are over only the last is shown: what the next one starts from tells the end of this one.
+    return rollout?.from_revision === revision ? 'done' : 'superseded';
   }
-  // This can be the old revision's own trouble, which this very update is meant to end.
-  if (now.status.status === 'failed') return 'moving';
-  if (now.workers.length === 0) return 'asleep';
-  return now.workers.every((worker) => worker.revision === answer.revision) ? 'done' : 'moving';
+  switch (rollout.state) {
+    case 'done':
+    case 'failed':
+    case 'superseded':
+      return rollout.state;
+    case 'waiting':
+      return workers.length === 0 && status.status !== 'updating' ? 'asleep' : 'moving';
+    case 'starting':
+    case 'baking':
+    case 'rolling':
+      return 'moving';
+  }
 }
 
-function revisionFieldsOf(before: Endpoint, { changed }: UpdateAnswer): [string, unknown][] {
-  return Object.entries(changed)
-    .filter(([, changeClass]) => changeClass === 'revision')
-    .map(([path]) => [path, valueAt(before, path)]);
-}
-
-function valueAt(endpoint: Endpoint, path: string): unknown {
-  let value: unknown = endpoint;
-  for (const key of path.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[key];
-  return value;
+function messageOf({ rolloutId, revision }: WatchedRollout, { rollout, status }: Endpoint): string {
+  if (rollout?.id !== rolloutId) return '';
+  // After a failure the endpoint tells more than the reason: what serves now, and the worker's last output.
+  if (status.message.includes(rollout.message)) return status.message;
+  return rollout.state === 'failed' ? `revision ${revision} failed: ${rollout.message}` : rollout.message;
 }

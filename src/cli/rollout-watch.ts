@@ -6,13 +6,13 @@ import { LiveView } from './live-view.ts';
 import { printable, spanText } from './output.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './rollout-progress.ts';
-import type { RolloutProgress, WatchedUpdate } from './rollout-progress.ts';
+import type { RolloutProgress, WatchedRollout } from './rollout-progress.ts';
 
 const POLL_MS = 250;
 /** A server that restarts is back within this time; one that is not has failed. */
 const UNREACHABLE_LIMIT_MS = 30_000;
-/** An endpoint that says `failed` for so long is not being cured by this update. */
-const FAILED_LIMIT_MS = 60_000;
+/** After a lost worker the next one starts within seconds, unless no request is there to ask for it. */
+const STANDSTILL_LIMIT_MS = 30_000;
 const BAR_WIDTH = 24;
 const WORKERS_SHOWN = 8;
 
@@ -20,27 +20,28 @@ interface Watch {
   readonly client: Client;
   readonly io: Io;
   readonly output: Output;
-  readonly update: WatchedUpdate;
+  readonly watched: WatchedRollout;
   /** Nothing is drawn; only the end counts. */
   readonly silent: boolean;
 }
 
-/** Follows a rollout to its end, drawn on the error stream's terminal or told line by line. */
-export async function watchRollout({ client, io, output, update, silent }: Watch): Promise<RolloutProgress> {
+/** Follows a rollout to its end, drawn in place on a terminal or told line by line. */
+export async function watchRollout({ client, io, output, watched, silent }: Watch): Promise<RolloutProgress> {
   const startedAtMs = io.nowMs();
   const view = io.stdout.isTty && !silent ? new LiveView(io.stdout) : null;
-  let lastWellMs = startedAtMs;
+  let lastMoveMs = startedAtMs;
   let told = '';
   for (;;) {
-    const now = await readPatiently(client, update.before.id, io);
-    const progress = progressOf(update, now);
-    if (now.status.status !== 'failed') lastWellMs = io.nowMs();
-    const hopeless = io.nowMs() - lastWellMs >= FAILED_LIMIT_MS;
-    if (progress.outcome !== 'moving' || hopeless) {
+    const now = await readPatiently(client, watched.before.id, io);
+    const progress = progressOf(watched, now);
+    const still = now.rollout?.state === 'waiting' && now.workers.length === 0;
+    if (!still) lastMoveMs = io.nowMs();
+    const asleep = io.nowMs() - lastMoveMs >= STANDSTILL_LIMIT_MS;
+    if (progress.outcome !== 'moving' || asleep) {
       view?.clear();
-      return hopeless ? { ...progress, outcome: 'failed' } : progress;
+      return asleep ? { ...progress, outcome: 'asleep' } : progress;
     }
-    const line = lineOf(progress, update.answer.revision);
+    const line = lineOf(progress, watched.revision);
     if (view !== null) {
       view.draw(frameOf(progress, now, line, spanText(io.nowMs() - startedAtMs)));
     } else if (!silent && line !== told) {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Endpoint } from '../../src/client/schema.ts';
 import { StubApi, STUB_ENDPOINT, stubWorker } from '../support/stub-api.ts';
 import { lines, runCli } from './run-cli.ts';
 
@@ -76,11 +77,39 @@ test('endpoints list: an empty list says what to do', async () => {
   assert.equal((await runCli(['endpoints', 'list', '--json'], stub)).stdout, '[]\n');
 });
 
+const ROLLOUT = {
+  id: 'ro1',
+  state: 'starting',
+  from_revision: 1,
+  to_revision: 2,
+  mode: 'surge',
+  message: 'the first worker\nstarts',
+  started_at: 1_700_000_100,
+  ended_at: null,
+} satisfies Endpoint['rollout'];
+
+test('endpoints get: a rollout that is over, with its reason unless the message has it', async () => {
+  const rollout = { ...ROLLOUT, state: 'failed', mode: null, message: 'no device' };
+  let message = '';
+  await using stub = await StubApi.start({
+    'GET /gpus/v2/endpoints/ep1': () => ({
+      body: { ...STUB_ENDPOINT, status: { status: 'running', error: '', message }, rollout },
+    }),
+  });
+  const apart = await runCli(['endpoints', 'get', 'ep1'], stub);
+  assert.match(apart.stdout, /^rollout +failed, revision 1 to 2\nrollout message +no device$/m);
+  message = 'The update to revision 2 failed and revision 1 serves: no device';
+  const together = await runCli(['endpoints', 'get', 'ep1'], stub);
+  assert.match(together.stdout, /^revision +1\nrollout +failed, revision 1 to 2\nurl/m);
+});
+
 test('endpoints get: the fields that say something, and the workers', async () => {
   const endpoint = {
     ...STUB_ENDPOINT,
     status: { status: 'updating', error: '', message: 'the first worker\nstarts' },
     workers: [stubWorker('w1', 1, 'ready'), stubWorker('w22', 2, 'starting')],
+    revision: 2,
+    rollout: ROLLOUT,
   };
   await using stub = await StubApi.start({ 'GET /gpus/v2/endpoints/ep1': { body: endpoint } });
   const run = await runCli(['endpoints', 'get', 'ep1'], stub);
@@ -94,6 +123,8 @@ test('endpoints get: the fields that say something, and the workers', async () =
       'type             sync',
       'status           updating',
       'message          the first worker starts',
+      'revision         2',
+      'rollout          starting, revision 1 to 2 (surge)',
       'url              http://127.0.0.1:8080/e/ep1',
       'product          gpu',
       'region           local',

@@ -11,19 +11,31 @@ const MOVING: UpdateAnswer = {
 };
 const NEW_COMMAND = 'node new.ts';
 
+type Rollout = NonNullable<Endpoint['rollout']>;
+
 /** The endpoint at one moment of the rollout to revision 2. */
 function moment(
   status: string,
+  state: Rollout['state'],
   workers: Endpoint['workers'],
-  facts: Partial<Endpoint> = {},
-  message = '',
+  { message = '', rollout = {} }: { message?: string; rollout?: Partial<Rollout> } = {},
 ): Endpoint {
   return {
     ...STUB_ENDPOINT,
     command: NEW_COMMAND,
     status: { status, error: '', message },
     workers,
-    ...facts,
+    rollout: {
+      id: 'ro1',
+      state,
+      from_revision: 1,
+      to_revision: 2,
+      mode: 'surge',
+      message,
+      started_at: 1_700_000_100,
+      ended_at: null,
+      ...rollout,
+    },
   };
 }
 
@@ -118,20 +130,23 @@ test('update that changes nothing says so, and there is nothing to watch', async
   assert.deepEqual([run.code, run.stdout], [0, 'Nothing changed.\n']);
 });
 
-test('--watch: a line for each change, exit 0 when every worker is new', async () => {
-  const starting = moment('updating', [stubWorker('w1', 1, 'ready'), stubWorker('w2', 2, 'starting')]);
-  const proving = moment(
-    'updating',
-    [stubWorker('w1', 1, 'ready'), stubWorker('w2', 2, 'ready')],
-    {},
-    'the first worker is being proven',
-  );
+const OLD = stubWorker('w1', 1, 'ready');
+const OLD_DRAINS = stubWorker('w1', 1, 'draining');
+const NEW_STARTS = stubWorker('w2', 2, 'starting');
+const NEW = stubWorker('w2', 2, 'ready');
+const STARTING = moment('updating', 'starting', [OLD, NEW_STARTS]);
+const ROLLING = moment('updating', 'rolling', [OLD_DRAINS, NEW]);
+const DONE = moment('running', 'done', [NEW]);
+
+test('--watch: a line for each change, exit 0 when the rollout is done', async () => {
   await using stub = await startStub([
-    starting,
-    starting,
-    proving,
-    moment('updating', [stubWorker('w1', 1, 'draining'), stubWorker('w2', 2, 'ready')]),
-    moment('running', [stubWorker('w2', 2, 'ready')]),
+    STARTING,
+    STARTING,
+    moment('updating', 'baking', [OLD, NEW], { message: 'the first worker is being proven' }),
+    ROLLING,
+    // The worker is new and the endpoint runs, but the server does not say that it is over.
+    moment('updating', 'rolling', [NEW]),
+    DONE,
   ]);
   const run = await runCli(WATCH, stub);
   assert.deepEqual([run.code, run.stderr], [0, '']);
@@ -143,17 +158,14 @@ test('--watch: a line for each change, exit 0 when every worker is new', async (
       'revision 2: 0 of 1 workers ready; 1 old serving',
       'revision 2: 1 of 1 workers ready; 1 old serving; the first worker is being proven',
       'revision 2: 1 of 1 workers ready; 1 draining',
-      'Revision 2 serves: 1 worker after 1.0 s.',
+      'revision 2: 1 of 1 workers ready',
+      'Revision 2 serves: 1 worker after 1.3 s.',
     ),
   );
 });
 
 test('--watch on a terminal: a bar and the workers, drawn in place', async () => {
-  await using stub = await startStub([
-    moment('updating', [stubWorker('w1', 1, 'ready'), stubWorker('w2', 2, 'starting')]),
-    moment('updating', [stubWorker('w1', 1, 'draining'), stubWorker('w2', 2, 'ready')]),
-    moment('running', [stubWorker('w2', 2, 'ready')]),
-  ]);
+  await using stub = await startStub([STARTING, ROLLING, DONE]);
   const run = await runCli(WATCH, { url: stub.url, isTty: true, columns: 60 });
   assert.equal(run.code, 0);
   const drawn = run.stdout.split('revision 2: command.\n')[1];
@@ -168,52 +180,96 @@ test('--watch on a terminal: a bar and the workers, drawn in place', async () =>
   );
 });
 
-test('--watch: exit 1 with the reason when the old revision is restored', async () => {
-  const message = 'The update to revision 2 failed and revision 1 serves: exited with code 1';
-  const restored = { ...STUB_ENDPOINT, status: { status: 'running', error: '', message } };
-  await using stub = await startStub([
-    moment('updating', [stubWorker('w1', 1, 'ready'), stubWorker('w2', 2, 'starting')]),
-    restored,
-  ]);
+test('--watch: exit 1 with the reason and what serves now when the rollout failed', async () => {
+  const reason = '2 of its workers failed: exited with code 1';
+  const message = `The update to revision 2 failed and revision 1 serves: ${reason}; it wrote: no model`;
+  // The new revision's worker is still there: only the rollout's own state tells the end.
+  const failed = moment('running', 'failed', [OLD, NEW], { message, rollout: { message: reason } });
+  await using stub = await startStub([STARTING, failed]);
   const run = await runCli(WATCH, stub);
   assert.deepEqual([run.code, run.stderr], [1, `error: ${message}\n`]);
 
-  await using again = await startStub([restored]);
+  await using again = await startStub([failed]);
   const json = await runCli([...WATCH, '--json'], again);
   assert.equal(json.code, 1);
   assert.deepEqual(JSON.parse(json.stdout), { ...MOVING, outcome: 'failed', message });
+
+  const elsewhere = moment('degraded', 'failed', [OLD], {
+    message: 'Worker w1: exited with code 9',
+    rollout: { message: reason },
+  });
+  await using other = await startStub([elsewhere]);
+  assert.equal((await runCli(WATCH, other)).stderr, `error: revision 2 failed: ${reason}\n`);
 });
 
-test('--watch: exit 1 when a newer update took over', async () => {
-  await using stub = await startStub([moment('updating', [stubWorker('w3', 3, 'starting')])]);
+test('--watch: exit 1 when a newer update took over, or took it back', async () => {
+  const newer = { id: 'ro2', to_revision: 3 };
+  await using stub = await startStub([
+    STARTING,
+    moment('updating', 'starting', [OLD, NEW_STARTS], { rollout: newer, message: 'starts' }),
+  ]);
   const run = await runCli(WATCH, stub);
   assert.deepEqual([run.code, run.stderr], [1, 'error: revision 2 was superseded by a newer update\n']);
+
+  const message = 'taken back: revision 1 is wanted again';
+  await using back = await startStub([
+    moment('running', 'superseded', [OLD], { rollout: { message }, message: '' }),
+  ]);
+  const taken = await runCli(WATCH, back);
+  assert.deepEqual([taken.code, taken.stderr], [1, `error: revision 2 was superseded: ${message}\n`]);
+});
+
+test('--watch: exit 0 when a newer update started from the revision this one led to', async () => {
+  const newer = { id: 'ro2', from_revision: 2, to_revision: 3 };
+  await using stub = await startStub([
+    STARTING,
+    moment('updating', 'starting', [NEW, stubWorker('w3', 3, 'starting')], { rollout: newer }),
+  ]);
+  const run = await runCli(WATCH, stub);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stdout, /Revision 2 serves: 1 worker after/);
 });
 
 test('--watch: exit 0 at once when nothing runs that could move', async () => {
-  await using stub = await startStub([moment('running', [], {}, 'starts with the next request')]);
+  const message = 'starts with the next request';
+  await using stub = await startStub([
+    moment('running', 'waiting', [], { message, rollout: { mode: null } }),
+  ]);
   const run = await runCli(WATCH, stub);
   assert.equal(run.code, 0);
   assert.match(run.stdout, /No worker runs now; the next one to start has revision 2\.\n$/);
+
+  await using idle = await startStub([ROLLING, moment('running', 'done', [])]);
+  const left = await runCli([...WATCH, '--json'], idle);
+  assert.equal(left.code, 0);
+  assert.equal((JSON.parse(left.stdout) as { outcome: string }).outcome, 'done');
 });
 
 test('--watch: an endpoint that had failed before is followed until the update has cured it', async () => {
   await using stub = await startStub([
-    moment('failed', [stubWorker('w2', 2, 'starting')]),
-    moment('updating', [stubWorker('w2', 2, 'ready')]),
-    moment('running', [stubWorker('w2', 2, 'ready')]),
+    moment('failed', 'waiting', [stubWorker('w1', 1, 'stopping')]),
+    moment('failed', 'starting', [NEW_STARTS]),
+    moment('updating', 'baking', [NEW]),
+    DONE,
   ]);
   const run = await runCli(WATCH, stub);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stdout, /Revision 2 serves/);
 });
 
-test('--watch: an endpoint that stays failed ends it after a minute', async () => {
-  await using stub = await startStub([moment('failed', [], {}, 'Worker w2 exited with code 1')]);
-  const run = await runCli(WATCH, stub);
-  assert.deepEqual([run.code, run.stderr], [1, 'error: Worker w2 exited with code 1\n']);
-  // Four reads a second of the run's own clock, and one before the update.
-  assert.equal(stub.calls.filter((call) => call.startsWith('GET')).length, 242);
+test('--watch: a lost first worker is waited out, but not for a request that never comes', async () => {
+  const lost = moment('updating', 'waiting', [], { message: 'Worker w2: exited with code 1' });
+  await using cured = await startStub([STARTING, ...Array.from({ length: 20 }, () => lost), ROLLING, DONE]);
+  const run = await runCli(WATCH, cured);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stdout, /Worker w2: exited with code 1\n.*\nRevision 2 serves/);
+
+  await using stub = await startStub([STARTING, lost]);
+  const quiet = await runCli(WATCH, stub);
+  assert.equal(quiet.code, 0);
+  assert.match(quiet.stdout, /No worker runs now/);
+  // Before the update, while it started, and four reads in each of the 30 s of the run's own clock.
+  assert.equal(stub.calls.filter((call) => call.startsWith('GET')).length, 122);
 });
 
 test('--watch: waits for a server that restarts, but not for ever', async () => {
@@ -226,7 +282,7 @@ test('--watch: waits for a server that restarts, but not for ever', async () => 
     'GET /gpus/v2/endpoints/ep1': () => {
       reads += 1;
       if (reads === 1) return { body: STUB_ENDPOINT };
-      return reads < 5 ? away : { body: moment('running', [stubWorker('w2', 2, 'ready')]) };
+      return reads < 5 ? away : { body: DONE };
     },
     'PUT /gpus/v2/endpoints/ep1': { body: MOVING },
   });

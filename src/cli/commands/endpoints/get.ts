@@ -46,6 +46,8 @@ function factsOf(endpoint: Endpoint): [string, Cell][] {
     text('type', endpoint.type),
     ['status', { text: status.status, colour: stateColour(status.status) }],
     text('message', status.message),
+    text('revision', endpoint.revision),
+    ...rolloutFacts(endpoint),
     text('url', endpoint.url),
     text('product', endpoint.product_id),
     text('region', endpoint.region_id),
@@ -71,5 +73,16 @@ function factsOf(endpoint: Endpoint): [string, Cell][] {
     ),
     ...endpoint.envs.map(({ key, value }) => text('env', `${key}=${value}`)),
     text('created', new Date(endpoint.created_at * 1000).toISOString()),
+  ];
+}
+
+function rolloutFacts({ rollout, status }: Endpoint): [string, Cell][] {
+  if (rollout === null) return [];
+  const { state, from_revision: from, to_revision: to, mode, message } = rollout;
+  const way = mode === null ? '' : ` (${mode})`;
+  return [
+    ['rollout', { text: `${state}, revision ${from} to ${to}${way}`, colour: stateColour(state) }],
+    // What the endpoint's own message says already is not said twice.
+    ['rollout message', { text: status.message.includes(message) ? '' : message }],
   ];
 }

@@ -8,7 +8,7 @@ import { EXIT, UsageError } from '../../io.ts';
 import type { Io } from '../../io.ts';
 import { printable } from '../../output.ts';
 import type { Output } from '../../output.ts';
-import type { RolloutProgress } from '../../rollout-progress.ts';
+import type { RolloutProgress, WatchedRollout } from '../../rollout-progress.ts';
 import { watchRollout } from '../../rollout-watch.ts';
 
 export const endpointsUpdate = defineCommand({
@@ -40,10 +40,12 @@ export const endpointsUpdate = defineCommand({
       path: { endpoint_id: id },
       body: body as EndpointUpdateBody,
     });
-    const watch = options.watch && answer.rollout !== null;
-    if (!options.json) tell(answer, output, watch ? null : id);
-    else if (!watch) output.json(answer);
-    return watch ? await follow({ client, io, output, before, answer, json: options.json }) : EXIT.ok;
+    const rollout = options.watch ? answer.rollout : null;
+    if (!options.json) tell(answer, output, rollout === null ? id : null);
+    else if (rollout === null) output.json(answer);
+    if (rollout === null) return EXIT.ok;
+    const watched = { rolloutId: rollout.id, revision: answer.revision, before };
+    return await follow({ client, io, output, watched, answer, json: options.json });
   },
 });
 
@@ -91,14 +93,14 @@ interface Follow {
   readonly client: Client;
   readonly io: Io;
   readonly output: Output;
-  readonly before: Endpoint;
+  readonly watched: WatchedRollout;
   readonly answer: UpdateAnswer;
   readonly json: boolean;
 }
 
-async function follow({ client, io, output, before, answer, json }: Follow): Promise<number> {
+async function follow({ client, io, output, watched, answer, json }: Follow): Promise<number> {
   const startedAtMs = io.nowMs();
-  const progress = await watchRollout({ client, io, output, update: { before, answer }, silent: json });
+  const progress = await watchRollout({ client, io, output, watched, silent: json });
   const failed = progress.outcome === 'failed' || progress.outcome === 'superseded';
   const seconds = ((io.nowMs() - startedAtMs) / 1000).toFixed(1);
   const text = endText(progress, answer.revision, seconds);
@@ -112,13 +114,21 @@ function endText({ outcome, replaced, message }: RolloutProgress, revision: numb
   const why = printable(message);
   switch (outcome) {
     case 'failed':
-      return why === '' ? `revision ${revision} failed and the one before serves again` : why;
+      return why;
     case 'superseded':
-      return `revision ${revision} was superseded by a newer update`;
+      return why === ''
+        ? `revision ${revision} was superseded by a newer update`
+        : `revision ${revision} was superseded: ${why}`;
     case 'asleep':
-      return `No worker runs now; the next one to start has revision ${revision}.`;
+      return asleepText(revision);
     case 'done':
     case 'moving':
+      // Idle workers may leave in the middle of it.
+      if (replaced === 0) return asleepText(revision);
       return `Revision ${revision} serves: ${replaced} ${replaced === 1 ? 'worker' : 'workers'} after ${seconds} s.`;
   }
+}
+
+function asleepText(revision: number): string {
+  return `No worker runs now; the next one to start has revision ${revision}.`;
 }
