@@ -13,6 +13,8 @@ export const API_KEY = 'a-key-for-tests-only';
 export interface ServerProcessOptions {
   readonly gpus?: number;
   readonly flags?: readonly string[];
+  /** Default: any free one. */
+  readonly port?: number;
   /** Default: a new empty one. */
   readonly dataDir?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -58,7 +60,7 @@ export class ServerProcess {
       [
         '--disable-warning=ExperimentalWarning',
         join(REPOSITORY, 'src/main/serve.ts'),
-        '--listen=127.0.0.1:0',
+        `--listen=127.0.0.1:${options.port ?? 0}`,
         `--data-dir=${dataDir}`,
         `--gpus=${options.gpus ?? 0}`,
         ...(options.flags ?? []),
@@ -172,7 +174,7 @@ export class ServerProcess {
   }
 
   async list(): Promise<readonly EndpointShown[]> {
-    const { data } = await this.api<{ data: EndpointShown[] }>('GET', '/gpus/v2/endpoints?limit=100');
+    const { data } = await this.api<{ data: EndpointShown[] }>('GET', '/gpus/v2/endpoints?limit=1000');
     return data;
   }
 
@@ -193,10 +195,13 @@ export class ServerProcess {
   async removeAll(): Promise<void> {
     const endpoints = await this.list();
     for (const { id } of endpoints) await this.api('DELETE', `/gpus/v2/endpoints/${id}`);
-    for (const { id } of endpoints) {
-      while ((await this.request('GET', `/gpus/v2/endpoints/${id}`)).status !== 404) {
-        await new Promise((resume) => setTimeout(resume, 20));
-      }
+    for (const { id } of endpoints) await this.gone(id);
+  }
+
+  /** Waits until nothing is left of a deleted endpoint. Bounded by the test's own time-out. */
+  async gone(id: string): Promise<void> {
+    while ((await this.request('GET', `/gpus/v2/endpoints/${id}`)).status !== 404) {
+      await new Promise((resume) => setTimeout(resume, 20));
     }
   }
 
