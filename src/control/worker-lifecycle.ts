@@ -280,7 +280,7 @@ export class WorkerLifecycle {
     // While stopping, the end is told by `stop`: only that waits for children and device memory.
     if (worker.record.state === 'stopping') return;
     const livedMs = this.#ports.clock.nowMs() - (worker.record.startedAtMs ?? worker.record.createdAtMs);
-    this.#broke(entry, worker, `${exitWords(exit)} ${seconds(livedMs)} after its start`, exit);
+    this.#broke(entry, worker, `${exitWords(exit)}, ${seconds(livedMs)} after its start`, exit);
   }
 
   /** Takes a worker found by the driver back into the state its record says, without restarting it. */

@@ -50,6 +50,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   const { fail, lookAgainAtMs: unhealthyLookMs } = unhealthyTooLong(world, nowMs);
   const goalLive: WorkerView[] = [];
   const others: WorkerView[] = [];
+  let firstWorkers = 0;
   for (const worker of world.workers) {
     if (worker.state === 'draining' || worker.state === 'stopping') continue;
     if (world.revisions.get(worker.revision)?.failed === true && worker.revision !== goal) {
@@ -62,6 +63,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
       if (workerIsLive(worker.state)) goalLive.push(worker);
     } else if (proving && worker.revision === world.targetRevision) {
       // The first worker of the target belongs to the rollout's own step.
+      if (workerIsLive(worker.state)) firstWorkers += 1;
     } else if (worker.state === 'ready') {
       others.push(worker);
     } else if (worker.state !== 'unhealthy') {
@@ -74,9 +76,12 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
 
   const start: WorkerStart[] = [];
   let lookAgainAtMs = unhealthyLookMs;
-  const live = goalLive.length + others.length;
+  // A first worker that took an old one's place also fills it; one beside the old ones is extra.
+  const swapped = proving && rollout.mode !== 'surge' && firstWorkers > 0 ? 1 : 0;
+  const proven = goalLive.length + others.length;
+  const live = proven + swapped;
   // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
-  const provingAlone = proving && live === 0 && rollout.state !== 'waiting';
+  const provingAlone = proving && proven === 0 && rollout.state !== 'waiting';
   const targetPlaces = proving && rollout.state === 'waiting' && live === 0;
   if (!provingAlone && !targetPlaces) {
     if (nowMs < world.notBeforeMs && need.workers > live) {
@@ -95,7 +100,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   const idle =
     others.length > 0 && !proving
       ? { drain: [], stop: [], lookAgainAtMs: null }
-      : releaseIdle(world, [...goalLive, ...others], live, need.workers, nowMs);
+      : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
   drain.push(...idle.drain);
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
