@@ -49,7 +49,7 @@ export interface DriverCapabilities {
 
 export interface WorkerLog {
   readonly text: string;
-  /** Bytes dropped at the front because the log is bounded. */
+  /** Bytes of output before `text`: no longer kept because the log is bounded, or beyond what was asked for. */
   readonly droppedBytes: number;
 }
 

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { boundLog, logPath, readLog } from '../../src/adapters/driver-process/worker-log.ts';
 import type { Worker } from '../../src/client/schema.ts';
 import { StubApi, stubWorker } from '../support/stub-api.ts';
 import type { StubAnswer } from '../support/stub-api.ts';
@@ -120,4 +124,32 @@ test('workers logs --follow: a burst is read whole with a wider look, and what i
   const kept = 1_048_576;
   assert.equal(run.stdout, `start\n${burst}${'y'.repeat(kept)}`);
   assert.equal(run.stderr, `(${flood.length - kept} bytes written too fast to be shown)\n`);
+});
+
+test('workers logs --follow: a log on disk that is longer than one look, and is cut on the way', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pilotlight-log-'));
+  const written = Array.from({ length: 12 }, (_, part) => `${part}: ${'x'.repeat(50_000)} grüße\n`);
+  let parts = 4;
+  await writeFile(logPath(folder), written.slice(0, parts).join(''));
+  await using stub = await StubApi.start({
+    [LOG]: async ({ path }) => {
+      const log = await readLog(folder, Number(/tail_bytes=(\d+)/.exec(path)?.[1]));
+      return { body: log?.text, headers: { 'x-pilotlight-dropped-bytes': String(log?.droppedBytes) } };
+    },
+    [LIST]: async () => {
+      await appendFile(logPath(folder), written[parts] ?? '');
+      parts += 1;
+      if (parts === 8) assert.equal(await boundLog(folder, 200_000), true);
+      const state = parts < written.length ? 'ready' : 'stopped';
+      return { body: { data: [{ ...WORKERS[0], ...stubWorker('w2', 2, state) }] } };
+    },
+  });
+  try {
+    const run = await runCli(['workers', 'logs', 'ep1', 'w2', '--follow'], stub);
+    assert.deepEqual([run.code, run.stderr], [0, '']);
+    const first = Buffer.from(written.slice(0, 4).join('')).subarray(-65_536).toString();
+    assert.equal(run.stdout, first + written.slice(4).join(''));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -232,7 +232,8 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       const running = await driver.logs(worker.workerId, 65_536);
       assert.notEqual(running.text, '');
       assert.equal(running.droppedBytes, 0);
-      assert.equal((await driver.logs(worker.workerId, 5)).text, running.text.slice(-5));
+      const tail = await driver.logs(worker.workerId, 5);
+      assert.deepEqual(tail, { text: running.text.slice(-5), droppedBytes: running.text.length - 5 });
       await assert.rejects(driver.forget(worker.workerId), { code: 'CONFLICT' });
       await world.settle(driver.stop(worker.workerId, 5_000));
       const ended = await driver.logs(worker.workerId, 65_536);
@@ -251,6 +252,8 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       assert.ok(text.length <= 1.5 * world.logLimitBytes, `${text.length} bytes were kept`);
       assert.ok(text.length >= world.logLimitBytes / 2, `only ${text.length} bytes were kept`);
       assert.ok(droppedBytes > 300 * 1024 - 1.5 * world.logLimitBytes, `${droppedBytes} bytes were dropped`);
+      const tail = await driver.logs(worker.workerId, 10);
+      assert.equal(tail.droppedBytes + tail.text.length, droppedBytes + text.length);
     });
 
     test('twenty at once get addresses of their own and all end', async () => {

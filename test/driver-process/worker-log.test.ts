@@ -28,8 +28,8 @@ test('within its limit a log is left alone', () =>
     await writeFile(logPath(folder), lines(0, 100));
     assert.equal(await boundLog(folder, 1_000), false);
     assert.deepEqual(await readLog(folder, 10_000), { text: lines(0, 100), droppedBytes: 0 });
-    assert.deepEqual(await readLog(folder, 20), { text: lines(98, 100), droppedBytes: 0 });
-    assert.deepEqual(await readLog(folder, 0), { text: '', droppedBytes: 0 });
+    assert.deepEqual(await readLog(folder, 20), { text: lines(98, 100), droppedBytes: 980 });
+    assert.deepEqual(await readLog(folder, 0), { text: '', droppedBytes: 1_000 });
   }));
 
 test('past its limit the newest half stays, and all that went is counted', () =>
@@ -39,7 +39,9 @@ test('past its limit the newest half stays, and all that went is counted', () =>
     assert.deepEqual(await readLog(folder, 10_000), { text: lines(51, 101), droppedBytes: 510 });
     await appendFile(logPath(folder), lines(101, 151));
     assert.deepEqual(await readLog(folder, 10_000), { text: lines(51, 151), droppedBytes: 510 });
-    assert.deepEqual(await readLog(folder, 600), { text: lines(91, 151), droppedBytes: 510 });
+    assert.deepEqual(await readLog(folder, 600), { text: lines(91, 151), droppedBytes: 910 });
+    assert.deepEqual(await readLog(folder, 100), { text: lines(141, 151), droppedBytes: 1_410 });
+    assert.deepEqual(await readLog(folder, 0), { text: '', droppedBytes: 1_510 });
     await appendFile(logPath(folder), lines(151, 301));
     assert.equal(await boundLog(folder, 1_000), true);
     assert.deepEqual(await readLog(folder, 10_000), { text: lines(251, 301), droppedBytes: 2_510 });
@@ -52,18 +54,40 @@ test('no log: nothing to bound, null to read', () =>
     assert.equal(await readLog(folder, 1_000), null);
   }));
 
-test('a tail never begins inside a character', () =>
+test('a tail never begins inside a character, and its place is that of its first whole one', () =>
   inFolder(async (folder) => {
     await writeFile(logPath(folder), 'aé€😀');
-    for (const [maxBytes, text] of [
-      [4, '😀'],
-      [5, '😀'],
-      [6, '😀'],
-      [7, '€😀'],
-      [9, 'é€😀'],
+    for (const [maxBytes, text, droppedBytes] of [
+      [3, '', 10],
+      [4, '😀', 6],
+      [5, '😀', 6],
+      [6, '😀', 6],
+      [7, '€😀', 3],
+      [9, 'é€😀', 1],
+      [10, 'aé€😀', 0],
+    ] as const) {
+      assert.deepEqual(await readLog(folder, maxBytes), { text, droppedBytes }, `the last ${maxBytes} bytes`);
+    }
+  }));
+
+test('a character that is half written is left to the next look', () =>
+  inFolder(async (folder) => {
+    const whole = Buffer.from('aé€😀');
+    for (const [sizeBytes, text] of [
+      [0, ''],
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'aé'],
+      [4, 'aé'],
+      [5, 'aé'],
+      [6, 'aé€'],
+      [7, 'aé€'],
+      [8, 'aé€'],
+      [9, 'aé€'],
       [10, 'aé€😀'],
     ] as const) {
-      assert.equal((await readLog(folder, maxBytes))?.text, text, `the last ${maxBytes} bytes`);
+      await writeFile(logPath(folder), whole.subarray(0, sizeBytes));
+      assert.deepEqual(await readLog(folder, 100), { text, droppedBytes: 0 }, `${sizeBytes} bytes written`);
     }
   }));
 

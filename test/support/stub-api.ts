@@ -22,7 +22,9 @@ export interface StubAnswer {
 }
 
 /** `GET /path` without the query → an answer, or one made for every request. */
-export type StubRoutes = Readonly<Record<string, StubAnswer | ((request: StubRequest) => StubAnswer)>>;
+export type StubRoutes = Readonly<
+  Record<string, StubAnswer | ((request: StubRequest) => StubAnswer | Promise<StubAnswer>)>
+>;
 
 /** A control API that says what a test wants it to say, and remembers what it was asked. */
 export class StubApi {
@@ -65,7 +67,7 @@ export class StubApi {
     };
     this.requests.push(request);
     const route = routes[`${request.method} ${request.path.split('?')[0]}`];
-    const answer = typeof route === 'function' ? route(request) : (route ?? notFound(request));
+    const answer = typeof route === 'function' ? await route(request) : (route ?? notFound(request));
     const isText = typeof answer.body === 'string';
     response.writeHead(answer.status ?? 200, {
       'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',

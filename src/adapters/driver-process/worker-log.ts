@@ -19,6 +19,8 @@ const LOOK_MS = 500;
 /** After a cut: whoever floods once floods on. */
 const LOOK_AGAIN_MS = 50;
 const CHUNK_BYTES = 256 * 1024;
+/** Cuts are 50 ms apart at the least, so the second look already succeeds unless the disk stands still. */
+const READ_ATTEMPTS = 3;
 
 export function logPath(folder: string): string {
   return join(folder, LOG);
@@ -121,26 +123,57 @@ async function copyToEnd(
   return at - from;
 }
 
-/** The newest `maxBytes` of both files; null when the worker has no log here. */
+/**
+ * The newest `maxBytes` of both files, whole characters only; null when the worker has no log here.
+ * The spawner may cut the log meanwhile. Read in the order in which output ages, a part can then be
+ * given a place before its own, never one behind it: who follows the log misses nothing by that.
+ */
 export async function readLog(folder: string, maxBytes: number): Promise<WorkerLog | null> {
-  const newer = await readTail(logPath(folder), maxBytes);
-  if (newer === null) return null;
-  const older = await readTail(join(folder, OLDER), maxBytes - newer.length);
-  const bytes = older === null ? newer : Buffer.concat([older, newer]);
-  return {
-    text: bytes.subarray(firstWholeCharacter(bytes)).toString('utf8'),
-    droppedBytes: await droppedBytes(folder),
-  };
+  for (let attempt = 1; ; attempt += 1) {
+    const gone = await droppedBytes(folder);
+    const older = await readTail(join(folder, OLDER), maxBytes);
+    const newer = await readTail(logPath(folder), maxBytes);
+    if (newer === null) return null;
+    const cutMeanwhile = (await droppedBytes(folder)) !== gone;
+    if (cutMeanwhile && attempt < READ_ATTEMPTS) continue;
+    const all = older === null ? newer.bytes : Buffer.concat([older.bytes, newer.bytes]);
+    const kept = all.subarray(Math.max(0, all.length - maxBytes));
+    const from = firstWholeCharacter(kept);
+    const endBytes = gone + (older?.endBytes ?? 0) + newer.endBytes;
+    return {
+      text: kept.subarray(from, lastWholeCharacter(kept)).toString('utf8'),
+      droppedBytes: endBytes - kept.length + from,
+    };
+  }
 }
 
 /** Bytes of a character whose beginning was cut off would read as garbage. */
 function firstWholeCharacter(bytes: Buffer): number {
   let at = 0;
-  while (at < 3 && at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at += 1;
+  while (at < 3 && at < bytes.length && isContinuation(bytes[at])) at += 1;
   return at;
 }
 
-async function readTail(path: string, maxBytes: number): Promise<Buffer | null> {
+/** A character of which the worker has written the first bytes only is left to the next look. */
+function lastWholeCharacter(bytes: Buffer): number {
+  let at = bytes.length - 1;
+  while (at > bytes.length - 3 && isContinuation(bytes[at])) at -= 1;
+  const lead = bytes[at] ?? 0;
+  const wantedBytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return wantedBytes > bytes.length - at ? Math.max(0, at) : bytes.length;
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return ((byte ?? 0) & 0xc0) === 0x80;
+}
+
+interface Tail {
+  readonly bytes: Buffer;
+  /** Where it ends in its file. */
+  readonly endBytes: number;
+}
+
+async function readTail(path: string, maxBytes: number): Promise<Tail | null> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -153,7 +186,7 @@ async function readTail(path: string, maxBytes: number): Promise<Buffer | null> 
     const wantedBytes = Math.max(0, Math.min(maxBytes, sizeBytes));
     const buffer = Buffer.alloc(wantedBytes);
     const { bytesRead } = await file.read(buffer, 0, wantedBytes, sizeBytes - wantedBytes);
-    return buffer.subarray(0, bytesRead);
+    return { bytes: buffer.subarray(0, bytesRead), endBytes: sizeBytes - wantedBytes + bytesRead };
   } finally {
     await file.close();
   }

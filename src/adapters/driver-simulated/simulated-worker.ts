@@ -106,7 +106,7 @@ export class SimulatedWorker {
 
   log(maxBytes: number): WorkerLog {
     const text = maxBytes <= 0 ? '' : this.#log.slice(-maxBytes);
-    return { text, droppedBytes: this.#droppedBytes };
+    return { text, droppedBytes: this.#droppedBytes + this.#log.length - text.length };
   }
 
   /** What a request to it gets: a small JSON that tells who answered. */
