@@ -171,6 +171,10 @@ export class Gateway implements Traffic {
     try {
       await runChain(this.#chainParts, client);
       await client.done();
+    } catch (error) {
+      // A defect of ours must not take the other requests with it.
+      this.#options.log.error('the gateway failed after a request', { error });
+      client.cutOff();
     } finally {
       beside.delete(client);
       if (beside.size === 0) this.#clients.delete(socket);
