@@ -155,7 +155,7 @@ describe('create over HTTP', () => {
     const id = await createMinimal({ app_name: 'only-one' });
     await expectRefused({ ...MINIMAL, app_name: 'only-one' }, 'SERVERLESS_APP_NAME_IS_EXIST', 'app_name');
     await server.api('DELETE', `${ENDPOINTS}/${id}`);
-    while ((await server.request('GET', `${ENDPOINTS}/${id}`)).status !== 404);
+    await server.gone(id);
     const next = await createMinimal({ app_name: 'only-one' });
     await server.api('DELETE', `${ENDPOINTS}/${next}`);
   });
@@ -281,7 +281,7 @@ describe('update over HTTP', () => {
   it('deletes: at once not for requests any more, and gone soon', async () => {
     const id = await createMinimal();
     await server.api('DELETE', `${ENDPOINTS}/${id}`);
-    while ((await server.request('GET', `${ENDPOINTS}/${id}`)).status !== 404);
+    await server.gone(id);
     assert.ok(!(await list('limit=1000')).data.some((endpoint) => endpoint.id === id));
   });
 });
@@ -340,7 +340,7 @@ describe('a list of 120 endpoints', () => {
     const first = await list('limit=50&keyword=listed');
     for (const { id } of first.data.slice(0, 10)) {
       await server.api('DELETE', `${ENDPOINTS}/${id}`);
-      while ((await server.request('GET', `${ENDPOINTS}/${id}`)).status !== 404);
+      await server.gone(id);
     }
     const second = await list(`limit=50&keyword=listed&cursor=${first.next_cursor}`);
     const firstIds = new Set(first.data.map(({ id }) => id));
