@@ -33,6 +33,7 @@ function terminalOf(stream: NodeJS.WriteStream): Terminal {
 
 /** A shell's way to tell that a signal ended a program. */
 const SIGNAL_EXIT_BASE = 128;
+const FORWARDED_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 async function runScript(path: string, argv: readonly string[]): Promise<number> {
   if (!existsSync(path)) {
@@ -41,13 +42,10 @@ async function runScript(path: string, argv: readonly string[]): Promise<number>
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...argv], {
     stdio: 'inherit',
   });
-  // Both are waited out by the child: it stops in its own time, and this process reports how it ended.
+  // All are waited out by the child: it stops in its own time, and this process reports how it ended.
+  // A Ctrl-C reaches it from the terminal too; it takes the two within a moment for one.
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  // The terminal gives Ctrl-C to the child as well, and a second one may mean "stop at once" to it.
-  const interrupt = (): void => {
-    if (!process.stdin.isTTY) child.kill('SIGINT');
-  };
-  process.on('SIGTERM', forward).on('SIGHUP', forward).on('SIGINT', interrupt);
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
@@ -56,6 +54,6 @@ async function runScript(path: string, argv: readonly string[]): Promise<number>
       });
     });
   } finally {
-    process.off('SIGTERM', forward).off('SIGHUP', forward).off('SIGINT', interrupt);
+    for (const signal of FORWARDED_SIGNALS) process.off(signal, forward);
   }
 }

@@ -1,8 +1,14 @@
+import { systemClock } from '../adapters/system-clock.ts';
 import { AppError } from '../base/errors.ts';
 import { openServer, type PilotlightServer } from './compose.ts';
 import { configHelp, parseConfig } from './config.ts';
 
 const USAGE_ERROR = 2;
+/**
+ * One Ctrl-C can come here several times within moments: from the terminal, which tells the whole
+ * process group, and passed on by `npm` and by the command line's `serve`, which are in it too.
+ */
+const REPEATED_SIGNAL_MS = 500;
 
 /** `pilotlight serve`: one process that is API, gateway and control. Ends at SIGTERM or SIGINT. */
 async function serve(): Promise<void> {
@@ -35,13 +41,15 @@ async function serve(): Promise<void> {
   }
   process.stdout.write(`Listening on ${server.url}\n`);
 
-  let closing = false;
+  const clock = systemClock();
+  let closingSinceMs: number | null = null;
   const stop = (signal: string): void => {
-    if (closing) {
+    if (closingSinceMs !== null) {
+      if (clock.monotonicMs() - closingSinceMs < REPEATED_SIGNAL_MS) return;
       // Asked twice: whoever asks does not want to wait for the requests that still run.
       process.exit(1);
     }
-    closing = true;
+    closingSinceMs = clock.monotonicMs();
     process.stderr.write(`pilotlight: ${signal}: finishing running requests; again to stop at once\n`);
     void server.close().then(() => process.exit(0));
   };
