@@ -266,6 +266,7 @@ export class EndpointCommands implements EndpointService {
       deleting: endpoint.deleting,
       rollout: endpoint.rollout,
       startFailures: entry.startFailures,
+      waiting: this.#ports.traffic.load(endpoint.id).waiting,
       workers,
       everReady: [...entry.revisions.values()].some((revision) => revision.startTimeMs !== null),
     });

@@ -8,6 +8,7 @@ const FACTS: StatusFacts = {
   deleting: false,
   rollout: null,
   startFailures: 0,
+  waiting: 0,
   workers: [],
   everReady: true,
 };
@@ -24,7 +25,16 @@ const ROWS: readonly (readonly [string, Partial<StatusFacts>, string])[] = [
   ['a crash loop beside a ready worker', { startFailures: 3, workers: READY }, 'degraded'],
   ['a rollout under way', { rollout: rollout({ state: 'baking' }), workers: READY }, 'updating'],
   ['a rollout that waits for the next request', { rollout: rollout({ state: 'waiting' }) }, 'running'],
-  ['a rollout between two tries', { rollout: rollout({ state: 'waiting', mode: 'swap' }) }, 'updating'],
+  [
+    'a rollout between two tries, for a request that waits',
+    { rollout: rollout({ state: 'waiting', mode: 'cold' }), waiting: 1 },
+    'updating',
+  ],
+  [
+    'a rollout between two tries, with nobody there',
+    { rollout: rollout({ state: 'waiting', mode: 'cold' }) },
+    'running',
+  ],
   ['a rollout that ended', { rollout: rollout({ state: 'failed' }), workers: READY }, 'running'],
   [
     'min_replicas not ready for the first time',

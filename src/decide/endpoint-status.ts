@@ -4,7 +4,10 @@ import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
 import type { EndpointWorld } from './world.ts';
 
 /** What of an endpoint decides the status it shows. */
-export type StatusFacts = Pick<EndpointWorld, 'settings' | 'deleting' | 'rollout' | 'startFailures'> & {
+export type StatusFacts = Pick<
+  EndpointWorld,
+  'settings' | 'deleting' | 'rollout' | 'startFailures' | 'waiting'
+> & {
   readonly workers: readonly { readonly state: EndpointWorld['workers'][number]['state'] }[];
   /** Whether any worker of it has ever become ready. */
   readonly everReady: boolean;
@@ -20,8 +23,9 @@ export function endpointStatus(facts: StatusFacts): EndpointStatus {
   if (facts.deleting) return 'terminating';
   if (settings.maxReplicas === 0) return 'stopped';
   if (ready === 0 && facts.startFailures >= CRASH_LOOP_FAILURES) return 'failed';
-  // A rollout that began at zero workers waits for the next request: nothing moves, requests are welcome.
-  const asleep = rollout?.state === 'waiting' && rollout.mode === null && workers.length === 0;
+  // At zero workers with nobody waiting the rollout goes on with the next request: nothing moves till then.
+  const wanted = facts.waiting > 0 || settings.minReplicas > 0;
+  const asleep = rollout?.state === 'waiting' && workers.length === 0 && !wanted;
   if (rollout !== null && !rolloutIsOver(rollout.state) && !asleep) return 'updating';
   if (!facts.everReady && ready === 0 && settings.minReplicas > 0) return 'initializing';
   const unhealthy = workers.some((worker) => worker.state === 'unhealthy');
