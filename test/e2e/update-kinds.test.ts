@@ -34,7 +34,14 @@ class Endpoint {
     context.after(async () => {
       await notes.remove();
     });
-    const id = await server.create({ ...notes.fields, worker_config: workerConfig });
+    const id = await server.create({
+      ...notes.fields,
+      worker_config: {
+        // Bounds what a failed test leaves held.
+        request_timeout: 60,
+        ...workerConfig,
+      },
+    });
     return new Endpoint(server, notes, await server.get(id));
   }
 
@@ -236,9 +243,10 @@ describe('kinds of update', () => {
 
     await endpoint.update({ worker_config: { max_replicas: 1, max_concurrent_per_worker: 3 } });
     const more = Array.from({ length: 3 }, () => endpoint.ask('/hold'));
-    await endpoint.noted((notes) => notes.some((note) => note.event === 'begin' && note.running === 3));
+    const all = await endpoint.noted(counting('begin', 19));
     await release(worker);
     await Promise.all(more);
+    assert.equal(all.filter(({ event }) => event === 'begin').at(-1)?.running, 3);
     assert.equal((await endpoint.notes('start')).length, 1);
   });
 
