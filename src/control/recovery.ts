@@ -46,7 +46,7 @@ export async function recover(
     if (workerIsOver(record.state)) {
       if (seen?.running === true) orphans.push(seen);
       lifecycle.keepEnded(entry, record);
-    } else if (seen?.running === true && record.state !== 'pending') {
+    } else if (seen?.running === true) {
       await adopt(ports, lifecycle, entry, record, seen);
     } else {
       markGone(ports, records, lifecycle, entry, record, seen);
@@ -83,9 +83,12 @@ async function adopt(
   seen: FoundWorker,
 ): Promise<void> {
   const started = await ports.driver.recover(record.id);
-  // The crash may have come between the driver's start and the record of it.
-  const state = record.state === 'pulling' ? workerTransition(record.state, 'prepared') : record.state;
-  lifecycle.adopt(entry, { ...record, state }, { ...seen, addresses: started.addresses });
+  // The crash may have come between the driver's start and the record of it, even of its first step.
+  let { state } = record;
+  if (state === 'pending') state = workerTransition(state, 'devicesAssigned');
+  if (state === 'pulling') state = workerTransition(state, 'prepared');
+  const startedAtMs = record.startedAtMs ?? seen.startedAtMs;
+  lifecycle.adopt(entry, { ...record, state, startedAtMs }, { ...seen, addresses: started.addresses });
   ports.log.info('worker adopted', { endpointId: entry.endpoint.id, workerId: record.id, state });
 }
 
