@@ -25,6 +25,7 @@ import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import { checkResources } from './resource-check.ts';
 import type { Reconciler } from './reconciler.ts';
+import { forgetFailures } from './start-failures.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
 /** What a client asks of an endpoint. Changes of one endpoint are made one after the other. */
@@ -141,11 +142,8 @@ export class EndpointCommands implements EndpointService {
         { settings: plan.settings, ...change.change },
         change.revision,
       );
-      if (revisionChanged) {
-        // What failed was another revision: the new one starts without its back-off.
-        entry.startFailures = 0;
-        entry.notBeforeMs = 0;
-      }
+      // What failed was another revision, or nobody could pass the health check: the next start need not wait.
+      if (revisionChanged || healthCheckChanged) forgetFailures(entry);
       if (healthCheckChanged) this.#lifecycle.healthCheckChanged(entry);
       for (const worker of entry.workers.values()) this.#lifecycle.route(entry, worker);
       this.#reconciler.reconcile(entry);

@@ -35,7 +35,9 @@ export interface EndpointEntry {
   readonly workers: Map<WorkerId, WorkerEntry>;
   /** The last ones that ended, oldest first. */
   readonly ended: Worker[];
+  /** Starts that failed in a row; when the last one did, and until when none is tried. See `start-failures.ts`. */
   startFailures: number;
+  failedAtMs: number;
   notBeforeMs: number;
   serviceTimeMs: number | null;
   bake: BakeSample;
@@ -64,6 +66,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     workers: new Map(),
     ended: [],
     startFailures: 0,
+    failedAtMs: 0,
     notBeforeMs: 0,
     serviceTimeMs: null,
     bake: EMPTY_SAMPLE,

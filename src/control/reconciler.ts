@@ -1,9 +1,8 @@
 import { impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
-import { startBackoffMs } from '../decide/retry/start-backoff.ts';
 import type { RolloutStep } from '../decide/rollout/step.ts';
-import { seconds, type Reason } from '../decide/world.ts';
+import { earlier, seconds, type Reason } from '../decide/world.ts';
 import type { Endpoint, Rollout } from '../model/endpoint.ts';
 import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
@@ -12,13 +11,12 @@ import { EMPTY_SAMPLE, type EndpointEntry, type WorkerEntry } from './endpoint-e
 import { refusalError } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
+import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts';
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
 const ROUNDS_MAX = 64;
-/** A worker that served this long proves that its start was not the problem. */
-const PROVED_AFTER_MS = 30_000;
 /** How long a swapped-out endpoint that could not be updated waits before it tries the swap again. */
 const POSTPONED_MS = 10_000;
 const MESSAGE_LENGTH_MAX = 2_000;
@@ -89,13 +87,14 @@ export class Reconciler implements LifecycleListener {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       entry.dirty = false;
       const nowMs = this.#ports.clock.nowMs();
-      this.#forgiveFailures(entry, nowMs);
+      const forgivenMs = this.#forgiveFailures(entry, nowMs);
       const world = worldOf(entry, this.#entries, this.#inventory, this.#ports.traffic, this.#ports.options);
       const plan = planEndpoint(world, nowMs);
       const changed = this.#apply(entry, plan);
       if (changed || entry.dirty) continue;
       this.#cancelWake(entry);
-      if (plan.lookAgainAtMs !== null) this.#wakeAt(entry, plan.lookAgainAtMs);
+      const lookAgainAtMs = earlier(plan.lookAgainAtMs, forgivenMs);
+      if (lookAgainAtMs !== null) this.#wakeAt(entry, lookAgainAtMs);
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
       // is ready or idle only now can give way.
       if (this.#devices.wanted) this.#devices.assignSoon();
@@ -212,8 +211,7 @@ export class Reconciler implements LifecycleListener {
 
   #targetFailed(entry: EndpointEntry, revision: number, step: RolloutStep): void {
     this.#records.revisionChange(entry, revision, { failure: step.message });
-    entry.startFailures = 0;
-    entry.notBeforeMs = 0;
+    forgetFailures(entry);
     const broken = entry.ended.findLast((worker) => worker.revision === revision);
     const workerId = broken?.id ?? step.stop[0];
     if (workerId === undefined) return;
@@ -288,11 +286,9 @@ export class Reconciler implements LifecycleListener {
     }
     // A worker that was replaced or marked as failed has nothing to say about the endpoint any more.
     if (worker.record.revision !== entry.endpoint.stableRevision) return;
-    const servedMs = worker.record.readyAtMs === null ? 0 : nowMs - worker.record.readyAtMs;
-    entry.startFailures = worker.proved || servedMs >= PROVED_AFTER_MS ? 1 : entry.startFailures + 1;
-    entry.notBeforeMs = nowMs + startBackoffMs(entry.startFailures);
+    const pauseMs = countFailure(entry, worker, nowMs);
     this.#records.endpointChange(entry, () => ({
-      message: clip(`${place}; the next start is tried in ${seconds(startBackoffMs(entry.startFailures))}`),
+      message: clip(`${place}; the next start is tried in ${seconds(pauseMs)}`),
     }));
     this.#addLastOutput(entry, worker.record.id, (endpoint) => endpoint.message.startsWith(place));
   }
@@ -314,18 +310,13 @@ export class Reconciler implements LifecycleListener {
     return { preference: 0, sampleLimit: this.#ports.options.bakeRequests };
   }
 
-  /** A failure is forgiven once a worker has shown that it serves. */
-  #forgiveFailures(entry: EndpointEntry, nowMs: number): void {
-    if (entry.startFailures === 0) return;
-    for (const worker of entry.workers.values()) {
-      const { record } = worker;
-      if (record.state !== 'ready' || record.readyAtMs === null) continue;
-      if (!worker.proved && nowMs - record.readyAtMs < PROVED_AFTER_MS) continue;
-      entry.startFailures = 0;
-      entry.notBeforeMs = 0;
-      if (entry.endpoint.message !== '') this.#records.endpointChange(entry, () => ({ message: '' }));
-      return;
-    }
+  /** Forgets failed starts when it is time to; else says when that will be. */
+  #forgiveFailures(entry: EndpointEntry, nowMs: number): number | null {
+    const atMs = forgivenAtMs(entry, nowMs);
+    if (atMs === null || atMs > nowMs) return atMs;
+    forgetFailures(entry);
+    if (entry.endpoint.message !== '') this.#records.endpointChange(entry, () => ({ message: '' }));
+    return null;
   }
 
   /** A decision is told when it starts or ends workers, not each time it is confirmed. */

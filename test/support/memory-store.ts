@@ -11,6 +11,8 @@ export class MemoryStore implements Store {
   readonly revisions = new Map<string, Revision>();
   readonly workers = new Map<WorkerId, Worker>();
   readonly keys: ApiKey[] = [];
+  /** The next change of an endpoint is refused when this has settled, as by a disk that is full. */
+  refuseNextUpdate: Promise<void> | null = null;
 
   async fenceRaise(): Promise<number> {
     this.#fence += 1;
@@ -28,7 +30,10 @@ export class MemoryStore implements Store {
   }
 
   async endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void> {
-    await Promise.resolve();
+    const refusal = this.refuseNextUpdate;
+    this.refuseNextUpdate = null;
+    await refusal;
+    if (refusal !== null) throw new AppError('STORE_FAILED', 'the disk is full');
     if (this.endpoints.get(endpoint.id)?.generation !== expectedGeneration) {
       throw new AppError('STORE_CONFLICT', `generation ${expectedGeneration} is not the stored one`);
     }

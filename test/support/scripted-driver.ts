@@ -1,7 +1,7 @@
-import type { AppError } from '../../src/base/errors.ts';
+import { AppError } from '../../src/base/errors.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import type { WorkerId } from '../../src/base/ids.ts';
-import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
+import type { WorkerExit } from '../../src/model/endpoint.ts';
 import type {
   Driver,
   Fingerprint,
@@ -22,9 +22,9 @@ interface Script {
   readonly diesMs: number | null;
 }
 
-function scriptOf(spec: RevisionSpec): Script {
+function scriptOf(command: string): Script {
   const words = new Map(
-    spec.command.split(' ').map((word): [string, string] => {
+    command.split(' ').map((word): [string, string] => {
       const [name = '', value = ''] = word.split('=');
       return [name, value];
     }),
@@ -43,7 +43,8 @@ interface ScriptedWorker {
   readonly script: Script;
   readonly startedAtMs: number;
   running: boolean;
-  onReady: (() => void) | null;
+  healthy: boolean;
+  onHealth: ((healthy: boolean, detail: string) => void) | null;
   cancels: (() => void)[];
 }
 
@@ -55,6 +56,13 @@ export class ScriptedDriver implements Driver, Readiness {
   readonly workers = new Map<WorkerId, ScriptedWorker>();
   #onExit: (workerId: WorkerId, exit: WorkerExit) => void = () => undefined;
   starts = 0;
+  /** What a worker does where it is not what its spec's command says; by the number of starts before it. */
+  commandOf: (order: WorkerOrder, startsBefore: number) => string = (order) => order.spec.command;
+  /** Workers that `list` still shows as running and that are gone when they are to be taken back. */
+  readonly lostAtRecovery = new Set<WorkerId>();
+  /** Workers start, and it is not told until the driver is closed. */
+  holdsStarts = false;
+  readonly #released = Promise.withResolvers<void>();
 
   constructor(clock: Clock, devices: number) {
     this.#clock = clock;
@@ -83,6 +91,7 @@ export class ScriptedDriver implements Driver, Readiness {
   }
 
   async start(order: WorkerOrder): Promise<StartedWorker> {
+    const command = this.commandOf(order, this.starts);
     this.starts += 1;
     for (const id of order.devices) {
       const holder = [...this.workers.values()].find(
@@ -93,10 +102,11 @@ export class ScriptedDriver implements Driver, Readiness {
     }
     const worker: ScriptedWorker = {
       order,
-      script: scriptOf(order.spec),
+      script: scriptOf(command),
       startedAtMs: this.#clock.nowMs(),
       running: true,
-      onReady: null,
+      healthy: true,
+      onHealth: null,
       cancels: [],
     };
     this.workers.set(order.workerId, worker);
@@ -104,6 +114,7 @@ export class ScriptedDriver implements Driver, Readiness {
     if (worker.script.diesMs !== null) {
       worker.cancels.push(this.#clock.schedule(worker.script.diesMs, () => this.end(order.workerId, 1)));
     }
+    if (this.holdsStarts) await this.#released.promise;
     return await Promise.resolve({ addresses: { 8080: { host: '127.0.0.1', port: 1 } } });
   }
 
@@ -125,10 +136,20 @@ export class ScriptedDriver implements Driver, Readiness {
     if (worker === undefined || worker.script.never || worker.script.exit) return;
     const sinceStartMs = this.#clock.nowMs() - worker.startedAtMs;
     const cancel = this.#clock.schedule(worker.script.startMs - sinceStartMs, () => {
-      if (worker.running) onChange(true, '200');
+      if (!worker.running) return;
+      worker.onHealth = onChange;
+      if (worker.healthy !== (target.wasHealthy ?? false)) onChange(worker.healthy, 'its probe');
     });
     worker.cancels.push(cancel);
     signal.addEventListener('abort', cancel, { once: true });
+  }
+
+  /** What the probes of a worker see from now on. */
+  health(workerId: WorkerId, healthy: boolean): void {
+    const worker = this.workers.get(workerId);
+    if (worker === undefined || worker.healthy === healthy) return;
+    worker.healthy = healthy;
+    worker.onHealth?.(healthy, 'its probe');
   }
 
   async list(): Promise<readonly FoundWorker[]> {
@@ -147,7 +168,11 @@ export class ScriptedDriver implements Driver, Readiness {
     );
   }
 
-  async recover(): Promise<StartedWorker> {
+  async recover(workerId: WorkerId): Promise<StartedWorker> {
+    if (this.lostAtRecovery.has(workerId)) {
+      this.workers.delete(workerId);
+      throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `no running worker "${workerId}" is known here`);
+    }
     return await Promise.resolve({ addresses: { 8080: { host: '127.0.0.1', port: 1 } } });
   }
 
@@ -179,6 +204,8 @@ export class ScriptedDriver implements Driver, Readiness {
   }
 
   async close(): Promise<void> {
+    this.#released.promise.catch(() => undefined);
+    this.#released.reject(new AppError('SHUTTING_DOWN', 'the driver was closed'));
     await Promise.resolve();
   }
 
