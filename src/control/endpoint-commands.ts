@@ -303,7 +303,10 @@ export class EndpointCommands implements EndpointService {
   }
 
   async #inTurn<Result>(entry: EndpointEntry, command: () => Promise<Result>): Promise<Result> {
-    const turn = entry.commands.then(command);
+    const turn = entry.commands.then(command).finally(() => {
+      // What happened while the change was on its way to the disk, and it was refused there.
+      if (entry.dirty) this.#reconciler.reconcile(entry);
+    });
     entry.commands = turn.catch(() => undefined);
     return await turn;
   }
