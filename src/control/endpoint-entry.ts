@@ -80,6 +80,19 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
   };
 }
 
+export function newWorkerEntry(record: Worker): WorkerEntry {
+  return {
+    record,
+    abort: new AbortController(),
+    probes: new AbortController(),
+    unhealthySinceMs: null,
+    claimed: [],
+    placed: false,
+    launched: Promise.resolve(),
+    proved: false,
+  };
+}
+
 export function revisionOf(entry: EndpointEntry, number: number): Revision {
   return (
     entry.revisions.get(number) ??

@@ -1,7 +1,7 @@
 import type { EndpointId } from '../base/ids.ts';
 import type { Worker } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerState } from '../model/worker-state.ts';
-import type { FoundWorker } from '../ports/driver.ts';
+import type { FoundWorker, StartedWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { newEntry, type EndpointEntry } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
@@ -46,18 +46,15 @@ export async function recover(
     if (workerIsOver(record.state)) {
       if (seen?.running === true) orphans.push(seen);
       lifecycle.keepEnded(entry, record);
-    } else if (seen?.running === true) {
-      await adopt(ports, lifecycle, entry, record, seen);
-    } else {
+    } else if (seen?.running !== true || !(await adopt(ports, lifecycle, entry, record, seen))) {
       markGone(ports, records, lifecycle, entry, record, seen);
     }
   }
   for (const seen of found.values()) {
     const entry = entries.get(seen.endpointId);
     const known = entry?.revisions.has(seen.revision) === true && !entry.endpoint.deleting;
-    if (seen.running && known && entry !== undefined)
-      await adopt(ports, lifecycle, entry, recordOf(seen), seen);
-    else orphans.push(seen);
+    const adopted = seen.running && known && (await adopt(ports, lifecycle, entry, recordOf(seen), seen));
+    if (!adopted) orphans.push(seen);
   }
   // Awaited before anything starts: the devices they hold are not free before they are gone.
   await Promise.all(orphans.map((seen) => removeOrphan(ports, seen)));
@@ -75,14 +72,21 @@ function registerTraffic(ports: ControlPorts, entry: EndpointEntry): void {
   });
 }
 
+/** False when it ended since it was found. */
 async function adopt(
   ports: ControlPorts,
   lifecycle: WorkerLifecycle,
   entry: EndpointEntry,
   record: Worker,
   seen: FoundWorker,
-): Promise<void> {
-  const started = await ports.driver.recover(record.id);
+): Promise<boolean> {
+  let started: StartedWorker;
+  try {
+    started = await ports.driver.recover(record.id);
+  } catch (error) {
+    ports.log.warn('a worker ended while it was being taken back', { workerId: record.id, error });
+    return false;
+  }
   // The crash may have come between the driver's start and the record of it, even of its first step.
   let { state } = record;
   if (state === 'pending') state = workerTransition(state, 'devicesAssigned');
@@ -90,6 +94,7 @@ async function adopt(
   const startedAtMs = record.startedAtMs ?? seen.startedAtMs;
   lifecycle.adopt(entry, { ...record, state, startedAtMs }, { ...seen, addresses: started.addresses });
   ports.log.info('worker adopted', { endpointId: entry.endpoint.id, workerId: record.id, state });
+  return true;
 }
 
 function markGone(

@@ -6,7 +6,13 @@ import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
-import { ENDED_WORKERS_KEPT, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import {
+  ENDED_WORKERS_KEPT,
+  newWorkerEntry,
+  specOf,
+  type EndpointEntry,
+  type WorkerEntry,
+} from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 
 /** A worker that never served holds nothing that is worth a long grace. */
@@ -94,10 +100,12 @@ export class WorkerLifecycle {
         fence: this.#fence,
       });
       // It may have ended while its start was being told; its record is final, or gone with its endpoint.
-      if (workerIsOver(worker.record.state)) return;
+      if (this.#closed || workerIsOver(worker.record.state)) return;
       this.#put(worker, { addresses: started.addresses });
       if (isLaunching(worker.record.state)) this.#watch(entry, worker);
     } catch (error) {
+      // The driver was closed over it: what came of the start is found by the next server.
+      if (this.#closed) return;
       // A stop that came meanwhile aborts the launch; it finishes the worker itself.
       if (isLaunching(worker.record.state)) {
         const why = error instanceof AppError ? error.message : 'the driver could not start it';
@@ -229,6 +237,8 @@ export class WorkerLifecycle {
     this.#change(worker, 'drainWithdrawn', { reason: 'taken back into service' });
     worker.unhealthySinceMs = null;
     this.route(entry, worker);
+    // What its probes said while it drained was not heard: they begin anew, and tell it again.
+    this.#watch(entry, worker);
   }
 
   stop(entry: EndpointEntry, worker: WorkerEntry, reason: string): void {
@@ -276,7 +286,7 @@ export class WorkerLifecycle {
 
   /** The driver says that a worker's process is gone. */
   exited(entry: EndpointEntry, worker: WorkerEntry, exit: WorkerExit): void {
-    if (workerIsOver(worker.record.state)) return;
+    if (this.#closed || workerIsOver(worker.record.state)) return;
     // While stopping, the end is told by `stop`: only that waits for children and device memory.
     if (worker.record.state === 'stopping') return;
     const livedMs = this.#ports.clock.nowMs() - (worker.record.startedAtMs ?? worker.record.createdAtMs);
@@ -373,19 +383,6 @@ export class WorkerLifecycle {
     worker.record = { ...worker.record, ...facts };
     this.#records.workerPut(worker.record);
   }
-}
-
-function newWorkerEntry(record: Worker): WorkerEntry {
-  return {
-    record,
-    abort: new AbortController(),
-    probes: new AbortController(),
-    unhealthySinceMs: null,
-    claimed: [],
-    placed: false,
-    launched: Promise.resolve(),
-    proved: false,
-  };
 }
 
 function addressOf(entry: EndpointEntry, record: Worker, port: number): WorkerAddress | null {
