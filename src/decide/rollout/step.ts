@@ -1,6 +1,7 @@
 import type { WorkerId } from '../../base/ids.ts';
 import type { RolloutEvent } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
+import { swapVictims } from '../capacity/swap-victims.ts';
 import { startBackoffMs } from '../retry/start-backoff.ts';
 import { earlier, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import { giveWayAtMs, swapIsSafe } from './give-way.ts';
@@ -26,6 +27,8 @@ export interface RolloutStep {
 const START_FAILURES_MAX = 2;
 /** A swap is put off this often before the rollout is given up. */
 const POSTPONEMENTS_MAX = 3;
+/** A free device is given out in the same turn; so long nobody waits for one who could have it. */
+const SURGE_WAIT_MS = 1_000;
 
 const NOTHING: RolloutStep = {
   event: null,
@@ -120,7 +123,11 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
       lookAgainAtMs: nowMs + 1_000,
     };
   }
-  const drain = swapVictims(world, target.productId, target.devicesPerWorker);
+  const drain = swapVictims(
+    world,
+    target.number,
+    others.filter((worker) => worker.state !== 'pending' && worker.state !== 'pulling'),
+  );
   return {
     ...NOTHING,
     event: 'firstWorkerAsked',
@@ -129,29 +136,6 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
     drain,
     message: `no device is free: ${drain.length} old worker(s) drain, the new revision starts in their place`,
   };
-}
-
-/** The fewest old workers whose devices are enough for one of the target: idle ones first, then the least busy. */
-function swapVictims(world: EndpointWorld, productId: string, devices: number): WorkerId[] {
-  const candidates = world.workers
-    .filter(
-      (worker) =>
-        worker.revision !== world.targetRevision &&
-        (worker.state === 'ready' || worker.state === 'unhealthy' || worker.state === 'starting'),
-    )
-    .sort((a, b) => a.running - b.running || (a.idleSinceMs ?? Infinity) - (b.idleSinceMs ?? Infinity));
-  const chosen: WorkerId[] = [];
-  let freed = 0;
-  for (const worker of candidates) {
-    const revision = world.revisions.get(worker.revision);
-    const given = revision?.productId === productId ? revision.devicesPerWorker : 0;
-    // Where no device is at stake (cpu) one place is what the swap needs.
-    if (devices > 0 && given === 0) continue;
-    chosen.push(worker.id);
-    freed += given;
-    if (freed >= devices) break;
-  }
-  return chosen;
 }
 
 function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
@@ -175,6 +159,7 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
   }
   if (first.state === 'pending') {
     // Devices that others hold are not the target's fault: it keeps its place in the line for them.
+    if (rollout.mode === 'surge') return watchSurge(first, nowMs);
     if (rollout.mode !== 'swap') return NOTHING;
     const drain = watchDrain(world, first, nowMs);
     if (drain !== null) return drain;
@@ -197,6 +182,19 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
     );
   }
   return { ...NOTHING, lookAgainAtMs: earlier(deadlineMs, giveWay) };
+}
+
+/** Another endpoint may take the device that was free when the surge began: then the place is chosen anew. */
+function watchSurge(first: WorkerView, nowMs: number): RolloutStep {
+  const untilMs = first.createdAtMs + SURGE_WAIT_MS;
+  if (nowMs < untilMs) return { ...NOTHING, lookAgainAtMs: untilMs };
+  return {
+    ...NOTHING,
+    event: 'firstWorkerLost',
+    stop: [first.id],
+    message: 'the device that was free for the new revision has been taken',
+    lookAgainAtMs: nowMs,
+  };
 }
 
 /** The target waits for devices that a draining old worker still holds; null when none drains any more. */

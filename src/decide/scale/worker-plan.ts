@@ -2,6 +2,7 @@ import type { WorkerId } from '../../base/ids.ts';
 import { rolloutIsOver } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
 import type { Need } from '../autoscale/needed-workers.ts';
+import { byLoad, swapVictims } from '../capacity/swap-victims.ts';
 import { earlier, reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
 
 /** An unhealthy worker gets this long to recover before it is stopped and counted as failed. */
@@ -83,24 +84,28 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
   const provingAlone = proving && proven === 0 && rollout.state !== 'waiting';
   const targetPlaces = proving && rollout.state === 'waiting' && live === 0;
+  const replacing = others.length > 0 && !proving;
   if (!provingAlone && !targetPlaces) {
-    if (nowMs < world.notBeforeMs && need.workers > live) {
+    const missing = need.workers - live;
+    // Old workers hold devices: without room, replacing them comes before adding to them.
+    const addable = replacing ? Math.min(missing, world.revisions.get(goal)?.roomWorkers ?? 0) : missing;
+    if (nowMs < world.notBeforeMs && (missing > 0 || replacing)) {
       lookAgainAtMs = earlier(lookAgainAtMs, world.notBeforeMs);
-    } else if (need.workers > live) {
-      start.push({ revision: goal, count: need.workers - live, reason: need.reason, claimFrom: [] });
-    } else if (others.length > 0 && !proving && nowMs >= world.notBeforeMs) {
+    } else if (addable > 0) {
+      start.push({ revision: goal, count: addable, reason: need.reason, claimFrom: [] });
+    } else if (replacing) {
       const replace = replaceOne(world, goal, goalLive, others, need.workers);
       start.push(...replace.start);
       drain.push(...replace.drain);
+      stop.push(...replace.stop);
     }
   }
-  if (others.length > 0 && !proving) drain.push(...retire(world, goalLive, others, need.workers, drain));
+  if (replacing) drain.push(...retire(world, goalLive, others, need.workers, drain));
 
   // While old workers are being replaced, who leaves is decided by that alone.
-  const idle =
-    others.length > 0 && !proving
-      ? { drain: [], stop: [], lookAgainAtMs: null }
-      : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
+  const idle = replacing
+    ? { drain: [], stop: [], lookAgainAtMs: null }
+    : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
   drain.push(...idle.drain);
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
@@ -137,40 +142,35 @@ function replaceOne(
   goalLive: readonly WorkerView[],
   others: readonly WorkerView[],
   needed: number,
-): { start: WorkerStart[]; drain: WorkerLeave[] } {
+): Pick<WorkerPlan, 'start' | 'drain' | 'stop'> {
+  const nothing = { start: [], drain: [], stop: [] };
   const want = replacementGoal(world, goalLive.length + others.length, needed);
-  const coming = goalLive.some((worker) => worker.state !== 'ready');
-  const leaving = world.workers.some((worker) => worker.state === 'draining' || worker.state === 'stopping');
-  if (goalLive.length >= want || coming) return { start: [], drain: [] };
+  const inLine = goalLive.filter((worker) => worker.state === 'pending');
+  const placed = goalLive.length - inLine.length;
+  const coming = goalLive.some((worker) => worker.state === 'pulling' || worker.state === 'starting');
+  if (placed >= want || coming) return nothing;
   const why = reason('replace', `revision ${goal} replaces the old workers, ${others.length} left`);
   const room = (world.revisions.get(goal)?.roomWorkers ?? 0) >= 1;
   const { maxSurge } = world.options;
+  if (room && inLine.length > 0) return nothing;
   if (room && maxSurge > 0 && goalLive.length + others.length < want + maxSurge) {
-    return { start: [{ revision: goal, count: 1, reason: why, claimFrom: [] }], drain: [] };
+    return { ...nothing, start: [{ revision: goal, count: 1, reason: why, claimFrom: [] }] };
   }
-  if (leaving) return { start: [], drain: [] };
-  const victims = devicesFrom(world, goal, others);
+  const leaving = world.workers.some((worker) => worker.state === 'draining' || worker.state === 'stopping');
+  const victims = swapVictims(world, goal, others);
+  if (leaving || (victims.length === 0 && inLine.length > 0)) return nothing;
   return {
     start: [{ revision: goal, count: 1, reason: why, claimFrom: victims }],
     drain: victims.map((workerId) => ({
       workerId,
       reason: reason('swap', `its devices go to revision ${goal}`),
     })),
+    // They would wait for the very devices that the old workers hold.
+    stop: inLine.map((worker) => ({
+      workerId: worker.id,
+      reason: reason('swap', 'a new worker takes over the devices of an old one instead'),
+    })),
   };
-}
-
-/** The fewest old workers, least busy first, whose devices one worker of the goal needs. */
-function devicesFrom(world: EndpointWorld, goal: number, others: readonly WorkerView[]): WorkerId[] {
-  const wanted = world.revisions.get(goal);
-  const chosen: WorkerId[] = [];
-  let freed = 0;
-  for (const worker of byLoad(others)) {
-    const revision = world.revisions.get(worker.revision);
-    chosen.push(worker.id);
-    freed += revision?.productId === wanted?.productId ? (revision?.devicesPerWorker ?? 0) : 0;
-    if (freed >= (wanted?.devicesPerWorker ?? 0)) break;
-  }
-  return chosen;
 }
 
 /** An old worker leaves only as a new one stands ready for it. */
@@ -277,15 +277,4 @@ function unhealthyTooLong(
     }
   }
   return { fail, lookAgainAtMs };
-}
-
-/** Not yet serving first, then the least busy, then the longest idle. */
-function byLoad(workers: readonly WorkerView[]): WorkerView[] {
-  return [...workers].sort(
-    (a, b) =>
-      Number(a.state === 'ready') - Number(b.state === 'ready') ||
-      a.running - b.running ||
-      (a.idleSinceMs ?? Infinity) - (b.idleSinceMs ?? Infinity) ||
-      b.createdAtMs - a.createdAtMs,
-  );
 }
