@@ -12,8 +12,10 @@ import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { systemRandom } from '../adapters/system-random.ts';
 import { buildApi } from '../api/build-api.ts';
+import { forwardClock, type Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { OwnerId } from '../base/ids.ts';
+import type { Random } from '../base/random.ts';
 import { Control } from '../control/control.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
@@ -29,25 +31,30 @@ export interface PilotlightServer {
   /** The address it listens on, with the port that was chosen. */
   readonly url: string;
   readonly port: number;
-  /** The admin key that was made at this start, because there was none; null otherwise. */
-  readonly newApiKey: string | null;
   /** Resolves when the server can no longer keep its promises and must end; rejects never. */
   readonly fatal: Promise<unknown>;
   /** Takes no new request, lets those it took end, and leaves all workers running. */
   close(): Promise<void>;
 }
 
-/** Builds the whole server from its configuration and lets it listen. */
-export async function openServer(config: Config, environment: Environment): Promise<PilotlightServer> {
+/**
+ * Builds the whole server from its configuration and lets it listen. `onNewApiKey` is told the admin
+ * key that is made where there is none.
+ */
+export async function openServer(
+  config: Config,
+  environment: Environment,
+  onNewApiKey: (key: string) => void,
+): Promise<PilotlightServer> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const clock = systemClock();
+  const clock = forwardClock(systemClock());
   const random = systemRandom();
   const log = createJsonLog({ level: config.logLevel });
   const metrics = createPrometheusMetrics();
   const store = await openSqliteStore({ path: join(config.dataDir, 'pilotlight.sqlite') });
-  const { keys, newApiKey } = await adminKeys(store, config.access.apiKey, clock.nowMs());
+  const keys = await adminKeys(store, config.access.apiKey, clock.nowMs(), onNewApiKey);
   const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
-  const { driver, readiness } = openDriver(config, environment, log);
+  const { driver, readiness } = openDriver(config, environment, { clock, random, log });
 
   // Gateway and control know each other by ports alone; what joins them is this one reference.
   let listener: TrafficListener | null = null;
@@ -129,7 +136,6 @@ export async function openServer(config: Config, environment: Environment): Prom
   return {
     url: base,
     port,
-    newApiKey,
     fatal: fatal.promise,
     async close() {
       serving = false;
@@ -155,10 +161,8 @@ export async function openServer(config: Config, environment: Environment): Prom
 function openDriver(
   config: Config,
   environment: Environment,
-  log: Log,
+  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): { driver: Driver; readiness: Readiness } {
-  const clock = systemClock();
-  const random = systemRandom();
   if (config.workers.driver === 'simulated') {
     const driver = createSimulatedDriver({
       clock,
@@ -211,11 +215,12 @@ async function adminKeys(
   store: Store,
   configured: string | null,
   nowMs: number,
-): Promise<{ keys: ReadonlyMap<string, ApiKey>; newApiKey: string | null }> {
+  onNewApiKey: (key: string) => void,
+): Promise<ReadonlyMap<string, ApiKey>> {
   const stored = await store.apiKeyList();
   const keys = new Map(stored.map((key) => [key.hash, key]));
   const missing = configured !== null ? !keys.has(hashOf(configured)) : keys.size === 0;
-  if (!missing) return { keys, newApiKey: null };
+  if (!missing) return keys;
   const key = configured ?? `pl_${randomBytes(24).toString('base64url')}`;
   const admin: ApiKey = {
     hash: hashOf(key),
@@ -224,9 +229,12 @@ async function adminKeys(
     admin: true,
     createdAtMs: nowMs,
   };
+  // Told before it is stored: a start that is broken off in between makes another one the next time,
+  // where the other order would leave a key that nobody knows.
+  if (configured === null) onNewApiKey(key);
   await store.apiKeyInsert(admin);
   keys.set(admin.hash, admin);
-  return { keys, newApiKey: configured === null ? key : null };
+  return keys;
 }
 
 function hashOf(key: string): string {

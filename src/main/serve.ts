@@ -28,16 +28,15 @@ async function serve(): Promise<void> {
   for (const warning of parsed.warnings) process.stderr.write(`pilotlight: ${warning}\n`);
   let server: PilotlightServer;
   try {
-    server = await openServer(parsed.config, process.env);
+    server = await openServer(parsed.config, process.env, (key) => {
+      process.stdout.write(`API key (shown this once, keep it): ${key}\n`);
+    });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     process.stderr.write(`pilotlight: ${error.message}\n`);
     process.exitCode = 1;
     // A half-built server may hold a socket or a thread open.
     process.exit();
-  }
-  if (server.newApiKey !== null) {
-    process.stdout.write(`API key (shown this once, keep it): ${server.newApiKey}\n`);
   }
   process.stdout.write(`Listening on ${server.url}\n`);
 
