@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sleep } from './clock.ts';
+import { forwardClock, sleep } from './clock.ts';
 import { ManualClock } from './manual-clock.ts';
 
 test('a sleep ends when its time has come', async () => {
@@ -42,4 +42,16 @@ test('an abort after the sleep changes nothing', async () => {
   clock.advance(10);
   controller.abort();
   await sleeping;
+});
+
+test('a forward clock goes on from where it was when the wall clock is set back, and follows it forward', () => {
+  const wall = new ManualClock(1_000_000);
+  const clock = forwardClock(wall);
+  assert.equal(clock.nowMs(), 1_000_000);
+  wall.stepWall(-3_600_000);
+  assert.equal(clock.nowMs(), 1_000_000);
+  wall.advance(250);
+  assert.equal(clock.nowMs(), 1_000_250);
+  wall.stepWall(3_600_000 + 5_000);
+  assert.equal(clock.nowMs(), 1_005_250);
 });

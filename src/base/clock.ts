@@ -9,6 +9,24 @@ export interface Clock {
   schedule(delayMs: number, task: () => void): () => void;
 }
 
+/**
+ * `clock` with a wall time that never goes back. When the wall clock is set back, time goes on from
+ * where it was; when it is set forward, time follows. For code that measures durations which outlive
+ * the process, and so has only wall time to measure them with.
+ */
+export function forwardClock(clock: Clock): Clock {
+  let offsetMs = -Infinity;
+  return {
+    nowMs() {
+      const monotonicMs = clock.monotonicMs();
+      offsetMs = Math.max(offsetMs, clock.nowMs() - monotonicMs);
+      return Math.floor(monotonicMs + offsetMs);
+    },
+    monotonicMs: () => clock.monotonicMs(),
+    schedule: (delayMs, task) => clock.schedule(delayMs, task),
+  };
+}
+
 /** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -12,6 +12,7 @@ interface Timer {
  */
 export class ManualClock implements Clock {
   #nowMs: number;
+  #wallStepMs = 0;
   #sequence = 0;
   readonly #timers = new Set<Timer>();
 
@@ -20,7 +21,7 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#wallStepMs;
   }
 
   monotonicMs(): number {
@@ -35,11 +36,16 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Somebody sets the wall clock; timers and monotonic time go on as before. */
+  stepWall(byMs: number): void {
+    this.#wallStepMs += byMs;
+  }
+
   get timerCount(): number {
     return this.#timers.size;
   }
 
-  /** Time of the next timer, or null when none is set. */
+  /** Monotonic time of the next timer, or null when none is set. */
   nextDueMs(): number | null {
     return this.#earliest()?.dueMs ?? null;
   }

@@ -16,7 +16,8 @@ export class DeviceAssigner {
   readonly #lifecycle: WorkerLifecycle;
   #assigning = false;
   #again = false;
-  #wakeAtMs: number | null = null;
+  /** In monotonic time: the wall clock may be set while the timer runs. */
+  #wakeDueMs: number | null = null;
   #cancelWake: (() => void) | null = null;
   #closed = false;
   /** A worker is still without devices after the last time they were handed out. */
@@ -66,7 +67,7 @@ export class DeviceAssigner {
     const nowMs = this.#ports.clock.nowMs();
     this.#cancelWake?.();
     this.#cancelWake = null;
-    this.#wakeAtMs = null;
+    this.#wakeDueMs = null;
     const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
     this.wanted = active.some(hasPendingWorker);
     if (!this.wanted) return;
@@ -88,10 +89,13 @@ export class DeviceAssigner {
   }
 
   #assignAt(atMs: number): void {
-    if (this.#closed || (this.#wakeAtMs !== null && this.#wakeAtMs <= atMs)) return;
+    const { clock } = this.#ports;
+    const delayMs = Math.max(0, atMs - clock.nowMs());
+    const dueMs = clock.monotonicMs() + delayMs;
+    if (this.#closed || (this.#wakeDueMs !== null && this.#wakeDueMs <= dueMs)) return;
     this.#cancelWake?.();
-    this.#wakeAtMs = atMs;
-    this.#cancelWake = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () => this.assign());
+    this.#wakeDueMs = dueMs;
+    this.#cancelWake = clock.schedule(delayMs, () => this.assign());
   }
 }
 

@@ -49,7 +49,8 @@ export interface EndpointEntry {
   reconciling: boolean;
   dirty: boolean;
   cancelWake: (() => void) | null;
-  wakeAtMs: number | null;
+  /** In monotonic time: the wall clock may be set while the timer runs. */
+  wakeDueMs: number | null;
 }
 
 export const EMPTY_SAMPLE: BakeSample = {
@@ -76,7 +77,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     reconciling: false,
     dirty: false,
     cancelWake: null,
-    wakeAtMs: null,
+    wakeDueMs: null,
   };
 }
 

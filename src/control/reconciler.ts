@@ -345,11 +345,14 @@ export class Reconciler implements LifecycleListener {
   }
 
   #wakeAt(entry: EndpointEntry, atMs: number): void {
-    if (this.#closed || (entry.wakeAtMs !== null && entry.wakeAtMs <= atMs)) return;
+    const { clock } = this.#ports;
+    const delayMs = Math.max(0, atMs - clock.nowMs());
+    const dueMs = clock.monotonicMs() + delayMs;
+    if (this.#closed || (entry.wakeDueMs !== null && entry.wakeDueMs <= dueMs)) return;
     this.#cancelWake(entry);
-    entry.wakeAtMs = atMs;
-    entry.cancelWake = this.#ports.clock.schedule(atMs - this.#ports.clock.nowMs(), () => {
-      entry.wakeAtMs = null;
+    entry.wakeDueMs = dueMs;
+    entry.cancelWake = clock.schedule(delayMs, () => {
+      entry.wakeDueMs = null;
       entry.cancelWake = null;
       this.reconcile(entry);
     });
@@ -358,7 +361,7 @@ export class Reconciler implements LifecycleListener {
   #cancelWake(entry: EndpointEntry): void {
     entry.cancelWake?.();
     entry.cancelWake = null;
-    entry.wakeAtMs = null;
+    entry.wakeDueMs = null;
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EndpointId, OwnerId } from '../../src/base/ids.ts';
+import { forwardClock } from '../../src/base/clock.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { Control } from '../../src/control/control.ts';
@@ -41,6 +42,8 @@ export interface ControlWorldOptions {
 /** The real control loops over a store, a driver and a gateway of the test's own, on a clock it moves. */
 export class ControlWorld {
   readonly clock = new ManualClock();
+  /** Time as the server sees it. */
+  readonly #time = forwardClock(this.clock);
   readonly store = new MemoryStore();
   readonly traffic: ModelTraffic;
   readonly driver: ScriptedDriver;
@@ -52,8 +55,8 @@ export class ControlWorld {
 
   private constructor(settings: ControlWorldOptions) {
     this.#settings = settings;
-    this.traffic = new ModelTraffic(this.clock);
-    this.driver = new ScriptedDriver(this.clock, settings.devices ?? 0);
+    this.traffic = new ModelTraffic(this.#time);
+    this.driver = new ScriptedDriver(this.#time, settings.devices ?? 0);
     this.options = {
       maxSurge: 1,
       bakeMs: 10_000,
@@ -83,7 +86,7 @@ export class ControlWorld {
     const born = this.#incarnation;
     const alive = (): boolean => this.#incarnation === born;
     this.control = await Control.open({
-      clock: mortal(this.clock, alive),
+      clock: mortal(this.#time, alive),
       random: seededRandom((this.#settings.seed ?? 1) + born),
       log,
       metrics: NO_METRICS,
@@ -120,7 +123,7 @@ export class ControlWorld {
   /** Moves time on, stopping at every timer so that promises settle at the time they belong to. */
   async advance(durationMs: number): Promise<void> {
     await this.flush();
-    const endMs = this.clock.nowMs() + durationMs;
+    const endMs = this.clock.monotonicMs() + durationMs;
     for (;;) {
       const nextMs = this.clock.nextDueMs();
       if (nextMs === null || nextMs > endMs) break;
