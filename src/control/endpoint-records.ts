@@ -3,6 +3,9 @@ import type { Worker } from '../model/worker.ts';
 import type { ControlPorts } from './control-options.ts';
 import { revisionOf, type EndpointEntry } from './endpoint-entry.ts';
 
+/** Revisions kept of an endpoint: enough to look back on, and no more than memory can hold. */
+const REVISIONS_KEPT = 50;
+
 /**
  * The one door through which records change. Changes made by the loops are in memory at once and on
  * disk soon after, in the same order; changes asked for by a client are on disk before they are in
@@ -35,7 +38,7 @@ export class EndpointRecords {
     try {
       await this.#ports.store.endpointUpdate(next, generation, revision);
       entry.endpoint = next;
-      if (revision !== undefined) entry.revisions.set(revision.number, revision);
+      if (revision !== undefined) this.#revisionAdd(entry, revision);
     } finally {
       entry.locked = false;
       for (const later of entry.deferred.splice(0)) later();
@@ -50,6 +53,20 @@ export class EndpointRecords {
     const revision: Revision = { ...revisionOf(entry, number), ...change };
     entry.revisions.set(number, revision);
     this.#write(this.#ports.store.revisionUpdate(revision));
+  }
+
+  /** The oldest go beyond the bound, but none that is in force, being rolled out, or run by a worker. */
+  #revisionAdd(entry: EndpointEntry, added: Revision): void {
+    const { revisions, endpoint } = entry;
+    revisions.set(added.number, added);
+    const needed = new Set([endpoint.stableRevision, added.number]);
+    for (const worker of entry.workers.values()) needed.add(worker.record.revision);
+    for (const number of [...revisions.keys()].sort((a, b) => a - b)) {
+      if (revisions.size <= REVISIONS_KEPT) return;
+      if (needed.has(number)) continue;
+      revisions.delete(number);
+      this.#write(this.#ports.store.revisionDelete(endpoint.id, number));
+    }
   }
 
   workerPut(worker: Worker): void {

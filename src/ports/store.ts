@@ -36,6 +36,8 @@ export interface Store {
   revisionList(endpointId: EndpointId): Promise<readonly Revision[]>;
   /** Only `failure` and `startTimeMs` of a revision ever change. */
   revisionUpdate(revision: Revision): Promise<void>;
+  /** No error when it is not stored. */
+  revisionDelete(endpointId: EndpointId, number: number): Promise<void>;
 
   workerList(): Promise<readonly Worker[]>;
   workerPut(worker: Worker): Promise<void>;

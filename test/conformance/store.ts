@@ -193,7 +193,20 @@ export function storeConformance(name: string, newPlace: () => Promise<StorePlac
       await withStore(async (store) => {
         await store.endpointDelete(GONE);
         await store.workerDelete('gone' as WorkerId);
+        await store.revisionDelete(GONE, 1);
         assert.deepEqual(await store.endpointList(), []);
+      });
+    });
+
+    test('one revision can be deleted without the others', async () => {
+      await withStore(async (store) => {
+        const endpoint = storedEndpoint('e1');
+        await store.endpointInsert(endpoint, storedRevision('e1', 1));
+        const next = { ...endpoint, generation: endpoint.generation + 1 };
+        await store.endpointUpdate(next, endpoint.generation, storedRevision('e1', 2));
+        await store.revisionDelete(endpoint.id, 1);
+        const numbers = (await store.revisionList(endpoint.id)).map((revision) => revision.number);
+        assert.deepEqual(numbers, [2]);
       });
     });
 

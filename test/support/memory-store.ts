@@ -61,6 +61,11 @@ export class MemoryStore implements Store {
     this.revisions.set(`${revision.endpointId}/${revision.number}`, revision);
   }
 
+  async revisionDelete(endpointId: EndpointId, number: number): Promise<void> {
+    await Promise.resolve();
+    this.revisions.delete(`${endpointId}/${number}`);
+  }
+
   async workerList(): Promise<readonly Worker[]> {
     return await Promise.resolve([...this.workers.values()]);
   }

@@ -104,6 +104,15 @@ export class SqlStore implements Store {
     );
   }
 
+  async revisionDelete(endpointId: EndpointId, number: number): Promise<void> {
+    const remove = this.#queries
+      .deleteFrom('revisions')
+      .where('endpoint_id', '=', endpointId)
+      .where('number', '=', number)
+      .compile();
+    await this.#write([statement(remove)]);
+  }
+
   async workerList(): Promise<readonly Worker[]> {
     const rows = await this.#read(
       this.#queries.selectFrom('workers').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
