@@ -340,8 +340,12 @@ export class Reconciler implements LifecycleListener {
     return worker.record.state !== before;
   }
 
+  /** The devices they hold, or that are kept for them. */
   #devicesOf(entry: EndpointEntry, workerIds: readonly WorkerId[]): readonly string[] {
-    return workerIds.flatMap((id) => entry.workers.get(id)?.record.devices ?? []);
+    return workerIds.flatMap((id) => {
+      const worker = entry.workers.get(id);
+      return worker === undefined ? [] : [...worker.record.devices, ...worker.claimed];
+    });
   }
 
   #wakeAt(entry: EndpointEntry, atMs: number): void {

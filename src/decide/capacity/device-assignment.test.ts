@@ -54,6 +54,18 @@ function capacity(devices: number, change: Partial<CapacityWorld>): CapacityWorl
 }
 
 describe('free devices', () => {
+  it('are not kept for a worker that can never get enough beside those that min_replicas keeps', () => {
+    const kept = holding('kept', ['0']);
+    const line = {
+      pending: [pending('large', { devices: 2, waitingSinceMs: 1 }), pending('small', { waitingSinceMs: 2 })],
+      holding: [kept],
+    };
+    const never = assignDevices(capacity(2, { ...line, spare: new Map([[kept.endpointId, 0]]) }), NOW_MS);
+    assert.deepEqual(never.assign, [{ workerId: 'small', devices: ['1'] }]);
+    const later = assignDevices(capacity(2, { ...line, spare: new Map([[kept.endpointId, 1]]) }), NOW_MS);
+    assert.deepEqual(later.assign, []);
+  });
+
   it('go to the endpoint whose request waits longest, then to the oldest', () => {
     const plan = assignDevices(
       capacity(2, {

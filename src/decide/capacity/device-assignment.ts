@@ -62,7 +62,7 @@ const TURN_MS = 5 * SECOND_MS;
  * Who gets which free devices, and who gives way where none is free. Pending workers are served in
  * the order of their endpoints' oldest waiting request, then by age; a large one at the head of the
  * line is not overtaken by small ones of the same product, or it would never get its devices
- * together.
+ * together; unless it cannot get them together anyway.
  */
 export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan {
   const held = new Set(world.holding.flatMap((worker) => worker.devices));
@@ -99,6 +99,7 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
       assign.push({ workerId: pending.workerId, devices });
       continue;
     }
+    if (pending.devices > reachable(world, pending)) continue;
     const missing = pending.devices - free.length;
     // Its place in the line: what is free, or about to be, is kept for it.
     for (const id of free) promised.add(id);
@@ -128,6 +129,27 @@ function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
       a.createdAtMs - b.createdAtMs ||
       (a.workerId < b.workerId ? -1 : 1),
   );
+}
+
+/**
+ * How many devices a worker could get if all others that can be spared gave way. One that wants more
+ * is not stood behind: it would keep everybody out for as long as its requests wait.
+ */
+function reachable(world: CapacityWorld, pending: PendingWorker): number {
+  let count = world.devices.get(pending.productId)?.length ?? 0;
+  const spare = new Map(world.spare);
+  const staying = world.holding
+    .filter(
+      (worker) =>
+        !worker.leaving && worker.productId === pending.productId && worker.endpointId !== pending.endpointId,
+    )
+    .sort((a, b) => b.devices.length - a.devices.length);
+  for (const worker of staying) {
+    const left = spare.get(worker.endpointId) ?? 0;
+    spare.set(worker.endpointId, left - 1);
+    if (left <= 0) count -= worker.devices.length;
+  }
+  return count;
 }
 
 interface Victim {
