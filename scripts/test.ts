@@ -24,7 +24,7 @@ type Stage = CommandStage | TestStage;
 const MINUTE_MS = 60_000;
 /** A stage that takes longer hangs: CI has to be done in this time. */
 const STAGE_LIMIT_MS = 10 * MINUTE_MS;
-/** Real servers and processes, with all of the machine to themselves: one file at a time. */
+/** Real servers and processes, which wait most of the time: for bakes, idle time-outs, deadlines. */
 const END_TO_END = 'test/e2e/**/*.test.ts';
 /** Read or parse the repository, start nothing. */
 const QUICK = ['src/**/*.test.ts', 'test/*.test.ts', 'test/documents/*.test.ts'];
@@ -35,7 +35,7 @@ const STAGES: readonly Stage[] = [
   { name: 'types', command: ['tsc', '-p', '.'] },
   testStage('unit', QUICK, [], 1, availableParallelism()),
   testStage('integration', ['test/**/*.test.ts'], [...QUICK, END_TO_END], 3, availableParallelism()),
-  testStage('e2e', [END_TO_END], [], 5, 1),
+  testStage('e2e', [END_TO_END], [], 6, availableParallelism() + 1),
 ];
 
 function testStage(
