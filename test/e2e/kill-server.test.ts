@@ -19,7 +19,7 @@ const CHURN_MS = 1_200;
 /** Between two changes of one endpoint, at most. */
 const PAUSE_MS = 200;
 /** Bounds a hang; nothing here is judged by the time it takes. */
-const TIME_OUT_MS = 480_000;
+const TIME_OUT_MS = 360_000;
 const OPTIONS = { gpus: 3, flags: ['--bake-seconds=1', '--stop-grace-seconds=5'] };
 
 const WORKER = { max_replicas: 1, min_replicas: 1, max_concurrent_per_worker: 20, request_timeout: 60 };
