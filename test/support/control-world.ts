@@ -67,6 +67,11 @@ export class ControlWorld {
       ...settings.options,
     };
     this.control = undefined as unknown as Control;
+    this.traffic.onGiven = (endpointId, revision) => {
+      const { rollout } = this.view(endpointId).endpoint;
+      if (rollout?.state === 'failed' && rollout.toRevision === revision)
+        this.errors.push(`revision ${revision} is marked as failed and was given a request`);
+    };
   }
 
   static async open(settings: ControlWorldOptions = {}): Promise<ControlWorld> {

@@ -54,6 +54,8 @@ export class ModelTraffic implements Traffic {
   /** What a worker answers; decided by its revision. */
   statusOf: (revision: number) => number = () => 200;
   maxConcurrentSeen = 0;
+  /** Told of every request that a worker is given. */
+  onGiven: (endpointId: EndpointId, revision: number) => void = () => undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -121,6 +123,7 @@ export class ModelTraffic implements Traffic {
   }
 
   #run(state: ModelEndpoint, request: ModelRequest, worker: ModelWorker): void {
+    this.onGiven(state.endpoint.endpointId, worker.revision);
     worker.running.add(request);
     worker.idleSinceMs = null;
     this.maxConcurrentSeen = Math.max(this.maxConcurrentSeen, worker.running.size);
@@ -208,9 +211,9 @@ export class ModelTraffic implements Traffic {
 
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void {
     const worker = this.#endpoints.get(endpointId)?.workers.get(workerId);
-    if (worker === undefined) throw new Error('workerDrain for an unknown worker');
-    worker.draining = true;
-    if (worker.running.size === 0) this.#told.workerDrained(endpointId, workerId);
+    // One that is not known here, as an unhealthy one found again, runs nothing.
+    if (worker !== undefined) worker.draining = true;
+    if ((worker?.running.size ?? 0) === 0) this.#told.workerDrained(endpointId, workerId);
   }
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void {

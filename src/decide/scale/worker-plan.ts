@@ -110,7 +110,9 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
 
-  drain.push(...overMax(world, goalLive, others, drain));
+  // While a revision is being proven, the place above the maximum is its first worker's.
+  const placesAbove = replacing ? world.options.maxSurge : 0;
+  drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
   return { start, drain, stop, fail, lookAgainAtMs };
 }
 
@@ -234,15 +236,12 @@ function releaseIdle(
 /** A lowered max_replicas: the surplus drains even when it is busy; running requests finish. */
 function overMax(
   world: EndpointWorld,
-  goalLive: readonly WorkerView[],
-  others: readonly WorkerView[],
+  workers: readonly WorkerView[],
+  placesAbove: number,
   already: readonly WorkerLeave[],
 ): WorkerLeave[] {
-  const replacing = others.length > 0 ? world.options.maxSurge : 0;
-  const staying = [...others, ...goalLive].filter(
-    (worker) => !already.some((leave) => leave.workerId === worker.id),
-  );
-  const surplus = staying.length - world.settings.maxReplicas - replacing;
+  const staying = workers.filter((worker) => !already.some((leave) => leave.workerId === worker.id));
+  const surplus = staying.length - world.settings.maxReplicas - placesAbove;
   return byLoad(staying)
     .slice(0, Math.max(0, surplus))
     .map((worker) => ({
