@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { NOW_MS, revision, rollout, world, worker } from '../sample-world.ts';
+import { NOW_MS, revision, rollout, settings, world, worker } from '../sample-world.ts';
 import { rolloutStep } from './step.ts';
 
 const surging = world({
@@ -40,4 +40,21 @@ it('and takes an old worker’s place instead', () => {
     NOW_MS,
   );
   assert.deepEqual([again.event, again.mode, again.drain], ['firstWorkerAsked', 'swap', ['old']]);
+});
+
+it('a target beside old workers that fill max_replicas and its surge takes a place instead of waiting for one', () => {
+  const others = [worker('stable', { revision: 1 }), worker('superseded', { revision: 2 })];
+  const crowded = world({
+    settings: settings({ maxReplicas: 1 }),
+    targetRevision: 3,
+    rollout: rollout({ state: 'waiting' }),
+    revisions: new Map([
+      [1, revision(1)],
+      [2, revision(2)],
+      [3, revision(3, { roomWorkers: 10 })],
+    ]),
+    workers: others,
+  });
+  assert.equal(rolloutStep(crowded, 1, NOW_MS).mode, 'swap');
+  assert.equal(rolloutStep({ ...crowded, workers: others.slice(0, 1) }, 1, NOW_MS).mode, 'surge');
 });
