@@ -225,7 +225,7 @@ export class Reconciler implements LifecycleListener {
   /** A message stands at once; what the worker wrote last follows when it has been read, if it still belongs there. */
   #addLastOutput(entry: EndpointEntry, workerId: WorkerId, belongs: (endpoint: Endpoint) => boolean): void {
     void this.#workers.lastOutput(workerId).then((output) => {
-      if (output === '' || entry.endpoint.deleting) return;
+      if (this.#closed || output === '' || entry.endpoint.deleting) return;
       this.#records.endpointChange(entry, (endpoint) =>
         belongs(endpoint) ? { message: clip(endpoint.message + output) } : {},
       );
