@@ -35,6 +35,11 @@ async function create(
   return await server.get(id);
 }
 
+async function untilGauge(name: string, endpointId: string, value: number): Promise<void> {
+  const line = new RegExp(`^${name}\\{endpoint="${endpointId}"[^}]*\\} ${value}$`, 'm');
+  while (!line.test(await (await server.request('GET', '/metrics')).text())) signal.throwIfAborted();
+}
+
 describe('a worker that misbehaves', { timeout: TIME_OUT_MS, concurrency: 2 }, () => {
   before(async () => {
     server = await ServerProcess.start({ flags: ['--stop-grace-seconds=1'] });
@@ -157,9 +162,9 @@ describe('a worker that misbehaves', { timeout: TIME_OUT_MS, concurrency: 2 }, (
     const worker = first.headers.get('x-pilotlight-worker') ?? '';
     await first.text();
     const running = ask(endpoint, '/slow?ms=60000');
+    await untilGauge('pilotlight_slots_used', endpoint.id, 1);
     const waiting = Array.from({ length: 5 }, () => ask(endpoint, '/'));
-    const metric = new RegExp(`^pilotlight_queue_length\\{endpoint="${endpoint.id}"[^}]*\\} 5$`, 'm');
-    while (!metric.test(await (await server.request('GET', '/metrics')).text())) signal.throwIfAborted();
+    await untilGauge('pilotlight_queue_length', endpoint.id, 5);
     process.kill((await workerProcesses(server.dataDir)).get(worker) ?? 0, 'SIGKILL');
     const broken = await running;
     assert.equal(broken.status, 502);
