@@ -162,6 +162,11 @@ export class Reconciler implements LifecycleListener {
       mode: step.mode ?? rollout.mode,
       message: step.message === '' ? rollout.message : step.message,
       endedAtMs: rolloutIsOver(state) ? nowMs : null,
+      // Those that came while the target was being proven are replaced like those before them.
+      workersBefore:
+        step.event === 'proven'
+          ? Math.max(rollout.workersBefore, oldReady(entry, targetRevision))
+          : rollout.workersBefore,
       postponements: rollout.postponements + (step.event === 'swapPostponed' ? 1 : 0),
       notBeforeMs:
         step.event === 'swapPostponed'
@@ -390,6 +395,11 @@ function afterRollout(endpoint: Endpoint, rollout: Rollout, message: string): Pa
     };
   }
   return { rollout };
+}
+
+function oldReady(entry: EndpointEntry, target: number): number {
+  const old = [...entry.workers.values()].filter(({ record }) => record.revision !== target);
+  return old.filter(({ record }) => record.state === 'ready').length;
 }
 
 function clip(text: string): string {

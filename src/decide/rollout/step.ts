@@ -97,21 +97,21 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
       message: 'the first worker of the new revision starts; no old one runs',
     };
   }
-  if (target.roomWorkers >= 1 && options.maxSurge > 0) {
-    if (world.workers.length < settings.maxReplicas + options.maxSurge) {
-      return {
-        ...NOTHING,
-        event: 'firstWorkerAsked',
-        mode: 'surge',
-        startTarget: true,
-        message: 'a worker of the new revision starts beside the old ones',
-      };
-    }
-    // Some drain already: another one less would be a swap without need.
-    const leaving = world.workers.filter(({ state }) => state === 'draining' || state === 'stopping');
-    if (leaving.length > 0)
-      return { ...NOTHING, message: `waits until ${leaving.length} worker(s) that are leaving are gone` };
+  const placeLeft = world.workers.length < settings.maxReplicas + options.maxSurge;
+  if (target.roomWorkers >= 1 && options.maxSurge > 0 && placeLeft) {
+    return {
+      ...NOTHING,
+      event: 'firstWorkerAsked',
+      mode: 'surge',
+      startTarget: true,
+      message: 'a worker of the new revision starts beside the old ones',
+    };
   }
+  // Some leave already, and their places and devices come back: another one less would be a swap
+  // without need.
+  const leaving = world.workers.filter(({ state }) => state === 'draining' || state === 'stopping');
+  if (leaving.length > 0)
+    return { ...NOTHING, message: `waits until ${leaving.length} worker(s) that are leaving are gone` };
   const age = nowMs - rollout.startedAtMs;
   if (!swapIsSafe(world, nowMs)) {
     if (age > options.startDeadlineMs) {
