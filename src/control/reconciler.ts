@@ -13,13 +13,13 @@ import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts';
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
+import { afterRollout, clip } from './rollout-record.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
 const ROUNDS_MAX = 64;
 /** How long a swapped-out endpoint that could not be updated waits before it tries the swap again. */
 const POSTPONED_MS = 10_000;
-const MESSAGE_LENGTH_MAX = 2_000;
 
 /**
  * Reads what is, asks the pure decisions what should be, and carries it out, for one endpoint at a
@@ -380,28 +380,7 @@ export class Reconciler implements LifecycleListener {
   }
 }
 
-/** What the end of a rollout does to the endpoint's record. */
-function afterRollout(endpoint: Endpoint, rollout: Rollout, message: string): Partial<Endpoint> {
-  if (rollout.state === 'done') {
-    return { rollout, stableRevision: rollout.toRevision, targetRevision: null, message: '' };
-  }
-  if (rollout.state === 'failed') {
-    return {
-      rollout,
-      targetRevision: null,
-      message: clip(
-        `The update to revision ${rollout.toRevision} failed and revision ${endpoint.stableRevision} serves: ${message}`,
-      ),
-    };
-  }
-  return { rollout };
-}
-
 function oldReady(entry: EndpointEntry, target: number): number {
   const old = [...entry.workers.values()].filter(({ record }) => record.revision !== target);
   return old.filter(({ record }) => record.state === 'ready').length;
-}
-
-function clip(text: string): string {
-  return text.length <= MESSAGE_LENGTH_MAX ? text : `${text.slice(0, MESSAGE_LENGTH_MAX - 1)}…`;
 }

@@ -195,6 +195,9 @@ export class EndpointQueue {
       waitedMs: ticket.startedMonotonicMs - ticket.arrivedMonotonicMs,
       runMs: clock.monotonicMs() - ticket.startedMonotonicMs,
     });
+    // A worker that dies breaks off its requests first and is known to be gone a moment later: what is
+    // given to it in between would be lost with it.
+    if (end === 'broke') this.#rest(slots);
     this.#drained(slots);
     this.#fill();
   }

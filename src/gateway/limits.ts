@@ -18,7 +18,7 @@ export interface GatewayLimits {
   readonly connectTimeoutMs: number;
   /** Tries after the first one, each only when nothing of the request was sent. */
   readonly retries: number;
-  /** How long a worker that refused a connection gets no request; doubled while it goes on, up to 16 times. */
+  /** How long a worker that refused a connection, or broke one off, gets no request; doubled while it goes on, up to 16 times. */
   readonly restMs: number;
   /** How long a worker may take to close a connection whose client has left, before it is reset. */
   readonly closeGraceMs: number;
