@@ -3,7 +3,10 @@ import { it } from 'node:test';
 import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
+import type { Ticket } from '../../src/gateway/ticket.ts';
 import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+
+const workerOf = (ticket: Ticket): string | null => ticket.worker?.worker.workerId ?? null;
 
 it('gives a worker that broke a request off nothing for a moment, in which its end becomes known', () => {
   const clock = new ManualClock();
@@ -34,18 +37,18 @@ it('gives a worker that broke a request off nothing for a moment, in which its e
   queue.workerPut(worker('dying'));
   const broken = queue.enter();
   const waiting = queue.enter();
-  assert.equal(broken.worker?.worker.workerId, 'dying');
+  assert.equal(workerOf(broken), 'dying');
 
   queue.release(broken, null, 'broke');
-  assert.equal(waiting.worker, null, 'it is not given to the worker that just broke one off');
+  assert.equal(workerOf(waiting), null, 'it is not given to the worker that just broke one off');
   queue.workerRemove('dying' as WorkerId);
   queue.workerPut(worker('new'));
-  assert.equal(waiting.worker?.worker.workerId, 'new');
+  assert.equal(workerOf(waiting), 'new');
 
   const next = queue.enter();
   queue.release(waiting, null, 'broke');
   clock.advance(99);
-  assert.equal(next.worker, null);
+  assert.equal(workerOf(next), null);
   clock.advance(1);
-  assert.equal(next.worker?.worker.workerId, 'new', 'one that lives on is given requests again');
+  assert.equal(workerOf(next), 'new', 'one that lives on is given requests again');
 });
