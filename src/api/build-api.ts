@@ -1,4 +1,5 @@
 import { fastify, type FastifyInstance } from 'fastify';
+import type { Clock } from '../base/clock.ts';
 import type { EndpointService } from '../ports/endpoint-service.ts';
 import type { Log } from '../ports/log.ts';
 import { answerError } from './answer-error.ts';
@@ -7,6 +8,7 @@ import { compileCheck } from './check-request.ts';
 import { describeRoutes } from './describe.ts';
 import { acceptJsonOnly } from './json-body.ts';
 import { refuseUnknown } from './not-found.ts';
+import { readRestOfBody } from './rest-of-body.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { serverRoutes, type ServerFacts } from './routes/server.ts';
@@ -16,6 +18,7 @@ export interface ApiParts extends ServerFacts {
   readonly service: EndpointService;
   readonly apiKeys: KeyLookup;
   readonly log: Log;
+  readonly clock: Clock;
 }
 
 /**
@@ -34,6 +37,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   app.setValidatorCompiler(compileCheck);
   app.decorateRequest('caller', null);
   acceptJsonOnly(app);
+  readRestOfBody(app, parts.clock);
   refuseUnknown(app);
   describeRoutes(app, parts.version);
 

@@ -114,6 +114,7 @@ export async function openServer(
     service: control.service,
     apiKeys,
     log,
+    clock,
     version: VERSION,
     isServing: () => serving,
     readMetrics: async () => await metrics.read(),

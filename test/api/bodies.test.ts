@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { ManualClock } from '../../src/base/manual-clock.ts';
+import { MIB } from '../../src/base/units.ts';
 import { ask, KEY, startApi, type Answer } from '../support/api-server.ts';
 import { STUB_ENDPOINT_ID } from '../support/stub-endpoint-service.ts';
 
@@ -109,8 +112,6 @@ test('a chunked body without a length is bounded too', async (context) => {
   const { port } = await startApi(context);
   const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
   const outgoing = request({ port, host: '127.0.0.1', path: PATH, method: 'PUT', headers });
-  // The server answers and closes while we still write; what matters is its answer.
-  outgoing.on('error', () => undefined);
   outgoing.write('x'.repeat(1_048_576));
   outgoing.write('x');
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -118,6 +119,69 @@ test('a chunked body without a length is bounded too', async (context) => {
   assert.equal((JSON.parse(await text(response)) as { reason: string }).reason, 'BODY_TOO_LARGE');
   outgoing.destroy();
 });
+
+test('a client that is refused while it sends gets the answer, and its connection serves on', async (context) => {
+  const { port, calls } = await startApi(context);
+  const socket = connect(port, '127.0.0.1');
+  const large = Buffer.alloc(3 * MIB, 'x');
+  const answers = statusesOf(socket);
+  for (const [headers, status] of [
+    [`Authorization: Bearer ${KEY}\r\nContent-Type: application/json`, '413'],
+    [`Authorization: Bearer ${KEY}\r\nContent-Type: text/plain`, '415'],
+    ['Authorization: Bearer wrong\r\nContent-Type: application/json', '403'],
+    ['Content-Type: application/json', '401'],
+  ] as const) {
+    socket.write(`PUT ${PATH} HTTP/1.1\r\nHost: h\r\n${headers}\r\nContent-Length: ${large.length}\r\n\r\n`);
+    // Answered before the body has come, and the body is read all the same.
+    assert.deepEqual(await answers.next(), { done: false, value: status });
+    socket.write(large);
+  }
+  socket.write('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n');
+  assert.deepEqual(await answers.next(), { done: false, value: '200' });
+  assert.deepEqual(calls, []);
+  socket.destroy();
+});
+
+test('what a refused client still sends is bounded in bytes and in time', async (context) => {
+  const clock = new ManualClock();
+  const { port } = await startApi(context, { clock });
+  const head = `PUT ${PATH} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+  for (const kind of ['endless', 'stuck']) {
+    const socket = connect(port, '127.0.0.1');
+    // It is cut off with bytes on their way.
+    socket.on('error', () => undefined);
+    const closed = new Promise<void>((resolve) => {
+      socket.once('close', () => resolve());
+    });
+    const answers = statusesOf(socket);
+    socket.write(head + chunk);
+    assert.equal((await answers.next()).value, '401', kind);
+    if (kind === 'stuck') clock.advanceTo(clock.monotonicMs() + 10_000);
+    else {
+      const send = (): void => {
+        while (!socket.destroyed && socket.write(chunk));
+      };
+      socket.on('drain', send);
+      send();
+    }
+    await closed;
+  }
+});
+
+/** The statuses of the answers on one connection, as they come. */
+async function* statusesOf(socket: Socket): AsyncGenerator<string> {
+  let seen = '';
+  for await (const part of socket as AsyncIterable<Buffer>) {
+    seen += part.toString('latin1');
+    for (;;) {
+      const found = /HTTP\/1\.1 (\d{3}) /.exec(seen);
+      if (found === null) break;
+      seen = seen.slice(found.index + found[0].length);
+      yield found[1] ?? '';
+    }
+  }
+}
 
 test('nesting as deep as a body allows breaks nothing', async (context) => {
   const { url } = await startApi(context);

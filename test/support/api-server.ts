@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { OwnerId } from '../../src/base/ids.ts';
 import { buildApi, type ApiParts } from '../../src/api/build-api.ts';
 import type { ApiKey } from '../../src/ports/store.ts';
@@ -36,6 +37,7 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
   const api = buildApi({
     service,
     apiKeys: (hash) => (hash === apiKey.hash ? apiKey : undefined),
+    clock: systemClock(),
     log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
     readMetrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),
     isServing: () => true,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { buildApi } from '../../src/api/build-api.ts';
+import { ManualClock } from '../../src/base/manual-clock.ts';
 import { stubService } from './stub-endpoint-service.ts';
 
 /** Where the committed document lies. */
@@ -14,6 +15,7 @@ export async function openApiText(): Promise<string> {
   const api = buildApi({
     service: stubService(),
     apiKeys: () => undefined,
+    clock: new ManualClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     readMetrics: async () => ({ contentType: 'text/plain', text: '' }),
     isServing: () => true,
