@@ -29,6 +29,7 @@ class Endpoint {
     server: ServerProcess,
     context: TestContext,
     workerConfig: Record<string, unknown>,
+    productId: 'cpu' | 'gpu',
   ): Promise<Endpoint> {
     const notes = await Notes.open();
     context.after(async () => {
@@ -36,6 +37,7 @@ class Endpoint {
     });
     const id = await server.create({
       ...notes.fields,
+      product_id: productId,
       worker_config: {
         // Bounds what a failed test leaves held.
         request_timeout: 60,
@@ -90,13 +92,16 @@ const counting =
 describe('kinds of update', () => {
   let server: ServerProcess;
   before(async () => {
-    server = await ServerProcess.start();
+    server = await ServerProcess.start({ gpus: 1 });
   });
   after(async () => {
     await server.dispose();
   });
-  const create = (context: TestContext, workerConfig: Record<string, unknown>): Promise<Endpoint> =>
-    Endpoint.create(server, context, workerConfig);
+  const create = (
+    context: TestContext,
+    workerConfig: Record<string, unknown>,
+    productId: 'cpu' | 'gpu' = 'cpu',
+  ): Promise<Endpoint> => Endpoint.create(server, context, workerConfig, productId);
 
   it('settings alone restart nothing', async (context) => {
     const endpoint = await create(context, { max_replicas: 2 });
@@ -159,7 +164,8 @@ describe('kinds of update', () => {
   });
 
   it('a new health check is asked of the workers that run', async (context) => {
-    const endpoint = await create(context, { max_replicas: 1, min_replicas: 1 });
+    // On the only device there is, so that nobody can be started in the unhealthy worker's stead.
+    const endpoint = await create(context, { max_replicas: 1, min_replicas: 1 }, 'gpu');
     assert.equal((await endpoint.update({ health_check: { path: '' } })).rollout, null);
     const { pid } = await endpoint.ask('/sick');
     // Its port accepts, which is all that is asked of it so far.
