@@ -45,6 +45,11 @@ const BROKEN: readonly (readonly [what: string, path: string, text: string, rule
     "import '../adapters/driver-process/x.ts';",
     'arrow',
   ],
+  ['simulate imports a package', 'src/simulate/a.ts', "import { x } from 'undici';", 'package'],
+  ['simulate imports main', 'src/simulate/a.ts', "import { x } from '../main/x.ts';", 'arrow'],
+  ['simulate imports the client', 'src/simulate/a.ts', "import { x } from '../client/x.ts';", 'arrow'],
+  ['control imports simulate', 'src/control/a.ts', "import { x } from '../simulate/x.ts';", 'arrow'],
+  ['api imports simulate', 'src/api/a.ts', "import { x } from '../simulate/x.ts';", 'arrow'],
   ['control imports main', 'src/control/a.ts', "import { x } from '../main/x.ts';", 'arrow'],
   ['a computed import', 'src/main/a.ts', 'const x = await import(name);', 'arrow'],
 
@@ -82,6 +87,11 @@ const BROKEN: readonly (readonly [what: string, path: string, text: string, rule
   ['decide goes around', 'src/decide/a.ts', 'export const x = globalThis.Date;', 'global'],
   ['decide hands a global on', 'src/decide/a.ts', 'export const x = { Date };', 'global'],
   ['control reads the date', 'src/control/a.ts', 'export const x = Date.now();', 'global'],
+  ['simulate reads the date', 'src/simulate/a.ts', 'export const x = Date.now();', 'global'],
+  ['simulate measures', 'src/simulate/a.ts', 'export const x = performance.now();', 'global'],
+  ['simulate sets a timer', 'src/simulate/a.ts', 'setTimeout(() => {}, 1);', 'global'],
+  ['simulate rolls dice', 'src/simulate/a.ts', 'export const x = Math.random();', 'global'],
+  ['control gives way to others', 'src/control/a.ts', 'setImmediate(() => {});', 'global'],
   ['gateway sets a timer', 'src/gateway/a.ts', 'setTimeout(() => {}, 1);', 'global'],
   [
     'gateway lets a signal time out',
@@ -179,6 +189,11 @@ const SOUND: readonly (readonly [what: string, path: string, text: string])[] = 
   ['the gateway sets a socket’s timer', 'src/gateway/a.ts', 'export const x = (y: any) => y.setTimeout(1);'],
   ['config reads the environment', 'src/main/config.ts', 'export const x = process.env;'],
   ['the command line reads its own', 'src/cli/process-io.ts', 'export const x = process.env;'],
+  [
+    'simulate lets others have their turn',
+    'src/simulate/a.ts',
+    "import '../control/b.ts';\nsetImmediate(() => {});",
+  ],
   ['a test beside a decision', 'src/decide/a.test.ts', "import test from 'node:test';\nimport 'fast-check';"],
   [
     'a shared suite',

@@ -1,10 +1,5 @@
 import type { Clock } from './clock.ts';
-
-interface Timer {
-  readonly dueMs: number;
-  readonly sequence: number;
-  readonly task: () => void;
-}
+import { TimerHeap, type Timer } from './timer-heap.ts';
 
 /**
  * A clock that stands still until it is told to move. Timers fire in order of (due time, order of
@@ -14,7 +9,7 @@ export class ManualClock implements Clock {
   #nowMs: number;
   #wallStepMs = 0;
   #sequence = 0;
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new TimerHeap();
 
   constructor(startMs = 1_700_000_000_000) {
     this.#nowMs = startMs;
@@ -29,11 +24,11 @@ export class ManualClock implements Clock {
   }
 
   schedule(delayMs: number, task: () => void): () => void {
-    const timer: Timer = { dueMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, task };
+    const dueMs = this.#nowMs + Math.max(0, delayMs);
+    const timer: Timer = { dueMs, sequence: this.#sequence, task, place: -1 };
+    this.#sequence += 1;
     this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-    };
+    return () => this.#timers.remove(timer);
   }
 
   /** Somebody sets the wall clock; timers and monotonic time go on as before. */
@@ -47,7 +42,7 @@ export class ManualClock implements Clock {
 
   /** Monotonic time of the next timer, or null when none is set. */
   nextDueMs(): number | null {
-    return this.#earliest()?.dueMs ?? null;
+    return this.#timers.earliest?.dueMs ?? null;
   }
 
   /** Moves time by `durationMs`, firing what falls due on the way. */
@@ -56,27 +51,17 @@ export class ManualClock implements Clock {
   }
 
   advanceTo(targetMs: number): void {
-    for (;;) {
-      const timer = this.#earliest();
-      if (timer === undefined || timer.dueMs > targetMs) break;
-      this.#timers.delete(timer);
-      this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
-      timer.task();
-    }
+    while (this.fireNext(targetMs));
     this.#nowMs = Math.max(this.#nowMs, targetMs);
   }
 
-  #earliest(): Timer | undefined {
-    let best: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (
-        best === undefined ||
-        timer.dueMs < best.dueMs ||
-        (timer.dueMs === best.dueMs && timer.sequence < best.sequence)
-      ) {
-        best = timer;
-      }
-    }
-    return best;
+  /** Moves time to the next timer and fires that one alone. False when none is due up to `untilMs`: time stands. */
+  fireNext(untilMs: number): boolean {
+    const timer = this.#timers.earliest;
+    if (timer === undefined || timer.dueMs > untilMs) return false;
+    this.#timers.remove(timer);
+    this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
+    timer.task();
+    return true;
   }
 }

@@ -27,8 +27,10 @@ export class Ticket {
   waited = false;
   cutReason: CutReason | null = null;
   #state: RequestState = 'arrived';
+  #told: Turn | null = null;
   #resolve: ((turn: Turn) => void) | null = null;
   #turn: Promise<Turn> | null = null;
+  #onTurn: ((turn: Turn) => void) | null = null;
   #onCut: ((reason: CutReason) => void) | null = null;
 
   constructor(arrivedAtMs: number, arrivedMonotonicMs: number) {
@@ -46,25 +48,32 @@ export class Ticket {
 
   /** Resolves when the wait has ended, whichever way. */
   turn(): Promise<Turn> {
-    this.#turn ??= new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    this.#turn ??=
+      this.#told === null
+        ? new Promise((resolve) => {
+            this.#resolve = resolve;
+          })
+        : Promise.resolve(this.#told);
     return this.#turn;
+  }
+
+  /** `task` is told of each turn at once, for whom a promise is too late; also of one that came already. */
+  onTurn(task: (turn: Turn) => void): void {
+    this.#onTurn = task;
+    if (this.#told !== null) task(this.#told);
   }
 
   /** Ends the wait. The next call of `turn` after it was read begins another one. */
   tell(turn: Turn): void {
-    const resolve = this.#resolve;
-    if (resolve === null) {
-      this.#turn = Promise.resolve(turn);
-      return;
-    }
+    this.#told = turn;
+    this.#resolve?.(turn);
     this.#resolve = null;
-    resolve(turn);
+    this.#onTurn?.(turn);
   }
 
   /** Forgets the last turn, before another wait. */
   waitAgain(): void {
+    this.#told = null;
     this.#turn = null;
     this.#resolve = null;
   }

@@ -96,7 +96,7 @@ async function apply(world: ControlWorld, { ids }: Ids, action: Step): Promise<v
     case 'arrive':
       if (id !== null)
         for (let count = 0; count < action.count; count += 1) world.traffic.arrive(id, action.serviceMs);
-      return await world.flush();
+      return await world.settle();
     case 'advance':
       return await world.advance(action.ms);
     case 'update':
@@ -118,17 +118,17 @@ async function apply(world: ControlWorld, { ids }: Ids, action: Step): Promise<v
       return;
     case 'crash': {
       const picked = pickWorker(world, action.pick);
-      if (picked !== null) world.driver.end(picked, 137);
-      return await world.flush();
+      if (picked !== null) world.machine.end(picked, 137);
+      return await world.settle();
     }
     case 'health': {
       const picked = pickWorker(world, action.pick);
-      if (picked !== null) world.driver.health(picked, action.healthy);
-      return await world.flush();
+      if (picked !== null) world.machine.health(picked, action.healthy);
+      return await world.settle();
     }
     case 'wall':
       world.clock.stepWall(action.ms);
-      return await world.flush();
+      return await world.settle();
     case 'restart':
       return await world.restart();
     case 'delete':
@@ -136,12 +136,12 @@ async function apply(world: ControlWorld, { ids }: Ids, action: Step): Promise<v
         await world.control.service.delete(id, { ownerId: 'owner' as never, admin: true });
         ids[action.endpoint] = null;
       }
-      return await world.flush();
+      return await world.settle();
   }
 }
 
 function pickWorker(world: ControlWorld, pick: number): WorkerId | null {
-  const running = [...world.driver.workers].filter(([, worker]) => worker.running);
+  const running = [...world.machine.processes].filter(([, worker]) => worker.running);
   return running[pick % Math.max(1, running.length)]?.[0] ?? null;
 }
 
@@ -157,7 +157,7 @@ async function conclude(world: ControlWorld, { ids }: Ids, steps: readonly Step[
   }
   await world.advance(3_000_000);
   const startsLimit = 60 + 12 * steps.length;
-  assert.ok(world.driver.starts <= startsLimit, `${world.driver.starts} starts, at most ${startsLimit}`);
+  assert.ok(world.machine.starts <= startsLimit, `${world.machine.starts} starts, at most ${startsLimit}`);
   assert.equal(world.traffic.open, 0, 'every request has ended');
   const { served, refused, timedOut, broke, answered5xx } = world.traffic.ends;
   assert.equal(
@@ -169,7 +169,7 @@ async function conclude(world: ControlWorld, { ids }: Ids, steps: readonly Step[
     world.traffic.maxConcurrentSeen <= 3,
     `${world.traffic.maxConcurrentSeen} at once on a worker of 3 slots`,
   );
-  assert.equal(world.driver.running, 0, 'at zero traffic an endpoint with min 0 reaches 0');
+  assert.equal(world.machine.running, 0, 'at zero traffic an endpoint with min 0 reaches 0');
   for (const id of ids) {
     if (id === null) continue;
     const { rollout } = world.view(id).endpoint;

@@ -7,16 +7,16 @@ describe('a server that starts again', () => {
     const world = await ControlWorld.open();
     const id = await world.create({ worker_config: { max_replicas: 1, min_replicas: 1 } });
     await world.advance(1_000);
-    for (const workerId of world.driver.workers.keys()) world.driver.lostAtRecovery.add(workerId);
+    for (const workerId of world.machine.processes.keys()) world.machine.lostAtRecovery.add(workerId);
     await world.restart();
     await world.advance(5_000);
     assert.equal(world.workers(id), 'ready:1');
-    assert.equal(world.driver.starts, 2);
+    assert.equal(world.machine.starts, 2);
   });
 
   it('finds a worker again that was starting when the former one was stopped', async () => {
     const world = await ControlWorld.open();
-    world.driver.holdsStarts = true;
+    world.machine.holdsStarts = true;
     const id = await world.create({
       command: 'start=5000',
       worker_config: { max_replicas: 1, min_replicas: 1 },
@@ -24,11 +24,11 @@ describe('a server that starts again', () => {
     await world.advance(1_000);
     await world.close();
     // What the driver lets go of at its end is no end of a worker.
-    await world.driver.close();
-    await world.flush();
+    await world.machine.close();
+    await world.settle();
     await world.restart();
     await world.advance(5_000);
     assert.equal(world.workers(id), 'ready:1');
-    assert.equal(world.driver.starts, 1);
+    assert.equal(world.machine.starts, 1);
   });
 });

@@ -39,7 +39,7 @@ describe('an update under a load that never pauses', () => {
     world.traffic.arrive(id, 11_000);
     await world.update(id, { command: 'start=100' });
     assert.equal(world.workers(id), 'draining:1 pending:2');
-    for (const workerId of world.driver.workers.keys()) world.driver.health(workerId, false);
+    for (const workerId of world.machine.processes.keys()) world.machine.health(workerId, false);
     await world.advance(1_000);
     world.traffic.arrive(id, 100);
     await world.advance(5_500);

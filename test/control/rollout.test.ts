@@ -37,7 +37,7 @@ describe('waking and going back to zero', () => {
     assert.equal(world.workers(id), 'ready:1');
     await world.advance(200);
     assert.equal(world.workers(id), '');
-    assert.equal(world.driver.running, 0);
+    assert.equal(world.machine.running, 0);
   });
 
   it('keeps min_replicas and starts them without a request', async () => {
@@ -72,7 +72,7 @@ describe('waking and going back to zero', () => {
     assert.equal(world.traffic.refusals[0]?.code, 'ENDPOINT_FAILED');
     assert.equal(world.view(id).status, 'failed');
     assert.match(world.view(id).error, /exited with code 1/);
-    assert.ok(world.driver.starts <= 4, `${world.driver.starts} starts`);
+    assert.ok(world.machine.starts <= 4, `${world.machine.starts} starts`);
   });
 });
 
@@ -175,14 +175,14 @@ describe('an update', () => {
     const world = await ControlWorld.open();
     const id = await world.create({ worker_config: { max_replicas: 2, min_replicas: 1 } });
     await world.advance(1_000);
-    const before = world.driver.starts;
+    const before = world.machine.starts;
     await world.update(id, {
       name: 'renamed',
       policy: { type: 'concurrency', value: 3 },
       worker_config: { max_replicas: 5 },
     });
     await world.advance(10_000);
-    assert.equal(world.driver.starts, before);
+    assert.equal(world.machine.starts, before);
     assert.equal(world.view(id).endpoint.lastRevision, 1);
     assert.equal(world.view(id).endpoint.settings.minReplicas, 1);
   });

@@ -8,11 +8,11 @@ it('what happened while a change was refused by the store is seen when it was', 
   const refused = Promise.withResolvers<void>();
   world.store.refuseNextUpdate = refused.promise;
   const update = world.control.service.update(id, { name: 'other' }, CALLER);
-  await world.flush();
+  await world.settle();
   world.traffic.arrive(id, 100);
   refused.resolve();
   await assert.rejects(update, { code: 'STORE_FAILED' });
-  await world.flush();
+  await world.settle();
   assert.equal(world.workers(id), 'starting:1');
   assert.equal(world.view(id).endpoint.settings.name, 'test');
   await world.advance(1_000);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { behaviourOfCommand } from '../../src/simulate/worker-behaviour.ts';
 import { ControlWorld } from '../support/control-world.ts';
 
 const HOUR_MS = 3_600_000;
@@ -7,7 +8,8 @@ const HOUR_MS = 3_600_000;
 describe('a wall clock that is set', () => {
   it('back does not stretch the pause of a crash loop or the idle time-out', async () => {
     const world = await ControlWorld.open();
-    world.driver.commandOf = (order, before) => (before === 0 ? 'exit' : order.spec.command);
+    world.machine.behaviourOf = (order, before) =>
+      behaviourOfCommand(before === 0 ? 'exit' : order.spec.command);
     const id = await world.create({ worker_config: { max_replicas: 1, idle_timeout: 5 } });
     world.traffic.arrive(id, 100);
     await world.advance(500);

@@ -1,10 +1,10 @@
-import { AppError } from '../../src/base/errors.ts';
-import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
-import type { Worker } from '../../src/model/worker.ts';
-import type { ApiKey, Store } from '../../src/ports/store.ts';
+import { AppError } from '../base/errors.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { Endpoint, Revision } from '../model/endpoint.ts';
+import type { Worker } from '../model/worker.ts';
+import type { ApiKey, Store } from '../ports/store.ts';
 
-/** The store's contract in plain maps: for tests of the control loops, where durability is not the question. */
+/** The store's contract in plain maps: for worlds in which durability is not the question. */
 export class MemoryStore implements Store {
   #fence = 0;
   readonly endpoints = new Map<EndpointId, Endpoint>();

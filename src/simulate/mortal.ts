@@ -1,0 +1,57 @@
+import type { Clock } from '../base/clock.ts';
+import type { Turns } from './turns.ts';
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** One server's life: it ends without a word, and what it had begun never comes back to it. */
+export class Life {
+  over = false;
+}
+
+/**
+ * `target` for as long as its user lives: promises of a dead server never settle, what it would still
+ * ask for is not done, and what would still be told to it is lost.
+ */
+export function mortal<Target extends object>(target: Target, life: Life, turns: Turns): Target {
+  return new Proxy(target, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]): unknown => {
+        if (life.over) return NEVER;
+        const guarded = given.map((argument) =>
+          typeof argument === 'function'
+            ? (...told: unknown[]): unknown =>
+                life.over ? undefined : (argument as (...told: unknown[]) => unknown)(...told)
+            : argument,
+        );
+        const result: unknown = Reflect.apply(member as (...given: unknown[]) => unknown, target, guarded);
+        if (!(result instanceof Promise)) return result;
+        turns.touch();
+        return untilDeath(result, life);
+      };
+    },
+  });
+}
+
+async function untilDeath(result: Promise<unknown>, life: Life): Promise<unknown> {
+  try {
+    const value = await result;
+    return life.over ? await NEVER : value;
+  } catch (error) {
+    if (life.over) return await NEVER;
+    throw error;
+  }
+}
+
+/** The same for the clock, which is asked too often for a proxy. */
+export function mortalClock(clock: Clock, life: Life): Clock {
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    schedule: (delayMs, task) =>
+      clock.schedule(delayMs, () => {
+        if (!life.over) task();
+      }),
+  };
+}
