@@ -34,6 +34,7 @@ class RegistryMetrics implements PrometheusMetrics {
   readonly #decisions: EndpointCounter<'reason'>;
   readonly #starts: Counter<'endpoint'>;
   readonly #failures: Counter<'endpoint'>;
+  readonly #arrivalsDropped: Counter;
   readonly #wait: Histogram;
   readonly #duration: Histogram;
   readonly #coldStart: Histogram;
@@ -67,6 +68,11 @@ class RegistryMetrics implements PrometheusMetrics {
     this.#failures = counter('pilotlight_worker_failures_total', 'Workers that failed to start or broke.', [
       'endpoint',
     ]);
+    this.#arrivalsDropped = counter(
+      'pilotlight_arrivals_dropped_total',
+      'Requests missing in the record of arrivals: it could not be written fast enough.',
+      [],
+    );
     this.#wait = histogram(
       'pilotlight_request_wait_seconds',
       'From the arrival of a request to its slot on a worker.',
@@ -118,6 +124,10 @@ class RegistryMetrics implements PrometheusMetrics {
   workerFailed(endpointId: EndpointId): void {
     this.#endpoints.add(endpointId);
     this.#failures.inc({ endpoint: endpointId });
+  }
+
+  arrivalsDropped(count: number): void {
+    this.#arrivalsDropped.inc(count);
   }
 
   endpointForgotten(endpointId: EndpointId): void {

@@ -8,6 +8,7 @@ export type EndpointId = Branded<'endpoint'>;
 export type WorkerId = Branded<'worker'>;
 export type RolloutId = Branded<'rollout'>;
 export type OwnerId = Branded<'owner'>;
+export type ArrivalChunkId = Branded<'arrivalChunk'>;
 export type RequestId = Branded<'request'>;
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { EndpointId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { RolloutOptions } from '../decide/world.ts';
 import type { Endpoint } from '../model/endpoint.ts';
@@ -28,6 +29,8 @@ export interface ControlPorts {
   /** Called once, before anything is given to `traffic`: from then on the gateway tells this listener. */
   readonly onListener: (listener: TrafficListener) => void;
   readonly options: ControlOptions;
+  /** Called when nothing of an endpoint is kept any more. */
+  readonly onForgotten?: (endpointId: EndpointId) => void;
   /** Called once when the store can no longer keep what it promised: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }

@@ -211,6 +211,7 @@ export class EndpointCommands implements EndpointService {
     if (!this.#entries.delete(id)) return;
     this.#ports.traffic.endpointRemove(id, notFound(id));
     this.#ports.metrics.endpointForgotten(id);
+    this.#ports.onForgotten?.(id);
     for (const worker of entry.ended) this.#lifecycle.forget(worker.id);
     try {
       await this.#ports.store.endpointDelete(id);

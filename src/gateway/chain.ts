@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import type { ArrivalRecorder } from '../ports/arrivals.ts';
 import type { Log } from '../ports/log.ts';
 import type { ApiKey } from '../ports/store.ts';
 import type { RequestOutcome } from '../ports/traffic.ts';
@@ -11,12 +12,14 @@ import { checkFraming } from './steps/check-framing.ts';
 import { checkLimits } from './steps/check-limits.ts';
 import { findEndpoint } from './steps/find-endpoint.ts';
 import { forward, type ForwardParts } from './steps/forward.ts';
+import { recordArrival } from './steps/record-arrival.ts';
 import { record } from './steps/record.ts';
 import { route } from './steps/route.ts';
 import type { Ticket } from './ticket.ts';
 
 export interface ChainParts extends ForwardParts {
   readonly log: Log;
+  readonly arrivals: ArrivalRecorder;
   readonly limits: GatewayLimits;
   readonly domain: string | null;
   readonly queues: ReadonlyMap<string, EndpointQueue>;
@@ -32,6 +35,7 @@ const NOT_SENT: ForwardEnd = { end: 'notSent', status: null, error: null };
 export async function runChain(parts: ChainParts, client: ClientSide): Promise<void> {
   const beganMs = parts.clock.monotonicMs();
   let queue: EndpointQueue | null = null;
+  let ticket: Ticket | null = null;
   let served: Served = { status: null, waitedMs: 0 };
   try {
     checkFraming(client.request);
@@ -39,7 +43,7 @@ export async function runChain(parts: ChainParts, client: ClientSide): Promise<v
     const key = authenticate(client.request, (sha256Hex) => parts.apiKeys(sha256Hex));
     queue = findEndpoint(parts.queues, routed, key);
     checkLimits(client.request, queue, parts.limits.bodyBytes, parts.draining);
-    const ticket = queue.enter();
+    ticket = queue.enter();
     served = await serve(parts, client, queue, ticket, routed.path);
   } catch (error) {
     client.refuse(asAppError(error, parts.log));
@@ -48,6 +52,19 @@ export async function runChain(parts: ChainParts, client: ClientSide): Promise<v
   const { endpointId } = queue.endpoint;
   const totalMs = parts.clock.monotonicMs() - beganMs;
   record({ endpointId, client, ...served, totalMs }, parts.metrics, parts.log);
+  const ranMs = ticket?.ranMs(parts.clock.monotonicMs()) ?? 0;
+  recordArrival(
+    {
+      endpointId,
+      client,
+      status: served.status,
+      totalMs,
+      ranMs,
+      bodyBytes: ticket?.bodyBytes ?? 0,
+      endedAtMs: parts.clock.nowMs(),
+    },
+    parts.arrivals,
+  );
 }
 
 interface Served {
@@ -81,6 +98,7 @@ async function serve(
     if (ticket.cutReason === null && !turn.worker.removed) {
       forwarding = forward(parts, client, queue, ticket, turn.worker, path);
       end = await forwarding.ended;
+      ticket.bodyBytes = forwarding.bodyBytes;
       forwarding = null;
     }
     const { cutReason } = ticket;

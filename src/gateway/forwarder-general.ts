@@ -103,6 +103,10 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     );
   }
 
+  get bodyBytes(): number {
+    return this.#body?.taken ?? 0;
+  }
+
   cut(): void {
     if (this.#cut || this.#settled) return;
     this.#cut = true;

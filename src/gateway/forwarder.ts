@@ -44,6 +44,8 @@ export interface ForwardEnd {
 export interface Forwarding {
   /** Resolves when the worker's side is through with the request: answered in full, or closed. */
   readonly ended: Promise<ForwardEnd>;
+  /** How much of the request's body was read from the client so far. */
+  readonly bodyBytes: number;
   /** Breaks the request off; nothing more goes to the client. `ended` still waits for the worker's side. */
   cut(): void;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { AppError } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { ArrivalRecorder } from '../ports/arrivals.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ApiKey } from '../ports/store.ts';
@@ -31,6 +32,7 @@ export interface GatewayOptions {
   apiKeys(sha256Hex: string): ApiKey | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly arrivals: ArrivalRecorder;
   /** Those not given are the defaults. */
   readonly limits?: Partial<GatewayLimits>;
   /** The domain of the host form; null serves the path form alone. */
@@ -71,6 +73,7 @@ export class Gateway implements Traffic {
     this.#chainParts = {
       clock: options.clock,
       metrics: options.metrics,
+      arrivals: options.arrivals,
       log: options.log,
       forwarder: this.#forwarder,
       limits: this.limits,

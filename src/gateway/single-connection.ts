@@ -86,6 +86,10 @@ class LoneExchange implements Forwarding {
     else this.#sendBody(this.#body);
   }
 
+  get bodyBytes(): number {
+    return this.#body?.taken ?? 0;
+  }
+
   cut(): void {
     if (this.#cut) return;
     this.#cut = true;

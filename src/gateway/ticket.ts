@@ -22,10 +22,13 @@ export class Ticket {
   deadlineEntry: QueueEntry<Ticket> | null = null;
   worker: WorkerSlots | null = null;
   startedAtMs = 0;
+  /** 0 while it has no slot. */
   startedMonotonicMs = 0;
   /** Whether it ever found no free slot. */
   waited = false;
   cutReason: CutReason | null = null;
+  /** Read of the request's body by the try that ended last. */
+  bodyBytes = 0;
   #state: RequestState = 'arrived';
   #told: Turn | null = null;
   #resolve: ((turn: Turn) => void) | null = null;
@@ -76,6 +79,12 @@ export class Ticket {
     this.#told = null;
     this.#turn = null;
     this.#resolve = null;
+    this.startedMonotonicMs = 0;
+  }
+
+  /** How long it held its slot, when it ends at `nowMonotonicMs`; 0 when it had none. */
+  ranMs(nowMonotonicMs: number): number {
+    return this.startedMonotonicMs === 0 ? 0 : nowMonotonicMs - this.startedMonotonicMs;
   }
 
   /** `task` runs when the running request is broken off; at once when that has happened already. */

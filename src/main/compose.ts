@@ -16,6 +16,7 @@ import { forwardClock, type Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { OwnerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import { ArrivalLog } from '../control/arrival-log.ts';
 import { Control } from '../control/control.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
@@ -54,6 +55,7 @@ export async function openServer(
   const store = await openSqliteStore({ path: join(config.dataDir, 'pilotlight.sqlite') });
   const keys = await adminKeys(store, config.access.apiKey, clock.nowMs(), onNewApiKey);
   const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
+  const arrivals = new ArrivalLog({ clock, random, store, metrics, log, ...config.record });
   const { driver, readiness } = openDriver(config, environment, { clock, random, log });
 
   // Gateway and control know each other by ports alone; what joins them is this one reference.
@@ -76,6 +78,7 @@ export async function openServer(
     apiKeys,
     log,
     metrics,
+    arrivals,
     limits: { waitingPerEndpoint: config.gateway.queueLimit },
     domain: config.listen.domain,
   });
@@ -106,6 +109,7 @@ export async function openServer(
       stopGraceMs: config.workers.stopGraceMs,
       urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),
     },
+    onForgotten: (endpointId) => arrivals.forget(endpointId),
     onFatal: (error) => fatal.resolve(error),
   });
 
@@ -152,6 +156,7 @@ export async function openServer(
       await closed;
       await api.close();
       await control.close();
+      await arrivals.close();
       await driver.close();
       await store.close();
       log.info('stopped; workers run on');

@@ -1,5 +1,5 @@
 import { nearestName } from '../base/nearest-name.ts';
-import { SECOND_MS } from '../base/units.ts';
+import { DAY_MS, MIB, SECOND_MS } from '../base/units.ts';
 import {
   apiKey,
   baseUrl,
@@ -50,6 +50,13 @@ export interface GatewayConfig {
   readonly queueLimit: number;
 }
 
+/** The record of requests that what-if runs are made of; see docs/what-if.md. */
+export interface RecordConfig {
+  readonly keptMs: number;
+  /** Of one endpoint; the oldest go first. */
+  readonly bytesPerEndpoint: number;
+}
+
 export interface ShutdownConfig {
   /** How long requests in flight may take after SIGTERM before they are cut; 0: cut at once. */
   readonly drainLimitMs: number;
@@ -63,6 +70,7 @@ export interface Config {
   readonly workers: WorkerConfig;
   readonly rollout: RolloutConfig;
   readonly gateway: GatewayConfig;
+  readonly record: RecordConfig;
   readonly shutdown: ShutdownConfig;
   readonly logLevel: LogLevel;
 }
@@ -157,6 +165,18 @@ const SETTINGS = {
     10_000,
     integerBetween(1, 1_000_000),
     'requests that may wait at one endpoint',
+  ),
+  recordDays: setting(
+    'RECORD_DAYS',
+    30,
+    integerBetween(1, 366),
+    'how long the times of requests are kept, for endpoints simulate',
+  ),
+  recordMib: setting(
+    'RECORD_MIB',
+    64,
+    integerBetween(1, 4_096),
+    'how much of them is kept of one endpoint, in MiB',
   ),
   stopGrace: setting(
     'STOP_GRACE_SECONDS',
@@ -331,6 +351,8 @@ function valuesOf(config: Config): Values {
     bake: config.rollout.bakeMs / SECOND_MS,
     bakeRequests: config.rollout.bakeRequests,
     queueLimit: config.gateway.queueLimit,
+    recordDays: config.record.keptMs / DAY_MS,
+    recordMib: config.record.bytesPerEndpoint / MIB,
     stopGrace: config.workers.stopGraceMs / SECOND_MS,
     shutdown: config.shutdown.drainLimitMs / SECOND_MS,
   };
@@ -353,6 +375,10 @@ function configOf(values: Values): Config {
       bakeRequests: values.bakeRequests,
     }),
     gateway: Object.freeze({ queueLimit: values.queueLimit }),
+    record: Object.freeze({
+      keptMs: values.recordDays * DAY_MS,
+      bytesPerEndpoint: values.recordMib * MIB,
+    }),
     shutdown: Object.freeze({ drainLimitMs: values.shutdown * SECOND_MS }),
     logLevel: values.logLevel,
   });

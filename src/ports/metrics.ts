@@ -12,6 +12,8 @@ export interface Metrics {
   scaleDecision(endpointId: EndpointId, reason: string): void;
   workerStarted(endpointId: EndpointId): void;
   workerFailed(endpointId: EndpointId): void;
+  /** Requests that were not taken down because too many of them waited to be written. */
+  arrivalsDropped(count: number): void;
   endpointForgotten(endpointId: EndpointId): void;
   /** Asked at each scrape instead of being kept up to date. */
   onScrape(read: () => readonly EndpointGauges[]): void;

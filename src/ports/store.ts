@@ -1,4 +1,4 @@
-import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { ArrivalChunkId, EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
 import type { Worker } from '../model/worker.ts';
 
@@ -10,6 +10,24 @@ export interface ApiKey {
   /** An admin key reaches every owner's endpoints. */
   readonly admin: boolean;
   readonly createdAtMs: number;
+}
+
+/** A run of one endpoint's arrivals, packed as `model/arrival-chunk.ts` says. */
+export interface ArrivalChunk {
+  readonly id: ArrivalChunkId;
+  readonly endpointId: EndpointId;
+  readonly firstEndMs: number;
+  readonly lastEndMs: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What of the recorded arrivals is too old or too much. */
+export interface ArrivalBounds {
+  /** Chunks whose last arrival ended before this go. */
+  readonly beforeMs: number;
+  /** Of each endpoint the newest chunks stay that have no more bytes than this together. */
+  readonly bytesPerEndpoint: number;
 }
 
 /**
@@ -30,7 +48,7 @@ export interface Store {
    * the same transaction when given.
    */
   endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void>;
-  /** Removes the endpoint, its revisions and its workers' records. */
+  /** Removes the endpoint, its revisions, its workers' records and its arrivals. */
   endpointDelete(endpointId: EndpointId): Promise<void>;
 
   revisionList(endpointId: EndpointId): Promise<readonly Revision[]>;
@@ -42,6 +60,21 @@ export interface Store {
   workerList(): Promise<readonly Worker[]>;
   workerPut(worker: Worker): Promise<void>;
   workerDelete(workerId: WorkerId): Promise<void>;
+
+  /** Adds the chunk, or replaces the stored one of this id. STORE_CONFLICT when its endpoint is not stored. */
+  arrivalChunkPut(chunk: ArrivalChunk): Promise<void>;
+  /**
+   * Chunks with an arrival that ended at `fromMs` or later, oldest first, those behind `after` (null:
+   * from the first); at most `limit`.
+   */
+  arrivalChunkList(
+    endpointId: EndpointId,
+    fromMs: number,
+    after: Pick<ArrivalChunk, 'firstEndMs' | 'id'> | null,
+    limit: number,
+  ): Promise<readonly ArrivalChunk[]>;
+  /** Deletes what is beyond the bounds, of all endpoints. */
+  arrivalChunkPrune(bounds: ArrivalBounds): Promise<void>;
 
   apiKeyList(): Promise<readonly ApiKey[]>;
   apiKeyInsert(key: ApiKey): Promise<void>;

@@ -2,7 +2,7 @@ import { AppError } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
 import type { Worker } from '../model/worker.ts';
-import type { ApiKey, Store } from '../ports/store.ts';
+import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../ports/store.ts';
 
 /** The store's contract in plain maps: for worlds in which durability is not the question. */
 export class MemoryStore implements Store {
@@ -10,6 +10,7 @@ export class MemoryStore implements Store {
   readonly endpoints = new Map<EndpointId, Endpoint>();
   readonly revisions = new Map<string, Revision>();
   readonly workers = new Map<WorkerId, Worker>();
+  readonly arrivalChunks = new Map<string, ArrivalChunk>();
   readonly keys: ApiKey[] = [];
   /** The next change of an endpoint is refused when this has settled, as by a disk that is full. */
   refuseNextUpdate: Promise<void> | null = null;
@@ -48,6 +49,8 @@ export class MemoryStore implements Store {
       if (revision.endpointId === endpointId) this.revisions.delete(key);
     for (const worker of this.workers.values())
       if (worker.endpointId === endpointId) this.workers.delete(worker.id);
+    for (const chunk of this.arrivalChunks.values())
+      if (chunk.endpointId === endpointId) this.arrivalChunks.delete(chunk.id);
   }
 
   async revisionList(endpointId: EndpointId): Promise<readonly Revision[]> {
@@ -80,6 +83,37 @@ export class MemoryStore implements Store {
     this.workers.delete(workerId);
   }
 
+  async arrivalChunkPut(chunk: ArrivalChunk): Promise<void> {
+    await Promise.resolve();
+    if (!this.endpoints.has(chunk.endpointId)) {
+      throw new AppError('STORE_CONFLICT', `endpoint ${chunk.endpointId} is not stored`);
+    }
+    this.arrivalChunks.set(chunk.id, chunk);
+  }
+
+  async arrivalChunkList(
+    endpointId: EndpointId,
+    fromMs: number,
+    after: Pick<ArrivalChunk, 'firstEndMs' | 'id'> | null,
+    limit: number,
+  ): Promise<readonly ArrivalChunk[]> {
+    const later = [...this.arrivalChunks.values()]
+      .filter((chunk) => chunk.endpointId === endpointId && chunk.lastEndMs >= fromMs)
+      .sort(inOrder)
+      .filter((chunk) => after === null || inOrder(chunk, after) > 0);
+    return await Promise.resolve(later.slice(0, limit));
+  }
+
+  async arrivalChunkPrune({ beforeMs, bytesPerEndpoint }: ArrivalBounds): Promise<void> {
+    await Promise.resolve();
+    const kept = new Map<EndpointId, number>();
+    for (const chunk of [...this.arrivalChunks.values()].sort(inOrder).reverse()) {
+      const bytes = (kept.get(chunk.endpointId) ?? 0) + chunk.bytes.length;
+      kept.set(chunk.endpointId, bytes);
+      if (chunk.lastEndMs < beforeMs || bytes > bytesPerEndpoint) this.arrivalChunks.delete(chunk.id);
+    }
+  }
+
   async apiKeyList(): Promise<readonly ApiKey[]> {
     return await Promise.resolve(this.keys);
   }
@@ -92,4 +126,10 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     await Promise.resolve();
   }
+}
+
+type ChunkPlace = Pick<ArrivalChunk, 'firstEndMs' | 'id'>;
+
+function inOrder(one: ChunkPlace, other: ChunkPlace): number {
+  return one.firstEndMs - other.firstEndMs || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
 }

@@ -31,6 +31,7 @@ const NO_METRICS: Metrics = {
   scaleDecision: () => undefined,
   workerStarted: () => undefined,
   workerFailed: () => undefined,
+  arrivalsDropped: () => undefined,
   endpointForgotten: () => undefined,
   onScrape: () => undefined,
 };

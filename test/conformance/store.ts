@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AppError, type ErrorCode } from '../../src/base/errors.ts';
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import type { Store } from '../../src/ports/store.ts';
-import { storedApiKey, storedEndpoint, storedRevision, storedWorker } from '../support/stored-records.ts';
+import type { ArrivalChunk, Store } from '../../src/ports/store.ts';
+import {
+  storedApiKey,
+  storedArrivalChunk,
+  storedEndpoint,
+  storedRevision,
+  storedWorker,
+} from '../support/stored-records.ts';
 
 /** A place for one store. `open` opens what an earlier store left there. */
 export interface StorePlace {
@@ -256,6 +262,78 @@ export function storeConformance(name: string, newPlace: () => Promise<StorePlac
       });
     });
 
+    test('an arrival chunk comes back byte by byte, and is replaced by a longer one of its id', async () => {
+      await withStore(async (store, place) => {
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        const chunk = storedArrivalChunk('c1', 'e1');
+        await store.arrivalChunkPut(chunk);
+        assert.deepEqual(await chunksOf(store, 'e1'), [chunk]);
+        const grown = { ...chunk, lastEndMs: chunk.lastEndMs + 5_000, count: 40, bytes: allBytes() };
+        await store.arrivalChunkPut(grown);
+        const check = async (reader: Store): Promise<void> => {
+          assert.deepEqual(await chunksOf(reader, 'e1'), [grown]);
+        };
+        await check(store);
+        await store.close();
+        await reopened(place, check);
+      });
+    });
+
+    test('an arrival chunk of no endpoint is refused, and those of a deleted one are gone', async () => {
+      await withStore(async (store) => {
+        await refusedWith('STORE_CONFLICT', store.arrivalChunkPut(storedArrivalChunk('c1', 'gone')));
+        for (const id of ['e1', 'e2']) {
+          await store.endpointInsert(storedEndpoint(id), storedRevision(id, 1));
+          await store.arrivalChunkPut(storedArrivalChunk(`c-${id}`, id));
+        }
+        await store.endpointDelete('e1' as EndpointId);
+        assert.deepEqual(await chunksOf(store, 'e1'), []);
+        assert.deepEqual(ids(await chunksOf(store, 'e2')), ['c-e2']);
+      });
+    });
+
+    test('arrival chunks are read oldest first, from a time on, page by page', async () => {
+      await withStore(async (store) => {
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1));
+        await store.endpointInsert(storedEndpoint('e2'), storedRevision('e2', 1));
+        // Two begin in the same millisecond, and they were not written in order.
+        const starts = { d: 300, b: 200, a: 100, c: 200 };
+        for (const [id, firstEndMs] of Object.entries(starts)) {
+          await store.arrivalChunkPut(
+            storedArrivalChunk(id, 'e1', { firstEndMs, lastEndMs: firstEndMs + 99 }),
+          );
+        }
+        await store.arrivalChunkPut(storedArrivalChunk('x', 'e2', { firstEndMs: 150, lastEndMs: 160 }));
+        const e1 = 'e1' as EndpointId;
+        const first = await store.arrivalChunkList(e1, 0, null, 3);
+        assert.deepEqual(ids(first), ['a', 'b', 'c']);
+        assert.deepEqual(ids(await store.arrivalChunkList(e1, 0, first[0] ?? null, 2)), ['b', 'c']);
+        assert.deepEqual(ids(await store.arrivalChunkList(e1, 0, first[2] ?? null, 3)), ['d']);
+        assert.deepEqual(ids(await store.arrivalChunkList(e1, 199, null, 9)), ['a', 'b', 'c', 'd']);
+        assert.deepEqual(ids(await store.arrivalChunkList(e1, 200, null, 9)), ['b', 'c', 'd']);
+        assert.deepEqual(ids(await store.arrivalChunkList(e1, 400, null, 9)), []);
+      });
+    });
+
+    test('pruning leaves what is young enough, and of each endpoint the newest that fit', async () => {
+      await withStore(async (store) => {
+        for (const id of ['e1', 'e2']) {
+          await store.endpointInsert(storedEndpoint(id), storedRevision(id, 1));
+          for (let number = 1; number <= 4; number += 1) {
+            const firstEndMs = number * 100;
+            const bytes = new Uint8Array(id === 'e1' ? 10 : 4);
+            const change = { firstEndMs, lastEndMs: firstEndMs + 50, bytes };
+            await store.arrivalChunkPut(storedArrivalChunk(`${id}-${number}`, id, change));
+          }
+        }
+        await store.arrivalChunkPrune({ beforeMs: 150, bytesPerEndpoint: 40 });
+        assert.equal((await chunksOf(store, 'e1')).length, 4);
+        await store.arrivalChunkPrune({ beforeMs: 151, bytesPerEndpoint: 20 });
+        assert.deepEqual(ids(await chunksOf(store, 'e1')), ['e1-3', 'e1-4']);
+        assert.deepEqual(ids(await chunksOf(store, 'e2')), ['e2-2', 'e2-3', 'e2-4']);
+      });
+    });
+
     test('the fence rises by one with each call, and goes on rising in the next store', async () => {
       await withStore(async (store, place) => {
         assert.deepEqual([await store.fenceRaise(), await store.fenceRaise()], [1, 2]);
@@ -325,6 +403,14 @@ export function storeConformance(name: string, newPlace: () => Promise<StorePlac
       });
     });
   });
+}
+
+async function chunksOf(store: Store, endpointId: string): Promise<readonly ArrivalChunk[]> {
+  return await store.arrivalChunkList(endpointId as EndpointId, 0, null, 100);
+}
+
+function allBytes(): Uint8Array {
+  return Uint8Array.from({ length: 4_096 }, (_, index) => index % 256);
 }
 
 function ids(records: readonly { readonly id: string }[]): string[] {

@@ -39,6 +39,7 @@ describe('the defaults', () => {
       workers: { driver: 'process', gpuCount: null, startDeadlineMs: 600_000, stopGraceMs: 30_000 },
       rollout: { maxSurge: 1, bakeMs: 10_000, bakeRequests: 20 },
       gateway: { queueLimit: 10_000 },
+      record: { keptMs: 2_592_000_000, bytesPerEndpoint: 67_108_864 },
       shutdown: { drainLimitMs: 1_800_000 },
       logLevel: 'info',
     });
@@ -71,6 +72,8 @@ describe('flags and variables', () => {
       ['BAKE_SECONDS', '--bake-seconds', '0'],
       ['BAKE_REQUESTS', '--bake-requests', '5'],
       ['QUEUE_LIMIT', '--queue-limit', '1'],
+      ['RECORD_DAYS', '--record-days', '7'],
+      ['RECORD_MIB', '--record-mib', '1'],
       ['STOP_GRACE_SECONDS', '--stop-grace-seconds', '1'],
       ['SHUTDOWN_SECONDS', '--shutdown-seconds', '9'],
     ];

@@ -17,6 +17,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
 import { serverOptions } from '../../src/gateway/server-tuning.ts';
 import { DEFAULT_LIMITS } from '../../src/gateway/limits.ts';
+import type { Arrival } from '../../src/model/arrival.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type {
@@ -94,6 +95,10 @@ export class RecordingListener implements TrafficListener {
   }
 }
 
+export interface RecordedArrival extends Arrival {
+  readonly endpointId: EndpointId;
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -113,6 +118,8 @@ export interface GatewayWorld {
   readonly listener: RecordingListener;
   readonly outcomes: string[];
   readonly logged: string[];
+  /** What was taken down of the requests that ended. */
+  readonly arrivals: readonly RecordedArrival[];
   put(change?: Partial<TrafficEndpoint>): void;
   /** Starts a worker on port 0 and gives it to the gateway. */
   worker(handler: RequestListener, change?: Partial<TrafficWorker>): Promise<TestWorker>;
@@ -156,6 +163,7 @@ export async function gatewayWorld(
   const listener = new RecordingListener();
   const outcomes: string[] = [];
   const logged: string[] = [];
+  const arrivals: RecordedArrival[] = [];
   const gateway = createGateway({
     clock,
     random: seededRandom(7),
@@ -163,6 +171,11 @@ export async function gatewayWorld(
     apiKeys: (digest) => API_KEYS.get(digest),
     log: recordingLog(logged),
     metrics: recordingMetrics(outcomes),
+    arrivals: {
+      arrivalRecord: (endpointId, arrival) => {
+        arrivals.push({ endpointId, ...arrival });
+      },
+    },
     domain: options.domain ?? null,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
@@ -255,6 +268,7 @@ export async function gatewayWorld(
     listener,
     outcomes,
     logged,
+    arrivals,
     put,
     listen,
     putWorker,
@@ -336,6 +350,7 @@ function recordingMetrics(outcomes: string[]): Metrics {
     scaleDecision: nothing,
     workerStarted: nothing,
     workerFailed: nothing,
+    arrivalsDropped: nothing,
     endpointForgotten: nothing,
     onScrape: nothing,
   };

@@ -1,7 +1,7 @@
-import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
+import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
 import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
 import type { Worker } from '../../src/model/worker.ts';
-import type { ApiKey } from '../../src/ports/store.ts';
+import type { ApiKey, ArrivalChunk } from '../../src/ports/store.ts';
 
 const CREATED_AT_MS = 1_700_000_000_000;
 
@@ -97,6 +97,22 @@ export function storedApiKey(hash: string, change: Partial<ApiKey> = {}): ApiKey
     name: 'first',
     admin: true,
     createdAtMs: CREATED_AT_MS,
+    ...change,
+  };
+}
+
+export function storedArrivalChunk(
+  id: string,
+  endpointId: string,
+  change: Partial<ArrivalChunk> = {},
+): ArrivalChunk {
+  return {
+    id: id as ArrivalChunkId,
+    endpointId: endpointId as EndpointId,
+    firstEndMs: CREATED_AT_MS,
+    lastEndMs: CREATED_AT_MS + 60_000,
+    count: 12,
+    bytes: Uint8Array.from([0, 1, 127, 128, 255]),
     ...change,
   };
 }

@@ -1,10 +1,10 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../../base/ids.ts';
+import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
 import { WORKER_STATES } from '../../model/worker-state.ts';
 import type { Worker } from '../../model/worker.ts';
-import type { ApiKey } from '../../ports/store.ts';
+import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
 
 /**
  * What a stored record must look like. Unknown fields are refused as missing ones are: a record of
@@ -119,6 +119,16 @@ export const WorkerRecord = record({
   exit: Type.Union([exit, Type.Null()]),
 });
 
+export const ArrivalChunkRecord = record({
+  id: id<ArrivalChunkId>(),
+  endpointId: id<EndpointId>(),
+  firstEndMs: timeMs,
+  lastEndMs: timeMs,
+  count: ordinal,
+  // Checked by who reads what is packed in it.
+  bytes: Type.Unsafe<Uint8Array>({}),
+});
+
 export const ApiKeyRecord = record({
   hash: text,
   ownerId: id<OwnerId>(),
@@ -137,5 +147,6 @@ export const SCHEMAS_COVER_MODEL: readonly [
   Covers<Static<typeof EndpointRecord>, Endpoint>,
   Covers<Static<typeof RevisionRecord>, Revision>,
   Covers<Static<typeof WorkerRecord>, Worker>,
+  Covers<Static<typeof ArrivalChunkRecord>, ArrivalChunk>,
   Covers<Static<typeof ApiKeyRecord>, ApiKey>,
-] = [true, true, true, true];
+] = [true, true, true, true, true];

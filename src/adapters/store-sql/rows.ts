@@ -3,9 +3,15 @@ import { Value } from 'typebox/value';
 import { AppError } from '../../base/errors.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import type { Worker } from '../../model/worker.ts';
-import type { ApiKey } from '../../ports/store.ts';
-import { ApiKeyRecord, EndpointRecord, RevisionRecord, WorkerRecord } from './record-schema.ts';
-import type { ApiKeyRow, EndpointRow, RevisionRow, WorkerRow } from './tables.ts';
+import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
+import {
+  ApiKeyRecord,
+  ArrivalChunkRecord,
+  EndpointRecord,
+  RevisionRecord,
+  WorkerRecord,
+} from './record-schema.ts';
+import type { ApiKeyRow, ArrivalChunkRow, EndpointRow, RevisionRow, WorkerRow } from './tables.ts';
 
 /** A fault of a record can repeat for each of its fields; the first ones tell enough. */
 const FAULTS_SHOWN = 3;
@@ -100,6 +106,29 @@ export function apiKeyFromRow(row: ApiKeyRow): ApiKey {
     name: row.name,
     admin: row.admin === 1,
     createdAtMs: row.created_at_ms,
+  });
+}
+
+export function arrivalChunkToRow(chunk: ArrivalChunk): ArrivalChunkRow {
+  return {
+    id: chunk.id,
+    endpoint_id: chunk.endpointId,
+    first_end_ms: chunk.firstEndMs,
+    last_end_ms: chunk.lastEndMs,
+    count: chunk.count,
+    size_bytes: chunk.bytes.length,
+    bytes: chunk.bytes,
+  };
+}
+
+export function arrivalChunkFromRow(row: ArrivalChunkRow): ArrivalChunk {
+  return checked(ArrivalChunkRecord, `arrival chunk ${row.id} of endpoint ${row.endpoint_id}`, {
+    id: row.id,
+    endpointId: row.endpoint_id,
+    firstEndMs: row.first_end_ms,
+    lastEndMs: row.last_end_ms,
+    count: row.count,
+    bytes: row.bytes,
   });
 }
 

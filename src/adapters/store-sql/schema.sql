@@ -8,6 +8,18 @@ CREATE TABLE api_keys (
   created_at_ms bigint NOT NULL
 );
 
+CREATE TABLE arrival_chunks (
+  id text NOT NULL PRIMARY KEY,
+  endpoint_id text NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
+  first_end_ms bigint NOT NULL,
+  last_end_ms bigint NOT NULL,
+  count integer NOT NULL CHECK (count >= 1),
+  size_bytes integer NOT NULL,
+  bytes bytea NOT NULL
+);
+
+CREATE INDEX arrival_chunks_by_endpoint ON arrival_chunks (endpoint_id, first_end_ms, id);
+
 CREATE TABLE endpoints (
   id text NOT NULL PRIMARY KEY,
   owner_id text NOT NULL,

@@ -3,10 +3,12 @@ import { AppError } from '../../base/errors.ts';
 import type { EndpointId, WorkerId } from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import type { Worker } from '../../model/worker.ts';
-import type { ApiKey, Store } from '../../ports/store.ts';
+import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../../ports/store.ts';
 import {
   apiKeyFromRow,
   apiKeyToRow,
+  arrivalChunkFromRow,
+  arrivalChunkToRow,
   endpointFromRow,
   endpointToRow,
   revisionFromRow,
@@ -74,7 +76,7 @@ export class SqlStore implements Store {
   }
 
   async endpointDelete(endpointId: EndpointId): Promise<void> {
-    // Its revisions and workers go with it, by the foreign keys.
+    // Its revisions, workers and arrivals go with it, by the foreign keys.
     const remove = this.#queries.deleteFrom('endpoints').where('id', '=', endpointId).compile();
     await this.#write([statement(remove)]);
   }
@@ -134,6 +136,60 @@ export class SqlStore implements Store {
 
   async workerDelete(workerId: WorkerId): Promise<void> {
     await this.#write([statement(this.#queries.deleteFrom('workers').where('id', '=', workerId).compile())]);
+  }
+
+  async arrivalChunkPut(chunk: ArrivalChunk): Promise<void> {
+    const row = arrivalChunkToRow(chunk);
+    const { id: _id, endpoint_id: _endpointId, ...grown } = row;
+    const put = this.#queries
+      .insertInto('arrival_chunks')
+      .values(row)
+      .onConflict((clash) => clash.column('id').doUpdateSet(grown))
+      .compile();
+    await this.#write([statement(put)], () =>
+      conflict(`endpoint ${chunk.endpointId} of arrival chunk ${chunk.id} is not stored`),
+    );
+  }
+
+  async arrivalChunkList(
+    endpointId: EndpointId,
+    fromMs: number,
+    after: Pick<ArrivalChunk, 'firstEndMs' | 'id'> | null,
+    limit: number,
+  ): Promise<readonly ArrivalChunk[]> {
+    let query = this.#queries
+      .selectFrom('arrival_chunks')
+      .selectAll()
+      .where('endpoint_id', '=', endpointId)
+      .where('last_end_ms', '>=', fromMs);
+    if (after !== null) {
+      query = query.where((chunk) =>
+        chunk(chunk.refTuple('first_end_ms', 'id'), '>', chunk.tuple(after.firstEndMs, after.id as string)),
+      );
+    }
+    const rows = await this.#read(query.orderBy('first_end_ms').orderBy('id').limit(limit).compile());
+    return rows.map(arrivalChunkFromRow);
+  }
+
+  async arrivalChunkPrune({ beforeMs, bytesPerEndpoint }: ArrivalBounds): Promise<void> {
+    const tooOld = this.#queries.deleteFrom('arrival_chunks').where('last_end_ms', '<', beforeMs).compile();
+    // With each chunk, how many bytes it and the newer ones of its endpoint have.
+    const sizes = this.#queries.selectFrom('arrival_chunks').select((chunk) => [
+      'id',
+      chunk.fn
+        .sum<number>('size_bytes')
+        .over((newest) =>
+          newest.partitionBy('endpoint_id').orderBy('first_end_ms', 'desc').orderBy('id', 'desc'),
+        )
+        .as('bytes_from_here'),
+    ]);
+    const tooMuch = this.#queries
+      .deleteFrom('arrival_chunks')
+      .where('id', 'in', (query) =>
+        query.selectFrom(sizes.as('sizes')).select('id').where('bytes_from_here', '>', bytesPerEndpoint),
+      )
+      .compile();
+    await this.#write([statement(tooOld), statement(tooMuch)]);
   }
 
   async apiKeyList(): Promise<readonly ApiKey[]> {

@@ -3,6 +3,7 @@ export interface Tables {
   endpoints: EndpointRow;
   revisions: RevisionRow;
   workers: WorkerRow;
+  arrival_chunks: ArrivalChunkRow;
   api_keys: ApiKeyRow;
   server: { id: number; fence: number };
 }
@@ -34,6 +35,16 @@ export interface WorkerRow {
   state: string;
   created_at_ms: number;
   record: string;
+}
+
+export interface ArrivalChunkRow {
+  id: string;
+  endpoint_id: string;
+  first_end_ms: number;
+  last_end_ms: number;
+  count: number;
+  size_bytes: number;
+  bytes: Uint8Array;
 }
 
 export interface ApiKeyRow {
