@@ -323,7 +323,8 @@ describe('a list of 120 endpoints', () => {
   });
 
   it('is narrowed by a keyword, in the name without regard to case, and in the id', async () => {
-    assert.deepEqual(new Set((await pages(20, 'keyword=rED')).flat()), new Set(ids.slice(0, 30)));
+    // With a blank, which no id has: three letters alone can be part of one.
+    assert.deepEqual(new Set((await pages(20, 'keyword=lISTED%20rED')).flat()), new Set(ids.slice(0, 30)));
     assert.deepEqual((await pages(20, `keyword=${ids[7]}`)).flat(), [ids[7]]);
     assert.deepEqual((await pages(20, 'keyword=nothing-has-this')).flat(), []);
   });
