@@ -64,6 +64,7 @@ function operationType({ operation }: Entry): string {
   const members = [
     parametersMember(parameters, 'path', operationId),
     parametersMember(parameters, 'query', operationId),
+    parametersMember(parameters, 'header', operationId),
   ];
   if (requestBody !== undefined) {
     const { schema } = contentOf(requestBody.content, operationId);

@@ -21,6 +21,7 @@ export function answerError(log: Log) {
     }
     if (known.retryAfterSeconds !== undefined)
       void reply.header('retry-after', String(known.retryAfterSeconds));
+    if (known.code === 'PRECONDITION_FAILED') void reply.header('etag', known.metadata['etag'] ?? '');
     void reply.code(status).type('application/json; charset=utf-8').send(body);
   };
 }

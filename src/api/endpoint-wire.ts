@@ -3,6 +3,7 @@ import type { EndpointObject, EndpointWorker, Status } from '../model/endpoint-s
 import type { WorkerTimes } from '../model/answer-schema.ts';
 import type { Rollout, WorkerExit } from '../model/endpoint.ts';
 import type { RolloutObject } from '../model/rollout-schema.ts';
+import { endpointEtag } from '../model/etag.ts';
 import type { Worker } from '../model/worker.ts';
 import type { EndpointView } from '../ports/endpoint-service.ts';
 
@@ -18,6 +19,7 @@ export function endpointObject(view: EndpointView): EndpointObject {
     ...endpointFields(endpoint.settings, revision.spec),
     workers: view.workers.map(endpointWorker),
     revision: revision.number,
+    etag: endpointEtag(revision.number, endpoint.settingsGeneration),
     rollout: endpoint.rollout === null ? null : rolloutObject(endpoint.rollout),
     // The vendor tells apart who made it and whose account it is; here both are the key's owner.
     member_id: endpoint.ownerId,

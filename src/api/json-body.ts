@@ -1,17 +1,33 @@
-import type { FastifyInstance } from 'fastify';
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../base/errors.ts';
 import { MIB } from '../base/units.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** SHA-256 of the body as it came, where the request has an idempotency key. */
+    bodyDigest: string | null;
+  }
+}
 
 export const BODY_BYTES_MAX = MIB;
 
 /** JSON is the only body there is. Anything else is refused before it is read. */
 export function acceptJsonOnly(app: FastifyInstance): void {
+  app.decorateRequest('bodyDigest', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
-    async (_request: unknown, body: Buffer) => parseJson(body),
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.headers['idempotency-key'] !== undefined) request.bodyDigest = sha256(body);
+      return parseJson(body);
+    },
   );
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Undefined for an empty body: clients send the content type with DELETE too. */

@@ -150,7 +150,8 @@ function healthCheckPart(
 
 type Defined<Facts> = { [Key in keyof Facts]?: Exclude<Facts[Key], undefined> };
 
-function given<Facts extends object>(facts: Facts): Defined<Facts> {
+/** Only the facts that are there: an option that was not given is no field. */
+export function given<Facts extends object>(facts: Facts): Defined<Facts> {
   return Object.fromEntries(
     Object.entries(facts).filter(([, value]) => value !== undefined),
   ) as Defined<Facts>;

@@ -5,7 +5,7 @@ import { OPERATIONS } from './schema.ts';
 import type { Operations } from './schema.ts';
 
 export type OperationName = keyof Operations;
-/** `path`, `query` and `body` of an operation, as far as it has them. */
+/** `path`, `query`, `header` and `body` of an operation, as far as it has them. */
 export type Input<Name extends OperationName> = Omit<Operations[Name], 'answer'>;
 export type Answer<Name extends OperationName> = Operations[Name]['answer'];
 
@@ -25,6 +25,7 @@ export interface CallOptions {
 interface LooseInput {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly header?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
 }
 
@@ -64,13 +65,13 @@ export class Client {
     { signal }: CallOptions = {},
   ): Promise<{ readonly answer: Answer<Name>; readonly headers: Headers }> {
     const { method, path, answer } = OPERATIONS[name];
-    const { path: parameters = {}, query = {}, body } = input as LooseInput;
+    const { path: parameters = {}, query = {}, header = {}, body } = input as LooseInput;
     const target = this.url + filled(path, parameters) + queryText(query);
     const limit = AbortSignal.timeout(this.#timeoutMs);
     try {
       const response = await fetch(target, {
         method,
-        headers: this.#headers(body !== undefined),
+        headers: { ...this.#headers(body !== undefined), ...given(header) },
         body: body === undefined ? null : JSON.stringify(body),
         // A redirect would carry the key to a place nobody named.
         redirect: 'error',
@@ -127,6 +128,12 @@ function queryText(query: Readonly<Record<string, string | number | undefined>>)
   }
   const text = parameters.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+function given(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** `fetch failed` says nothing; what it was caused by does. */

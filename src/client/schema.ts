@@ -95,6 +95,8 @@ export type Endpoint = {
   readonly workers: ReadonlyArray<EndpointWorker>;
   /** The revision whose fields are shown: the one a running rollout leads to, else the one in force. Beyond the vendor's contract. */
   readonly revision: number;
+  /** Tag of the fields that an update can change: another one as soon as one of them changes, for If-Match. Beyond the vendor's contract. */
+  readonly etag: string;
   /** The running move to a new revision, or the last one; null when there was none. Beyond the vendor's contract. */
   readonly rollout: {
     /** As the answer to the update gave it. */
@@ -283,6 +285,8 @@ export type EndpointUpdateBody = {
   readonly workers?: unknown;
   /** Accepted and ignored: it follows from the updates. */
   readonly revision?: unknown;
+  /** Accepted and ignored: the header If-Match makes a change depend on it. */
+  readonly etag?: unknown;
   /** Accepted and ignored: it changes by itself. */
   readonly rollout?: unknown;
 };
@@ -298,6 +302,8 @@ export type UpdateAnswer = {
     readonly id: string;
     readonly state: string;
   } | null;
+  /** The endpoint's tag after this update. */
+  readonly etag: string;
 };
 
 export type Worker = {
@@ -400,6 +406,10 @@ export interface Operations {
   };
   /** Create an endpoint */
   readonly createEndpoint: {
+    readonly header?: {
+      /** Chosen by the client for this one change. A request that comes again with it within 24 hours gets the same answer, with the header Idempotency-Replayed, and changes nothing. */
+      readonly 'idempotency-key'?: string;
+    };
     readonly body: EndpointCreateBody;
     readonly answer: {
       readonly id: string;
@@ -417,6 +427,7 @@ export interface Operations {
       /** Only endpoints of these members; comma separated. */
       readonly member_ids?: string;
     };
+
     readonly answer: {
       readonly data: ReadonlyArray<Endpoint>;
       /** Empty at the end. */
@@ -440,6 +451,12 @@ export interface Operations {
       readonly endpoint_id: string;
     };
 
+    readonly header?: {
+      /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
+      readonly 'if-match'?: string;
+      /** Chosen by the client for this one change. A request that comes again with it within 24 hours gets the same answer, with the header Idempotency-Replayed, and changes nothing. */
+      readonly 'idempotency-key'?: string;
+    };
     readonly body: EndpointUpdateBody;
     readonly answer: UpdateAnswer;
   };
@@ -450,6 +467,10 @@ export interface Operations {
       readonly endpoint_id: string;
     };
 
+    readonly header?: {
+      /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
+      readonly 'if-match'?: string;
+    };
     readonly answer: Readonly<Record<string, never>>;
   };
   /** List an endpoint's workers, the last ended ones too, newest first */
@@ -475,6 +496,7 @@ export interface Operations {
       /** How much of the end of the log is answered. */
       readonly tail_bytes?: number;
     };
+
     readonly answer: string;
   };
   /** List products: the kinds of machine a worker can ask for */
@@ -491,6 +513,7 @@ export interface Operations {
       /** Only products of one of these regions; comma separated. */
       readonly region_ids?: string;
     };
+
     readonly answer: {
       readonly data: ReadonlyArray<Product>;
       /** Empty at the end. */
@@ -506,6 +529,7 @@ export interface Operations {
       /** `next_cursor` of the answer before; empty or absent: from the start. */
       readonly cursor?: string;
     };
+
     readonly answer: {
       readonly data: ReadonlyArray<Region>;
       /** Empty at the end. */

@@ -1,31 +1,35 @@
 import { AppError } from '../base/errors.ts';
-import { newId, type EndpointId, type RolloutId, type WorkerId } from '../base/ids.ts';
+import { newId, type EndpointId, type WorkerId } from '../base/ids.ts';
 import { endpointStatus } from '../decide/endpoint-status.ts';
-import { classifyChange } from '../decide/update/classify.ts';
 import { createEndpointSpec } from '../decide/update/create-spec.ts';
-import { planUpdate, type UpdatePlan } from '../decide/update/plan-update.ts';
-import type { Endpoint, Revision, RevisionSpec, Rollout } from '../model/endpoint.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { LOCAL_REGION, type Product, type Region } from '../model/product.ts';
-import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
+import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { Worker } from '../model/worker.ts';
-import { workerIsLive } from '../model/worker-state.ts';
 import type { WorkerLog } from '../ports/driver.ts';
-import type {
-  Caller,
-  EndpointListQuery,
-  EndpointService,
-  EndpointView,
-  UpdateOutcome,
+import {
+  NO_TERMS,
+  type Caller,
+  type ChangeTerms,
+  type CreateOutcome,
+  type EndpointListQuery,
+  type EndpointService,
+  type EndpointView,
+  type RepeatKey,
+  type UpdateOutcome,
 } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
-import { currentRevision, newEntry, revisionOf, type EndpointEntry } from './endpoint-entry.ts';
+import { currentRevision, newEntry, newRevision, type EndpointEntry } from './endpoint-entry.ts';
 import { endpointPage } from './endpoint-page.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import { EndpointUpdates } from './endpoint-updates.ts';
 import type { Inventory } from './inventory.ts';
-import { checkResources } from './resource-check.ts';
+import { KeptAnswers, type Keep } from './kept-answers.ts';
+import { checkPrecondition } from './precondition.ts';
+import { checkSpec } from './resource-check.ts';
 import type { Reconciler } from './reconciler.ts';
-import { forgetFailures } from './start-failures.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
 /** What a client asks of an endpoint. Changes of one endpoint are made one after the other. */
@@ -36,6 +40,8 @@ export class EndpointCommands implements EndpointService {
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
   readonly #inventory: Inventory;
+  readonly #updates: EndpointUpdates;
+  readonly #answers: KeptAnswers;
   /** App names of endpoints whose insertion is being committed. */
   readonly #namesInFlight = new Set<string>();
 
@@ -53,12 +59,20 @@ export class EndpointCommands implements EndpointService {
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
     this.#inventory = inventory;
+    this.#updates = new EndpointUpdates(ports, records, reconciler, lifecycle, inventory);
+    this.#answers = new KeptAnswers(ports);
   }
 
-  async create(body: unknown, caller: Caller): Promise<{ readonly id: EndpointId }> {
+  async create(body: unknown, caller: Caller, once: RepeatKey | null = null): Promise<CreateOutcome> {
+    return await this.#answers.once<CreateOutcome>(once, caller, async (keep) =>
+      this.#create(body, caller, keep),
+    );
+  }
+
+  async #create(body: unknown, caller: Caller, keep: Keep<CreateOutcome>): Promise<CreateOutcome> {
     const created = createEndpointSpec(body, { defaultRegionId: LOCAL_REGION.id });
     if ('faults' in created) throw faultsError(created.faults);
-    this.#checkSpec(created.spec);
+    checkSpec(created.spec, this.#inventory, this.#ports.driver);
     const id = newId<EndpointId>(this.#ports.random);
     const appName = created.appName ?? id;
     if (this.#nameTaken(appName)) throw nameTaken(appName);
@@ -71,6 +85,7 @@ export class EndpointCommands implements EndpointService {
       createdAtMs: nowMs,
       generation: 1,
       settings: created.settings,
+      settingsGeneration: 1,
       stableRevision: 1,
       targetRevision: null,
       lastRevision: 1,
@@ -78,10 +93,16 @@ export class EndpointCommands implements EndpointService {
       message: '',
       deleting: false,
     };
-    const revision = newRevision(id, 1, created.spec, nowMs);
+    const revision = newRevision(id, 1, created, {
+      createdAtMs: nowMs,
+      createdBy: caller.ownerId,
+      fromRevision: null,
+      restores: null,
+      stableAtMs: nowMs,
+    });
     this.#namesInFlight.add(appName);
     try {
-      await this.#ports.store.endpointInsert(endpoint, revision);
+      await this.#ports.store.endpointInsert(endpoint, revision, keep({ id }));
     } finally {
       this.#namesInFlight.delete(appName);
     }
@@ -111,95 +132,38 @@ export class EndpointCommands implements EndpointService {
     return { views, nextCursor: page.nextCursor, hasMore: page.hasMore };
   }
 
-  async update(endpointId: string, body: unknown, caller: Caller): Promise<UpdateOutcome> {
-    const entry = this.#entry(endpointId, caller);
-    return await this.#inTurn(entry, async () => {
-      if (entry.endpoint.deleting) throw notFound(endpointId);
-      const current = currentRevision(entry);
-      const { endpoint } = entry;
-      const plan = planUpdate(
-        {
-          id: endpoint.id,
-          type: endpoint.type,
-          appName: endpoint.appName,
-          url: this.#ports.options.urlOf(endpoint),
-          ownerId: endpoint.ownerId,
-          createdAtMs: endpoint.createdAtMs,
-          settings: endpoint.settings,
-          spec: current.spec,
-        },
-        body,
-      );
-      if ('faults' in plan) throw faultsError(plan.faults);
-      const classes = Object.values(plan.changed);
-      if (classes.length === 0) return outcome(entry, {});
-      const revisionChanged = classes.includes('revision');
-      if (revisionChanged) this.#checkSpec(plan.spec);
-      const change = revisionChanged ? this.#newTarget(entry, plan) : { change: {} };
-      const healthCheckChanged = plan.changed['health_check'] !== undefined;
-      await this.#records.endpointCommit(
-        entry,
-        { settings: plan.settings, ...change.change },
-        change.revision,
-      );
-      // What failed was another revision, or nobody could pass the health check: the next start need not wait.
-      if (revisionChanged || healthCheckChanged) forgetFailures(entry);
-      if (healthCheckChanged) this.#lifecycle.healthCheckChanged(entry);
-      for (const worker of entry.workers.values()) this.#lifecycle.route(entry, worker);
-      this.#reconciler.reconcile(entry);
-      return outcome(entry, plan.changed);
+  async update(
+    endpointId: string,
+    body: unknown,
+    caller: Caller,
+    terms: ChangeTerms = NO_TERMS,
+  ): Promise<UpdateOutcome> {
+    return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
+      this.#updates.update(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
+    );
+  }
+
+  /** The door of every change of an endpoint's fields: once for a key, and in its turn. */
+  async #changed(
+    endpointId: string,
+    caller: Caller,
+    { once }: ChangeTerms,
+    change: (entry: EndpointEntry, keep: Keep<UpdateOutcome>) => Promise<UpdateOutcome>,
+  ): Promise<UpdateOutcome> {
+    return await this.#answers.once<UpdateOutcome>(once, caller, async (keep) => {
+      const entry = this.#entry(endpointId, caller);
+      return await this.#inTurn(entry, async () => {
+        if (entry.endpoint.deleting) throw notFound(endpointId);
+        return await change(entry, keep);
+      });
     });
   }
 
-  /**
-   * The next revision and the rollout to it. Where the wanted fields are the stable revision's own
-   * (an update taken back while it rolls out), no revision is made: the endpoint returns to that one.
-   */
-  #newTarget(entry: EndpointEntry, plan: UpdatePlan): { change: Partial<Endpoint>; revision?: Revision } {
-    const { endpoint } = entry;
-    const nowMs = this.#ports.clock.nowMs();
-    const { settings } = endpoint;
-    const stable = revisionOf(entry, endpoint.stableRevision);
-    const back = classifyChange({ settings, spec: stable.spec }, { settings, spec: plan.spec });
-    if (endpoint.rollout !== null && Object.keys(back).length === 0) {
-      return {
-        change: {
-          targetRevision: null,
-          rollout: superseded(
-            endpoint.rollout,
-            `taken back: revision ${stable.number} is wanted again`,
-            nowMs,
-          ),
-          message: '',
-        },
-      };
-    }
-    const number = endpoint.lastRevision + 1;
-    const live = [...entry.workers.values()].filter((worker) => workerIsLive(worker.record.state)).length;
-    const rollout: Rollout = {
-      id: newId<RolloutId>(this.#ports.random),
-      state: 'waiting',
-      fromRevision: endpoint.stableRevision,
-      toRevision: number,
-      mode: null,
-      startedAtMs: nowMs,
-      endedAtMs: null,
-      workersBefore: live,
-      startFailures: 0,
-      postponements: 0,
-      notBeforeMs: 0,
-      message: 'starts with the next request',
-    };
-    return {
-      change: { targetRevision: number, lastRevision: number, rollout, message: '' },
-      revision: newRevision(endpoint.id, number, plan.spec, nowMs),
-    };
-  }
-
-  async delete(endpointId: string, caller: Caller): Promise<void> {
+  async delete(endpointId: string, caller: Caller, ifMatch: TagCondition | null = null): Promise<void> {
     const entry = this.#entry(endpointId, caller);
     await this.#inTurn(entry, async () => {
       if (entry.endpoint.deleting) return;
+      checkPrecondition(entry, ifMatch);
       await this.#records.endpointCommit(entry, { deleting: true });
       this.#reconciler.reconcile(entry);
     });
@@ -282,12 +246,6 @@ export class EndpointCommands implements EndpointService {
     };
   }
 
-  #checkSpec(spec: RevisionSpec): void {
-    checkResources(spec, this.#inventory);
-    const refusal = this.#ports.driver.refusal(spec);
-    if (refusal !== null) throw refusal;
-  }
-
   #entry(endpointId: string, caller: Caller): EndpointEntry {
     const entry = this.#entries.get(endpointId as EndpointId);
     if (entry === undefined) throw notFound(endpointId);
@@ -311,30 +269,6 @@ export class EndpointCommands implements EndpointService {
     entry.commands = turn.catch(() => undefined);
     return await turn;
   }
-}
-
-function newRevision(endpointId: EndpointId, number: number, spec: RevisionSpec, nowMs: number): Revision {
-  return { endpointId, number, spec, createdAtMs: nowMs, failure: null, startTimeMs: null };
-}
-
-function superseded(rollout: Rollout, message: string, nowMs: number): Rollout {
-  if (rolloutIsOver(rollout.state)) return rollout;
-  return {
-    ...rollout,
-    state: rolloutTransition(rollout.state, 'replacedByNewer'),
-    message,
-    endedAtMs: nowMs,
-  };
-}
-
-function outcome(entry: EndpointEntry, changed: UpdateOutcome['changed']): UpdateOutcome {
-  const { rollout } = entry.endpoint;
-  const running = rollout !== null && !rolloutIsOver(rollout.state);
-  return {
-    revision: currentRevision(entry).number,
-    changed,
-    rollout: running ? { id: rollout.id, state: rollout.state } : null,
-  };
 }
 
 function notFound(endpointId: string): AppError {

@@ -1,6 +1,7 @@
-import type { WorkerId } from '../base/ids.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { BakeSample } from '../decide/world.ts';
-import type { Endpoint, Revision, RevisionSpec } from '../model/endpoint.ts';
+import type { EndpointParts } from '../decide/update/merge.ts';
+import type { Endpoint, EndpointSettings, Revision, RevisionSpec } from '../model/endpoint.ts';
 import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
 
@@ -32,6 +33,8 @@ export interface WorkerEntry {
 export interface EndpointEntry {
   endpoint: Endpoint;
   readonly revisions: Map<number, Revision>;
+  /** The last settings by their generation, to tell a client what changed since it looked. */
+  readonly settingsKept: Map<number, EndpointSettings>;
   readonly workers: Map<WorkerId, WorkerEntry>;
   /** The last ones that ended, oldest first. */
   readonly ended: Worker[];
@@ -64,6 +67,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
   return {
     endpoint,
     revisions: new Map(revisions.map((revision) => [revision.number, revision])),
+    settingsKept: new Map([[endpoint.settingsGeneration, endpoint.settings]]),
     workers: new Map(),
     ended: [],
     startFailures: 0,
@@ -78,6 +82,31 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     dirty: false,
     cancelWake: null,
     wakeDueMs: null,
+  };
+}
+
+type Origin = Pick<Revision, 'createdAtMs' | 'createdBy' | 'fromRevision' | 'restores'> &
+  Partial<Pick<Revision, 'stableAtMs'>>;
+
+/** A revision of which nothing was measured yet. */
+export function newRevision(
+  endpointId: EndpointId,
+  number: number,
+  { spec, settings }: EndpointParts,
+  origin: Origin,
+): Revision {
+  return {
+    endpointId,
+    number,
+    spec,
+    settings,
+    stableAtMs: null,
+    failure: null,
+    startTimeMs: null,
+    pullTimeMs: null,
+    drainTimeMs: null,
+    stopTimeMs: null,
+    ...origin,
   };
 }
 

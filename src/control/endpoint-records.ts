@@ -1,10 +1,13 @@
-import type { Endpoint, Revision } from '../model/endpoint.ts';
+import type { Endpoint, Revision, RevisionProgress } from '../model/endpoint.ts';
+import type { KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
 import type { ControlPorts } from './control-options.ts';
 import { revisionOf, type EndpointEntry } from './endpoint-entry.ts';
 
 /** Revisions kept of an endpoint: enough to look back on, and no more than memory can hold. */
-const REVISIONS_KEPT = 50;
+export const REVISIONS_KEPT = 50;
+/** Former settings kept to tell what changed. */
+const SETTINGS_KEPT = 20;
 
 /**
  * The one door through which records change. Changes made by the loops are in memory at once and on
@@ -31,13 +34,19 @@ export class EndpointRecords {
   }
 
   /** A change by a client: resolves when it is durable and visible, rejects with nothing changed. */
-  async endpointCommit(entry: EndpointEntry, change: Partial<Endpoint>, revision?: Revision): Promise<void> {
+  async endpointCommit(
+    entry: EndpointEntry,
+    change: Partial<Endpoint>,
+    revision?: Revision,
+    answer?: KeptAnswer,
+  ): Promise<void> {
     const { generation } = entry.endpoint;
     const next: Endpoint = { ...entry.endpoint, ...change, generation: generation + 1 };
     entry.locked = true;
     try {
-      await this.#ports.store.endpointUpdate(next, generation, revision);
+      await this.#ports.store.endpointUpdate(next, generation, revision, answer);
       entry.endpoint = next;
+      keepSettings(entry);
       if (revision !== undefined) this.#revisionAdd(entry, revision);
     } finally {
       entry.locked = false;
@@ -45,11 +54,7 @@ export class EndpointRecords {
     }
   }
 
-  revisionChange(
-    entry: EndpointEntry,
-    number: number,
-    change: Partial<Pick<Revision, 'failure' | 'startTimeMs'>>,
-  ): void {
+  revisionChange(entry: EndpointEntry, number: number, change: Partial<RevisionProgress>): void {
     const revision: Revision = { ...revisionOf(entry, number), ...change };
     entry.revisions.set(number, revision);
     this.#write(this.#ports.store.revisionUpdate(revision));
@@ -96,4 +101,11 @@ export class EndpointRecords {
     );
     this.#writes.add(tracked);
   }
+}
+
+function keepSettings({ endpoint, settingsKept }: EndpointEntry): void {
+  settingsKept.set(endpoint.settingsGeneration, endpoint.settings);
+  // In the order of their generations: the first is the oldest.
+  const [oldest] = settingsKept.keys();
+  if (settingsKept.size > SETTINGS_KEPT && oldest !== undefined) settingsKept.delete(oldest);
 }

@@ -2,10 +2,18 @@ import { AppError } from '../base/errors.ts';
 import type { RevisionSpec } from '../model/endpoint.ts';
 import { LOCAL_REGION } from '../model/product.ts';
 import { faultsError } from '../model/faults.ts';
+import type { Driver } from '../ports/driver.ts';
 import type { Inventory } from './inventory.ts';
 
+/** Refuses what can never start here. */
+export function checkSpec(spec: RevisionSpec, inventory: Inventory, driver: Pick<Driver, 'refusal'>): void {
+  checkResources(spec, inventory);
+  const refusal = driver.refusal(spec);
+  if (refusal !== null) throw refusal;
+}
+
 /** Refuses what this machine could never give, whoever holds its devices now. */
-export function checkResources(spec: RevisionSpec, inventory: Inventory): void {
+function checkResources(spec: RevisionSpec, inventory: Inventory): void {
   if (spec.regionId !== LOCAL_REGION.id) {
     throw faultsError({
       region_id: `is unknown, "${spec.regionId}" was given; allowed: "${LOCAL_REGION.id}"`,

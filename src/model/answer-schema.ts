@@ -36,6 +36,7 @@ export const UpdateAnswer = Type.Object(
       properties: { id: { type: 'string' }, state: { type: 'string' } },
       description: 'The move to the new revision; null when this update needs none.',
     }),
+    etag: Type.String({ description: "The endpoint's tag after this update." }),
   },
   {
     $id: 'UpdateAnswer',

@@ -253,6 +253,7 @@ const readOnlyFields = {
   status: readOnly('Accepted and ignored: it changes by itself.'),
   workers: readOnly('Accepted and ignored: they change by themselves.'),
   revision: readOnly('Accepted and ignored: it follows from the updates.'),
+  etag: readOnly('Accepted and ignored: the header If-Match makes a change depend on it.'),
   rollout: readOnly('Accepted and ignored: it changes by itself.'),
 };
 
@@ -345,6 +346,11 @@ export const EndpointObject = Type.Object(
       description:
         'The revision whose fields are shown: the one a running rollout leads to, else the one in force. ' +
         "Beyond the vendor's contract.",
+    }),
+    etag: Type.String({
+      description:
+        'Tag of the fields that an update can change: another one as soon as one of them changes, for ' +
+        "If-Match. Beyond the vendor's contract.",
     }),
     rollout: EndpointRollout,
     member_id: Type.String(),

@@ -63,11 +63,33 @@ export interface Revision {
   readonly number: number;
   readonly spec: RevisionSpec;
   readonly createdAtMs: number;
+  /** Whose key asked for it; null where that was not yet noted. */
+  readonly createdBy: OwnerId | null;
+  /** The settings it was made with; null where they were not yet kept. */
+  readonly settings: EndpointSettings | null;
+  /** The revision whose fields were changed to make this one; null for the first, and where not noted. */
+  readonly fromRevision: number | null;
+  /** The revision whose fields it brings back; null when it is no rollback. */
+  readonly restores: number | null;
+  /** When it became the stable revision; null when it never did, or where that was not yet noted. */
+  readonly stableAtMs: number | null;
   /** Why this revision may not serve again on its own; null while nothing speaks against it. */
   readonly failure: string | null;
   /** Measured time from the start of a worker to ready, smoothed; null when never measured. */
   readonly startTimeMs: number | null;
+  /** Measured likewise: to bring the image onto the machine, before the start. */
+  readonly pullTimeMs: number | null;
+  /** From the wish to drain a worker that ran requests to the end of the last of them. */
+  readonly drainTimeMs: number | null;
+  /** From the wish to stop a worker to its end. */
+  readonly stopTimeMs: number | null;
 }
+
+/** What of a revision changes after it was made. */
+export type RevisionProgress = Pick<
+  Revision,
+  'stableAtMs' | 'failure' | 'startTimeMs' | 'pullTimeMs' | 'drainTimeMs' | 'stopTimeMs'
+>;
 
 export interface Rollout {
   readonly id: RolloutId;
@@ -100,6 +122,8 @@ export interface Endpoint {
   /** Raised by every change of the record; a write against another generation is refused. */
   readonly generation: number;
   readonly settings: EndpointSettings;
+  /** Raised by every change of the settings. */
+  readonly settingsGeneration: number;
   readonly stableRevision: number;
   /** The revision a rollout leads to; null when none is running. */
   readonly targetRevision: number | null;

@@ -1,5 +1,6 @@
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { ChangeClass } from '../model/endpoint-fields.ts';
+import type { TagCondition } from '../model/etag.ts';
 import type { Endpoint, EndpointStatus, Revision } from '../model/endpoint.ts';
 import type { Product, Region } from '../model/product.ts';
 import type { Worker } from '../model/worker.ts';
@@ -31,11 +32,38 @@ export interface EndpointView {
   readonly workers: readonly Worker[];
 }
 
-export interface UpdateOutcome {
+/** Under which terms a change is made. */
+export interface ChangeTerms {
+  /** Only while the endpoint has one of these tags, else PRECONDITION_FAILED; null: whatever it is. */
+  readonly ifMatch: TagCondition | null;
+  /** Where given, the request has one effect and one answer, however often it comes. */
+  readonly once: RepeatKey | null;
+}
+
+/** An idempotency key and a digest of the request that it belongs to. */
+export interface RepeatKey {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+export const NO_TERMS: ChangeTerms = { ifMatch: null, once: null };
+
+/** An answer that may have been given before, to the same request with the same key. */
+export interface Repeatable {
+  readonly replayed?: boolean;
+}
+
+export interface CreateOutcome extends Repeatable {
+  readonly id: EndpointId;
+}
+
+export interface UpdateOutcome extends Repeatable {
   readonly revision: number;
   /** API field path → the class of change it asks for; empty when nothing changed. */
   readonly changed: Readonly<Record<string, ChangeClass>>;
   readonly rollout: { readonly id: string; readonly state: string } | null;
+  /** The endpoint's tag after the update. */
+  readonly etag: string;
 }
 
 /**
@@ -43,14 +71,14 @@ export interface UpdateOutcome {
  * back together in one VALIDATOR_PARAM error. Every mutation is durable when its promise resolves.
  */
 export interface EndpointService {
-  create(body: unknown, caller: Caller): Promise<{ readonly id: EndpointId }>;
+  create(body: unknown, caller: Caller, once?: RepeatKey | null): Promise<CreateOutcome>;
   get(endpointId: string, caller: Caller): EndpointView;
   list(
     query: EndpointListQuery,
     caller: Caller,
   ): { readonly views: readonly EndpointView[]; readonly nextCursor: string; readonly hasMore: boolean };
-  update(endpointId: string, body: unknown, caller: Caller): Promise<UpdateOutcome>;
-  delete(endpointId: string, caller: Caller): Promise<void>;
+  update(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): Promise<UpdateOutcome>;
+  delete(endpointId: string, caller: Caller, ifMatch?: TagCondition | null): Promise<void>;
   /** Live workers and the last ended ones, newest first. */
   workerList(endpointId: string, caller: Caller): readonly Worker[];
   workerLog(endpointId: string, workerId: string, maxBytes: number, caller: Caller): Promise<WorkerLog>;

@@ -1,5 +1,6 @@
 import type { ArrivalChunkId, EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
+import type { KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
 
 export interface ApiKey {
@@ -41,21 +42,34 @@ export interface Store {
   fenceRaise(): Promise<number>;
 
   endpointList(): Promise<readonly Endpoint[]>;
-  /** Inserts the endpoint with its first revision, both or neither. */
-  endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void>;
+  /** Inserts the endpoint with its first revision, and the answer where one is to be kept: all or none. */
+  endpointInsert(endpoint: Endpoint, revision: Revision, answer?: KeptAnswer): Promise<void>;
   /**
-   * Replaces the record if the stored generation is `expectedGeneration`; `revision` is inserted in
-   * the same transaction when given.
+   * Replaces the record if the stored generation is `expectedGeneration`; `revision` and `answer` are
+   * inserted in the same transaction when given.
    */
-  endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void>;
+  endpointUpdate(
+    endpoint: Endpoint,
+    expectedGeneration: number,
+    revision?: Revision,
+    answer?: KeptAnswer,
+  ): Promise<void>;
   /** Removes the endpoint, its revisions, its workers' records and its arrivals. */
   endpointDelete(endpointId: EndpointId): Promise<void>;
 
   revisionList(endpointId: EndpointId): Promise<readonly Revision[]>;
-  /** Only `failure` and `startTimeMs` of a revision ever change. */
+  /** Only the `RevisionProgress` of a revision ever changes. */
   revisionUpdate(revision: Revision): Promise<void>;
   /** No error when it is not stored. */
   revisionDelete(endpointId: EndpointId, number: number): Promise<void>;
+
+  /** The answer kept under the key, unless it is `ANSWER_KEPT_MS` old at `nowMs`; else null. */
+  answerFind(ownerId: OwnerId, key: string, nowMs: number): Promise<KeptAnswer | null>;
+  /**
+   * Keeps an answer; with it the owner's outdated answers go, and the oldest beyond `ANSWERS_KEPT_MAX`.
+   * STORE_CONFLICT when one is kept under its key.
+   */
+  answerInsert(answer: KeptAnswer): Promise<void>;
 
   workerList(): Promise<readonly Worker[]>;
   workerPut(worker: Worker): Promise<void>;

@@ -1,6 +1,7 @@
 import { AppError } from '../base/errors.ts';
-import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
+import { ANSWER_KEPT_MS, type KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
 import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../ports/store.ts';
 
@@ -12,6 +13,7 @@ export class MemoryStore implements Store {
   readonly workers = new Map<WorkerId, Worker>();
   readonly arrivalChunks = new Map<string, ArrivalChunk>();
   readonly keys: ApiKey[] = [];
+  readonly answers = new Map<string, KeptAnswer>();
   /** The next change of an endpoint is refused when this has settled, as by a disk that is full. */
   refuseNextUpdate: Promise<void> | null = null;
 
@@ -24,13 +26,19 @@ export class MemoryStore implements Store {
     return await Promise.resolve([...this.endpoints.values()]);
   }
 
-  async endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void> {
+  async endpointInsert(endpoint: Endpoint, revision: Revision, answer?: KeptAnswer): Promise<void> {
     await Promise.resolve();
+    this.#keep(answer);
     this.endpoints.set(endpoint.id, endpoint);
     this.revisions.set(`${endpoint.id}/${revision.number}`, revision);
   }
 
-  async endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void> {
+  async endpointUpdate(
+    endpoint: Endpoint,
+    expectedGeneration: number,
+    revision?: Revision,
+    answer?: KeptAnswer,
+  ): Promise<void> {
     const refusal = this.refuseNextUpdate;
     this.refuseNextUpdate = null;
     await refusal;
@@ -38,6 +46,7 @@ export class MemoryStore implements Store {
     if (this.endpoints.get(endpoint.id)?.generation !== expectedGeneration) {
       throw new AppError('STORE_CONFLICT', `generation ${expectedGeneration} is not the stored one`);
     }
+    this.#keep(answer);
     this.endpoints.set(endpoint.id, endpoint);
     if (revision !== undefined) this.revisions.set(`${endpoint.id}/${revision.number}`, revision);
   }
@@ -67,6 +76,20 @@ export class MemoryStore implements Store {
   async revisionDelete(endpointId: EndpointId, number: number): Promise<void> {
     await Promise.resolve();
     this.revisions.delete(`${endpointId}/${number}`);
+  }
+
+  async answerFind(ownerId: OwnerId, key: string, nowMs: number): Promise<KeptAnswer | null> {
+    const answer = await Promise.resolve(this.answers.get(`${ownerId}/${key}`));
+    return answer === undefined || answer.createdAtMs <= nowMs - ANSWER_KEPT_MS ? null : answer;
+  }
+
+  async answerInsert(answer: KeptAnswer): Promise<void> {
+    await Promise.resolve();
+    this.#keep(answer);
+  }
+
+  #keep(answer: KeptAnswer | undefined): void {
+    if (answer !== undefined) this.answers.set(`${answer.ownerId}/${answer.key}`, answer);
   }
 
   async workerList(): Promise<readonly Worker[]> {

@@ -215,6 +215,7 @@ async function storeOf(simulated: SimulatedEndpoint): Promise<MemoryStore> {
     createdAtMs: 0,
     generation: 1,
     settings: simulated.settings,
+    settingsGeneration: 1,
     stableRevision: 1,
     targetRevision: null,
     lastRevision: 1,
@@ -240,8 +241,16 @@ async function storeOf(simulated: SimulatedEndpoint): Promise<MemoryStore> {
       minCudaVersion: '',
     },
     createdAtMs: 0,
+    createdBy: null,
+    settings: null,
+    fromRevision: null,
+    restores: null,
+    stableAtMs: 0,
     failure: null,
     startTimeMs,
+    pullTimeMs: null,
+    drainTimeMs: null,
+    stopTimeMs: null,
   };
   const store = new MemoryStore();
   await store.endpointInsert(endpoint, revision);

@@ -50,6 +50,7 @@ const SHOWN = {
     },
   ],
   revision: 1,
+  etag: '"1-5"',
   rollout: null,
   member_id: 'owner-1',
   owner_id: 'owner-1',
@@ -62,6 +63,7 @@ test('get answers the whole endpoint, and nothing beside it', async (context) =>
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
   assert.equal(answer.headers.get('cache-control'), 'no-store');
+  assert.equal(answer.headers.get('etag'), '"1-5"');
   assert.deepEqual(answer.json, SHOWN);
 });
 
@@ -109,7 +111,7 @@ test('get and list tell the revision that counts and the rollout, running or ove
       list: () => ({ views: [moving], nextCursor: '', hasMore: false }),
     });
     const { url } = await startApi(context, { service });
-    const expected = { ...SHOWN, revision, rollout: shown };
+    const expected = { ...SHOWN, revision, etag: `"${revision}-5"`, rollout: shown };
     assert.deepEqual((await ask(url + PATH)).json, expected);
     assert.deepEqual(((await ask(`${url}/gpus/v2/endpoints`)).json as { data: unknown }).data, [expected]);
   }
@@ -124,8 +126,8 @@ test('create answers 200 and the id; delete answers 200 and an empty object', as
   assert.equal(deleted.status, 200);
   assert.deepEqual(deleted.json, {});
   assert.deepEqual(calls, [
-    { method: 'create', args: [{ name: 'x' }, CALLER] },
-    { method: 'delete', args: [STUB_ENDPOINT_ID, CALLER] },
+    { method: 'create', args: [{ name: 'x' }, CALLER, null] },
+    { method: 'delete', args: [STUB_ENDPOINT_ID, CALLER, null] },
   ]);
 });
 
@@ -137,14 +139,19 @@ test('update answers the revision, what changed, and the rollout', async (contex
     revision: 2,
     changed: { image: 'revision', name: 'settings' },
     rollout: { id: 'rollout12345', state: 'waiting' },
+    etag: '"2-6"',
   });
-  assert.deepEqual(calls, [{ method: 'update', args: [STUB_ENDPOINT_ID, { image: 'host:/new' }, CALLER] }]);
+  const terms = { ifMatch: null, once: null };
+  assert.deepEqual(calls, [
+    { method: 'update', args: [STUB_ENDPOINT_ID, { image: 'host:/new' }, CALLER, terms] },
+  ]);
 });
 
 test('an update that changed nothing answers so, with no rollout', async (context) => {
-  const service = stubService({ update: async () => ({ revision: 1, changed: {}, rollout: null }) });
+  const unchanged = { revision: 1, changed: {}, rollout: null, etag: '"1-5"' };
+  const service = stubService({ update: async () => unchanged });
   const { url } = await startApi(context, { service });
-  assert.deepEqual((await ask(url + PATH, 'PUT', '{}')).json, { revision: 1, changed: {}, rollout: null });
+  assert.deepEqual((await ask(url + PATH, 'PUT', '{}')).json, unchanged);
 });
 
 test('list passes its query on and answers one page', async (context) => {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Endpoint, UpdateAnswer } from '../../src/client/schema.ts';
-import { StubApi, STUB_ENDPOINT, stubWorker } from '../support/stub-api.ts';
+import { refusalOf, StubApi, STUB_ENDPOINT, stubWorker } from '../support/stub-api.ts';
 import { lines, runCli } from './run-cli.ts';
 
 const MOVING: UpdateAnswer = {
   revision: 2,
   changed: { command: 'revision', 'worker_config.max_replicas': 'settings' },
   rollout: { id: 'ro1', state: 'waiting' },
+  etag: '"2-2"',
 };
 const NEW_COMMAND = 'node new.ts';
 
@@ -96,6 +97,41 @@ test('update takes a body from the standard input and completes it', async () =>
   });
 });
 
+test('update is made for the endpoint that was read, or for the one that is named', async () => {
+  await using stub = await startStub([]);
+  const headersOf = async (...argv: string[]): Promise<(string | undefined)[]> => {
+    const run = await runCli(['endpoints', 'update', 'ep1', '--name', 'New', ...argv], stub);
+    assert.deepEqual([run.code, run.stderr], [0, '']);
+    const { headers } = stub.requests.findLast(({ method }) => method === 'PUT') ?? assert.fail('no PUT');
+    return [headers['if-match'], headers['idempotency-key'] as string | undefined];
+  };
+  assert.deepEqual(await headersOf(), ['"1-1"', undefined]);
+  assert.deepEqual(await headersOf('--if-match', '*', '--idempotency-key', 'k'), ['*', 'k']);
+});
+
+test('update tells what others changed meanwhile', async () => {
+  await using stub = await StubApi.start({
+    'GET /gpus/v2/endpoints/ep1': { body: STUB_ENDPOINT },
+    'PUT /gpus/v2/endpoints/ep1': refusalOf(412, 'PRECONDITION_FAILED', 'Nothing was changed.', {
+      etag: '"1-2"',
+      name: 'was "Chat", is now "Talk"',
+    }),
+  });
+  const run = await runCli(['endpoints', 'update', 'ep1', '--name', 'New'], stub);
+  assert.deepEqual(
+    [run.code, run.stderr],
+    [
+      1,
+      lines(
+        'error: Nothing was changed.',
+        '  etag: "1-2"',
+        '  name (--name): was "Chat", is now "Talk"',
+        '(PRECONDITION_FAILED, status 412)',
+      ),
+    ],
+  );
+});
+
 test('update refuses to send nothing, and to remove what is not there', async () => {
   await using stub = await startStub([]);
   const nothing = await runCli(['endpoints', 'update', 'ep1'], stub);
@@ -125,7 +161,7 @@ test('update tells what is in force, what needs new workers, and how to see it',
 });
 
 test('update that changes nothing says so, and there is nothing to watch', async () => {
-  await using stub = await startStub([], { revision: 1, changed: {}, rollout: null });
+  await using stub = await startStub([], { revision: 1, changed: {}, rollout: null, etag: '"1-1"' });
   const run = await runCli([...WATCH], stub);
   assert.deepEqual([run.code, run.stdout], [0, 'Nothing changed.\n']);
 });

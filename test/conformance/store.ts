@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AppError, type ErrorCode } from '../../src/base/errors.ts';
-import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
+import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
+import { ANSWER_KEPT_MS, ANSWERS_KEPT_MAX } from '../../src/model/kept-answer.ts';
 import type { ArrivalChunk, Store } from '../../src/ports/store.ts';
 import {
+  storedAnswer,
   storedApiKey,
   storedArrivalChunk,
   storedEndpoint,
@@ -216,20 +218,96 @@ export function storeConformance(name: string, newPlace: () => Promise<StorePlac
       });
     });
 
-    test('of a revision only its failure and its start time change', async () => {
+    test('of a revision only its progress changes', async () => {
       await withStore(async (store) => {
         const revision = storedRevision('e1', 1);
         await store.endpointInsert(storedEndpoint('e1'), revision);
-        const change = { failure: 'it answered 500', startTimeMs: 1_234.5 };
+        const change = {
+          failure: 'it answered 500',
+          stableAtMs: 5,
+          startTimeMs: 1_234.5,
+          pullTimeMs: 0,
+          drainTimeMs: 7.25,
+          stopTimeMs: 3,
+        };
         await store.revisionUpdate({
           ...revision,
           ...change,
           createdAtMs: 1,
+          createdBy: null,
+          settings: null,
+          restores: 9,
           spec: { ...revision.spec, command: 'another' },
         });
         assert.deepEqual(await store.revisionList(revision.endpointId), [{ ...revision, ...change }]);
         await refusedWith('STORE_CONFLICT', store.revisionUpdate(storedRevision('e1', 2)));
         await refusedWith('STORE_CONFLICT', store.revisionUpdate(storedRevision('gone', 1)));
+      });
+    });
+
+    test('an answer is kept with the change it answers, or neither is', async () => {
+      await withStore(async (store, place) => {
+        const endpoint = storedEndpoint('e1');
+        const answers = ['a', 'b', 'c'].map((key) => storedAnswer(key));
+        const [first, second, third] = answers;
+        assert.ok(first !== undefined && second !== undefined && third !== undefined);
+        await store.endpointInsert(endpoint, storedRevision('e1', 1), first);
+        const next = storedEndpoint('e1', { generation: 2, message: 'next' });
+        await store.endpointUpdate(next, 1, storedRevision('e1', 2), second);
+        await refusedWith('STORE_CONFLICT', store.endpointUpdate(next, 1, undefined, third));
+        // A key that is taken: the change is left out with its answer.
+        const another = storedEndpoint('e1', { generation: 3, message: 'another' });
+        await refusedWith('STORE_CONFLICT', store.endpointUpdate(another, 2, undefined, second));
+        const twin = storedEndpoint('e2');
+        await refusedWith('STORE_CONFLICT', store.endpointInsert(twin, storedRevision('e2', 1), first));
+        const check = async (reader: Store): Promise<void> => {
+          assert.deepEqual(await reader.endpointList(), [next]);
+          const found = ['a', 'b', 'c'].map(
+            async (key) => await reader.answerFind(first.ownerId, key, first.createdAtMs),
+          );
+          assert.deepEqual(await Promise.all(found), [first, second, null]);
+        };
+        await check(store);
+        await store.close();
+        await reopened(place, check);
+      });
+    });
+
+    test('an answer is its owner’s, outlives the endpoint, and goes after a day', async () => {
+      await withStore(async (store) => {
+        const answer = storedAnswer('k');
+        const { ownerId, createdAtMs } = answer;
+        await store.endpointInsert(storedEndpoint('e1'), storedRevision('e1', 1), answer);
+        await store.endpointDelete('e1' as EndpointId);
+        assert.equal(await store.answerFind('owner-2' as OwnerId, 'k', createdAtMs), null);
+        await store.answerInsert(storedAnswer('k', { ownerId: 'owner-2' as OwnerId }));
+        const lastMs = createdAtMs + ANSWER_KEPT_MS - 1;
+        assert.deepEqual(await store.answerFind(ownerId, 'k', lastMs), answer);
+        await refusedWith('STORE_CONFLICT', store.answerInsert({ ...answer, createdAtMs: lastMs }));
+        assert.equal(await store.answerFind(ownerId, 'k', lastMs + 1), null);
+        const again = { ...answer, createdAtMs: lastMs + 1, fingerprint: 'other' };
+        await store.answerInsert(again);
+        assert.deepEqual(await store.answerFind(ownerId, 'k', lastMs + 1), again);
+      });
+    });
+
+    test('of one owner the last answers are kept, and no more', async () => {
+      await withStore(async (store) => {
+        const { ownerId, createdAtMs } = storedAnswer('');
+        const other = storedAnswer('other', { ownerId: 'owner-2' as OwnerId });
+        await store.answerInsert(other);
+        const total = ANSWERS_KEPT_MAX + 2;
+        await Promise.all(
+          Array.from({ length: total }, async (_, index) => {
+            await store.answerInsert(storedAnswer(`k${index}`, { createdAtMs: createdAtMs + index }));
+          }),
+        );
+        const nowMs = createdAtMs + total;
+        const kept = async (key: string, of = ownerId): Promise<boolean> =>
+          (await store.answerFind(of, key, nowMs)) !== null;
+        assert.deepEqual([await kept('k0'), await kept('k1'), await kept('k2')], [false, false, true]);
+        assert.ok(await kept(`k${total - 1}`));
+        assert.ok(await kept('other', other.ownerId));
       });
     });
 

@@ -119,12 +119,18 @@ export class ServerProcess {
     return JSON.parse(text) as Answer;
   }
 
-  async request(method: string, path: string, body?: unknown): Promise<Response> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     return await fetch(`${this.url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${API_KEY}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -1,5 +1,6 @@
 import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
 import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
+import type { KeptAnswer } from '../../src/model/kept-answer.ts';
 import type { Worker } from '../../src/model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../src/ports/store.ts';
 
@@ -24,6 +25,7 @@ export function storedEndpoint(id: string, change: Partial<Endpoint> = {}): Endp
       policy: { type: 'concurrency', value: 4 },
       healthCheck: { path: '/health', port: 9000 },
     },
+    settingsGeneration: 4,
     stableRevision: 1,
     targetRevision: 2,
     lastRevision: 2,
@@ -66,8 +68,16 @@ export function storedRevision(endpointId: string, number: number, change: Parti
       minCudaVersion: '12.4',
     },
     createdAtMs: CREATED_AT_MS,
+    createdBy: 'owner-1' as OwnerId,
+    settings: storedEndpoint(endpointId).settings,
+    fromRevision: number === 1 ? null : number - 1,
+    restores: null,
+    stableAtMs: null,
     failure: null,
     startTimeMs: null,
+    pullTimeMs: null,
+    drainTimeMs: null,
+    stopTimeMs: null,
     ...change,
   };
 }
@@ -86,6 +96,17 @@ export function storedWorker(id: string, endpointId: string, change: Partial<Wor
     endedAtMs: null,
     reason: 'a request waits',
     exit: null,
+    ...change,
+  };
+}
+
+export function storedAnswer(key: string, change: Partial<KeptAnswer> = {}): KeptAnswer {
+  return {
+    ownerId: 'owner-1' as OwnerId,
+    key,
+    fingerprint: 'abcdef',
+    createdAtMs: CREATED_AT_MS,
+    body: '{"id":"e1"}',
     ...change,
   };
 }

@@ -123,6 +123,7 @@ export const STUB_ENDPOINT: Endpoint = {
   region_id: 'local',
   workers: [stubWorker('w1', 1, 'ready')],
   revision: 1,
+  etag: '"1-1"',
   rollout: null,
   member_id: 'admin',
   owner_id: 'admin',

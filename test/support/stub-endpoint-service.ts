@@ -26,6 +26,7 @@ export function stubView(changes: Partial<EndpointView> = {}): EndpointView {
         policy: { type: 'queue', value: 4 },
         healthCheck: { path: '/healthz', port: 0 },
       },
+      settingsGeneration: 5,
       stableRevision: 1,
       targetRevision: null,
       lastRevision: 1,
@@ -54,8 +55,16 @@ export function stubView(changes: Partial<EndpointView> = {}): EndpointView {
         minCudaVersion: '',
       },
       createdAtMs: 1_700_000_000_999,
+      createdBy: 'owner-1' as OwnerId,
+      settings: null,
+      fromRevision: null,
+      restores: null,
+      stableAtMs: 1_700_000_000_999,
       failure: null,
       startTimeMs: null,
+      pullTimeMs: null,
+      drainTimeMs: null,
+      stopTimeMs: null,
     },
     status: 'running',
     error: '',
@@ -104,8 +113,8 @@ export function stubService(
   };
   return {
     calls,
-    async create(body, caller) {
-      note('create', [body, caller]);
+    async create(body, caller, once) {
+      note('create', [body, caller, once]);
       return { id: STUB_ENDPOINT_ID as EndpointId };
     },
     get(endpointId, caller) {
@@ -117,17 +126,18 @@ export function stubService(
       note('list', [query, caller]);
       return { views: [stubView()], nextCursor: 'next', hasMore: true };
     },
-    async update(endpointId, body, caller) {
-      note('update', [endpointId, body, caller]);
+    async update(endpointId, body, caller, terms) {
+      note('update', [endpointId, body, caller, terms]);
       mustExist(endpointId);
       return {
         revision: 2,
         changed: { image: 'revision', name: 'settings' },
         rollout: { id: 'rollout12345', state: 'waiting' },
+        etag: '"2-6"',
       };
     },
-    async delete(endpointId, caller) {
-      note('delete', [endpointId, caller]);
+    async delete(endpointId, caller, ifMatch) {
+      note('delete', [endpointId, caller, ifMatch]);
       mustExist(endpointId);
     },
     workerList(endpointId, caller) {

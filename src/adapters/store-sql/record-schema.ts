@@ -3,6 +3,7 @@ import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '.
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
 import { WORKER_STATES } from '../../model/worker-state.ts';
+import type { KeptAnswer } from '../../model/kept-answer.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
 
@@ -23,6 +24,7 @@ const count = Type.Integer({ minimum: 0 });
 const ordinal = Type.Integer({ minimum: 1 });
 const timeMs = Type.Number();
 const maybeTimeMs = Type.Union([timeMs, Type.Null()]);
+const maybeOrdinal = Type.Union([ordinal, Type.Null()]);
 const text = Type.String();
 const exit = record({
   code: Type.Union([Type.Integer(), Type.Null()]),
@@ -85,8 +87,9 @@ export const EndpointRecord = record({
   createdAtMs: timeMs,
   generation: count,
   settings: SettingsRecord,
+  settingsGeneration: ordinal,
   stableRevision: ordinal,
-  targetRevision: Type.Union([ordinal, Type.Null()]),
+  targetRevision: maybeOrdinal,
   lastRevision: ordinal,
   rollout: Type.Union([RolloutRecord, Type.Null()]),
   message: text,
@@ -98,8 +101,16 @@ export const RevisionRecord = record({
   number: ordinal,
   spec: RevisionSpecRecord,
   createdAtMs: timeMs,
+  createdBy: Type.Union([id<OwnerId>(), Type.Null()]),
+  settings: Type.Union([SettingsRecord, Type.Null()]),
+  fromRevision: maybeOrdinal,
+  restores: maybeOrdinal,
+  stableAtMs: maybeTimeMs,
   failure: Type.Union([text, Type.Null()]),
   startTimeMs: maybeTimeMs,
+  pullTimeMs: maybeTimeMs,
+  drainTimeMs: maybeTimeMs,
+  stopTimeMs: maybeTimeMs,
 });
 
 export const WorkerRecord = record({
@@ -129,6 +140,14 @@ export const ArrivalChunkRecord = record({
   bytes: Type.Unsafe<Uint8Array>({}),
 });
 
+export const KeptAnswerRecord = record({
+  ownerId: id<OwnerId>(),
+  key: text,
+  fingerprint: text,
+  createdAtMs: timeMs,
+  body: text,
+});
+
 export const ApiKeyRecord = record({
   hash: text,
   ownerId: id<OwnerId>(),
@@ -148,5 +167,6 @@ export const SCHEMAS_COVER_MODEL: readonly [
   Covers<Static<typeof RevisionRecord>, Revision>,
   Covers<Static<typeof WorkerRecord>, Worker>,
   Covers<Static<typeof ArrivalChunkRecord>, ArrivalChunk>,
+  Covers<Static<typeof KeptAnswerRecord>, KeptAnswer>,
   Covers<Static<typeof ApiKeyRecord>, ApiKey>,
-] = [true, true, true, true, true];
+] = [true, true, true, true, true, true];

@@ -2,22 +2,31 @@ import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { AppError } from '../../base/errors.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import type { KeptAnswer } from '../../model/kept-answer.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
 import {
   ApiKeyRecord,
   ArrivalChunkRecord,
   EndpointRecord,
+  KeptAnswerRecord,
   RevisionRecord,
   WorkerRecord,
 } from './record-schema.ts';
-import type { ApiKeyRow, ArrivalChunkRow, EndpointRow, RevisionRow, WorkerRow } from './tables.ts';
+import type {
+  ApiKeyRow,
+  ArrivalChunkRow,
+  EndpointRow,
+  KeptAnswerRow,
+  RevisionRow,
+  WorkerRow,
+} from './tables.ts';
 
 /** A fault of a record can repeat for each of its fields; the first ones tell enough. */
 const FAULTS_SHOWN = 3;
 
 export function endpointToRow(endpoint: Endpoint): EndpointRow {
-  const { id, ownerId, appName, createdAtMs, generation, deleting, ...record } = endpoint;
+  const { id, ownerId, appName, createdAtMs, generation, settingsGeneration, deleting, ...record } = endpoint;
   return {
     id,
     owner_id: ownerId,
@@ -25,6 +34,7 @@ export function endpointToRow(endpoint: Endpoint): EndpointRow {
     created_at_ms: createdAtMs,
     generation,
     deleting: deleting ? 1 : 0,
+    settings_generation: settingsGeneration,
     record: JSON.stringify(record),
   };
 }
@@ -38,6 +48,7 @@ export function endpointFromRow(row: EndpointRow): Endpoint {
     appName: row.app_name,
     createdAtMs: row.created_at_ms,
     generation: row.generation,
+    settingsGeneration: row.settings_generation,
     deleting: row.deleting === 1,
   });
 }
@@ -47,8 +58,16 @@ export function revisionToRow(revision: Revision): RevisionRow {
     endpoint_id: revision.endpointId,
     number: revision.number,
     created_at_ms: revision.createdAtMs,
+    created_by: revision.createdBy,
+    settings: revision.settings === null ? null : JSON.stringify(revision.settings),
+    from_revision: revision.fromRevision,
+    restores: revision.restores,
+    stable_at_ms: revision.stableAtMs,
     failure: revision.failure,
     start_time_ms: revision.startTimeMs,
+    pull_time_ms: revision.pullTimeMs,
+    drain_time_ms: revision.drainTimeMs,
+    stop_time_ms: revision.stopTimeMs,
     spec: JSON.stringify(revision.spec),
   };
 }
@@ -60,8 +79,16 @@ export function revisionFromRow(row: RevisionRow): Revision {
     number: row.number,
     spec: parsedObject(row.spec, place),
     createdAtMs: row.created_at_ms,
+    createdBy: row.created_by,
+    settings: row.settings === null ? null : parsedObject(row.settings, place),
+    fromRevision: row.from_revision,
+    restores: row.restores,
+    stableAtMs: row.stable_at_ms,
     failure: row.failure,
     startTimeMs: row.start_time_ms,
+    pullTimeMs: row.pull_time_ms,
+    drainTimeMs: row.drain_time_ms,
+    stopTimeMs: row.stop_time_ms,
   });
 }
 
@@ -86,6 +113,26 @@ export function workerFromRow(row: WorkerRow): Worker {
     revision: row.revision,
     state: row.state,
     createdAtMs: row.created_at_ms,
+  });
+}
+
+export function keptAnswerToRow(answer: KeptAnswer): KeptAnswerRow {
+  return {
+    owner_id: answer.ownerId,
+    key: answer.key,
+    fingerprint: answer.fingerprint,
+    created_at_ms: answer.createdAtMs,
+    body: answer.body,
+  };
+}
+
+export function keptAnswerFromRow(row: KeptAnswerRow): KeptAnswer {
+  return checked(KeptAnswerRecord, `answer under the key "${row.key}"`, {
+    ownerId: row.owner_id,
+    key: row.key,
+    fingerprint: row.fingerprint,
+    createdAtMs: row.created_at_ms,
+    body: row.body,
   });
 }
 

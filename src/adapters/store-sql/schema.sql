@@ -28,9 +28,20 @@ CREATE TABLE endpoints (
   generation bigint NOT NULL,
   deleting integer NOT NULL CHECK (deleting IN (0, 1)),
   record text NOT NULL
-);
+, settings_generation bigint NOT NULL DEFAULT 1);
 
 CREATE INDEX endpoints_by_owner ON endpoints (owner_id, created_at_ms, id);
+
+CREATE TABLE kept_answers (
+  owner_id text NOT NULL,
+  key text NOT NULL,
+  fingerprint text NOT NULL,
+  created_at_ms bigint NOT NULL,
+  body text NOT NULL,
+  PRIMARY KEY (owner_id, key)
+);
+
+CREATE INDEX kept_answers_by_age ON kept_answers (owner_id, created_at_ms);
 
 CREATE TABLE migrations (
   number integer NOT NULL PRIMARY KEY,
@@ -44,7 +55,7 @@ CREATE TABLE revisions (
   created_at_ms bigint NOT NULL,
   failure text,
   start_time_ms double precision,
-  spec text NOT NULL,
+  spec text NOT NULL, created_by text, settings text, from_revision integer, restores integer, stable_at_ms bigint, pull_time_ms double precision, drain_time_ms double precision, stop_time_ms double precision,
   PRIMARY KEY (endpoint_id, number)
 );
 

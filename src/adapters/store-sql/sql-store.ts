@@ -1,7 +1,8 @@
 import type { CompiledQuery, Kysely } from 'kysely';
 import { AppError } from '../../base/errors.ts';
-import type { EndpointId, WorkerId } from '../../base/ids.ts';
+import type { EndpointId, OwnerId, WorkerId } from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import { ANSWER_KEPT_MS, ANSWERS_KEPT_MAX, type KeptAnswer } from '../../model/kept-answer.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../../ports/store.ts';
 import {
@@ -11,6 +12,8 @@ import {
   arrivalChunkToRow,
   endpointFromRow,
   endpointToRow,
+  keptAnswerFromRow,
+  keptAnswerToRow,
   revisionFromRow,
   revisionToRow,
   workerFromRow,
@@ -47,16 +50,22 @@ export class SqlStore implements Store {
     return rows.map(endpointFromRow);
   }
 
-  async endpointInsert(endpoint: Endpoint, revision: Revision): Promise<void> {
+  async endpointInsert(endpoint: Endpoint, revision: Revision, answer?: KeptAnswer): Promise<void> {
     const insert = this.#queries.insertInto('endpoints').values(endpointToRow(endpoint)).compile();
-    await this.#write([statement(insert), this.#revisionInsert(revision)], (refusal) =>
+    const batch = [statement(insert), this.#revisionInsert(revision), ...this.#answerKeep(answer)];
+    await this.#write(batch, (refusal) =>
       refusal.kind === 'unique' && refusal.columns === 'endpoints.app_name'
         ? appNameTaken(endpoint.appName)
         : conflict(`endpoint ${endpoint.id} or its revision ${revision.number} is stored already`),
     );
   }
 
-  async endpointUpdate(endpoint: Endpoint, expectedGeneration: number, revision?: Revision): Promise<void> {
+  async endpointUpdate(
+    endpoint: Endpoint,
+    expectedGeneration: number,
+    revision?: Revision,
+    answer?: KeptAnswer,
+  ): Promise<void> {
     const { id, created_at_ms: _createdAtMs, ...changed } = endpointToRow(endpoint);
     const update = this.#queries
       .updateTable('endpoints')
@@ -64,7 +73,11 @@ export class SqlStore implements Store {
       .where('id', '=', id)
       .where('generation', '=', expectedGeneration)
       .compile();
-    const batch = [statement(update, 1), ...(revision === undefined ? [] : [this.#revisionInsert(revision)])];
+    const batch = [
+      statement(update, 1),
+      ...(revision === undefined ? [] : [this.#revisionInsert(revision)]),
+      ...this.#answerKeep(answer),
+    ];
     await this.#write(batch, (refusal) => {
       if (refusal.kind === 'rowCount') {
         return conflict(`endpoint ${id} is gone or not at generation ${expectedGeneration} any more`);
@@ -94,10 +107,17 @@ export class SqlStore implements Store {
   }
 
   async revisionUpdate(revision: Revision): Promise<void> {
-    const { endpoint_id: endpointId, number, failure, start_time_ms: startTimeMs } = revisionToRow(revision);
+    const { endpoint_id: endpointId, number, ...row } = revisionToRow(revision);
     const update = this.#queries
       .updateTable('revisions')
-      .set({ failure, start_time_ms: startTimeMs })
+      .set({
+        failure: row.failure,
+        stable_at_ms: row.stable_at_ms,
+        start_time_ms: row.start_time_ms,
+        pull_time_ms: row.pull_time_ms,
+        drain_time_ms: row.drain_time_ms,
+        stop_time_ms: row.stop_time_ms,
+      })
       .where('endpoint_id', '=', endpointId)
       .where('number', '=', number)
       .compile();
@@ -113,6 +133,25 @@ export class SqlStore implements Store {
       .where('number', '=', number)
       .compile();
     await this.#write([statement(remove)]);
+  }
+
+  async answerFind(ownerId: OwnerId, key: string, nowMs: number): Promise<KeptAnswer | null> {
+    const rows = await this.#read(
+      this.#queries
+        .selectFrom('kept_answers')
+        .selectAll()
+        .where('owner_id', '=', ownerId)
+        .where('key', '=', key)
+        .where('created_at_ms', '>', nowMs - ANSWER_KEPT_MS)
+        .compile(),
+    );
+    return rows[0] === undefined ? null : keptAnswerFromRow(rows[0]);
+  }
+
+  async answerInsert(answer: KeptAnswer): Promise<void> {
+    await this.#write(this.#answerKeep(answer), () =>
+      conflict(`an answer is kept already under the key "${answer.key}"`),
+    );
   }
 
   async workerList(): Promise<readonly Worker[]> {
@@ -212,6 +251,24 @@ export class SqlStore implements Store {
 
   #revisionInsert(revision: Revision): SqlStatement {
     return statement(this.#queries.insertInto('revisions').values(revisionToRow(revision)).compile());
+  }
+
+  /** The outdated go first, so that their keys can be used again; then those beyond the bound. */
+  #answerKeep(answer: KeptAnswer | undefined): readonly SqlStatement[] {
+    if (answer === undefined) return [];
+    const answers = this.#queries.deleteFrom('kept_answers').where('owner_id', '=', answer.ownerId);
+    const outdated = answers.where('created_at_ms', '<=', answer.createdAtMs - ANSWER_KEPT_MS);
+    const insert = this.#queries.insertInto('kept_answers').values(keptAnswerToRow(answer));
+    const beyond = answers.where('created_at_ms', '<=', (all) =>
+      all
+        .selectFrom('kept_answers')
+        .select('created_at_ms')
+        .where('owner_id', '=', answer.ownerId)
+        .orderBy('created_at_ms', 'desc')
+        .limit(1)
+        .offset(ANSWERS_KEPT_MAX),
+    );
+    return [outdated.compile(), insert.compile(), beyond.compile()].map((query) => statement(query));
   }
 
   async #read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {

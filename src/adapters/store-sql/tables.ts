@@ -1,9 +1,10 @@
-/** The tables as the migrations leave them. `record` and `spec` are JSON. */
+/** The tables as the migrations leave them. `record`, `spec`, `settings` and `body` are JSON. */
 export interface Tables {
   endpoints: EndpointRow;
   revisions: RevisionRow;
   workers: WorkerRow;
   arrival_chunks: ArrivalChunkRow;
+  kept_answers: KeptAnswerRow;
   api_keys: ApiKeyRow;
   server: { id: number; fence: number };
 }
@@ -16,6 +17,7 @@ export interface EndpointRow {
   generation: number;
   /** 0 or 1: SQLite has no booleans. */
   deleting: number;
+  settings_generation: number;
   record: string;
 }
 
@@ -23,8 +25,16 @@ export interface RevisionRow {
   endpoint_id: string;
   number: number;
   created_at_ms: number;
+  created_by: string | null;
+  settings: string | null;
+  from_revision: number | null;
+  restores: number | null;
+  stable_at_ms: number | null;
   failure: string | null;
   start_time_ms: number | null;
+  pull_time_ms: number | null;
+  drain_time_ms: number | null;
+  stop_time_ms: number | null;
   spec: string;
 }
 
@@ -45,6 +55,14 @@ export interface ArrivalChunkRow {
   count: number;
   size_bytes: number;
   bytes: Uint8Array;
+}
+
+export interface KeptAnswerRow {
+  owner_id: string;
+  key: string;
+  fingerprint: string;
+  created_at_ms: number;
+  body: string;
 }
 
 export interface ApiKeyRow {

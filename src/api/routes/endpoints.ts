@@ -4,6 +4,14 @@ import { AppError } from '../../base/errors.ts';
 import { CreateAnswer, EmptyAnswer } from '../../model/answer-schema.ts';
 import type { EndpointService } from '../../ports/endpoint-service.ts';
 import { callerOf } from '../auth.ts';
+import {
+  answerOf,
+  IDEMPOTENCY_HEADER,
+  IF_MATCH_HEADER,
+  ifMatchOf,
+  repeatKeyOf,
+  termsOf,
+} from '../change-terms.ts';
 import { endpointObject } from '../endpoint-wire.ts';
 import { PAGE_QUERY, pageAnswer, type PageQuery } from '../pages.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
@@ -37,11 +45,13 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         operationId: 'createEndpoint',
         summary: 'Create an endpoint',
         tags: ['endpoints'],
+        headers: Type.Object(IDEMPOTENCY_HEADER),
         body: Type.Ref('EndpointCreateBody#'),
         response: { 200: CreateAnswer, ...ERROR_ANSWERS },
       },
     },
-    async (request) => service.create(bodyOf(request), callerOf(request)),
+    async (request, reply) =>
+      answerOf(reply, await service.create(bodyOf(request), callerOf(request), repeatKeyOf(request))),
   );
 
   app.get<{ Querystring: ListParams }>(
@@ -77,12 +87,17 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
       schema: {
         operationId: 'getEndpoint',
         summary: 'Get an endpoint',
+        description: 'The header ETag has the `etag` of the answer.',
         tags: ['endpoints'],
         params: EndpointPath,
         response: { 200: Type.Ref('Endpoint#', { description: 'The endpoint.' }), ...ERROR_ANSWERS },
       },
     },
-    async (request) => endpointObject(service.get(request.params.endpoint_id, callerOf(request))),
+    async (request, reply) => {
+      const endpoint = endpointObject(service.get(request.params.endpoint_id, callerOf(request)));
+      void reply.header('etag', endpoint.etag);
+      return endpoint;
+    },
   );
 
   app.put<{ Params: EndpointParams }>(
@@ -96,6 +111,7 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
           'until new ones have proven themselves, and no request is lost.',
         tags: ['endpoints'],
         params: EndpointPath,
+        headers: Type.Object({ ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER }),
         body: Type.Ref('EndpointUpdateBody#'),
         response: {
           200: Type.Ref('UpdateAnswer#', { description: 'What the update does.' }),
@@ -103,7 +119,11 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         },
       },
     },
-    async (request) => service.update(request.params.endpoint_id, bodyOf(request), callerOf(request)),
+    async (request, reply) => {
+      const { endpoint_id: endpointId } = request.params;
+      const outcome = await service.update(endpointId, bodyOf(request), callerOf(request), termsOf(request));
+      return answerOf(reply, outcome);
+    },
   );
 
   app.delete<{ Params: EndpointParams }>(
@@ -115,11 +135,12 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         description: 'Running requests finish, then its workers stop.',
         tags: ['endpoints'],
         params: EndpointPath,
+        headers: Type.Object(IF_MATCH_HEADER),
         response: { 200: EmptyAnswer, ...ERROR_ANSWERS },
       },
     },
     async (request) => {
-      await service.delete(request.params.endpoint_id, callerOf(request));
+      await service.delete(request.params.endpoint_id, callerOf(request), ifMatchOf(request));
       return {};
     },
   );

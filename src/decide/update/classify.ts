@@ -25,23 +25,45 @@ export const CHANGE_CLASSES = {
   'worker_config.min_cuda_version': 'revision',
 } as const satisfies Readonly<Record<string, ChangeClass>>;
 
-/** The fields that differ, and what each difference asks for; empty when nothing changed. */
+/** Field path → its value before and after, as the API writes them, and what the difference asks for. */
+export type FieldChanges = Readonly<Record<string, FieldChange>>;
+
+export interface FieldChange {
+  readonly old: unknown;
+  readonly new: unknown;
+  readonly class: ChangeClass;
+}
+
+/** The fields that differ; empty when nothing changed. */
+export function fieldChanges(before: EndpointParts, after: EndpointParts): FieldChanges {
+  const from = fieldValues(before);
+  const to = fieldValues(after);
+  const changes: [string, FieldChange][] = [];
+  for (const [path, changeClass] of Object.entries(CHANGE_CLASSES)) {
+    const [old, now] = [from.get(path), to.get(path)];
+    // Both sides are built by one function, so equal values have equal texts.
+    if (JSON.stringify(old) !== JSON.stringify(now)) {
+      changes.push([path, { old, new: now, class: changeClass }]);
+    }
+  }
+  return Object.fromEntries(changes);
+}
+
+/** The same without the values. */
 export function classifyChange(
   before: EndpointParts,
   after: EndpointParts,
 ): Readonly<Record<string, ChangeClass>> {
-  const from = flatFields(before);
-  const to = flatFields(after);
-  return Object.fromEntries(
-    Object.entries(CHANGE_CLASSES).filter(([path]) => from.get(path) !== to.get(path)),
-  );
+  return classesOf(fieldChanges(before, after));
 }
 
-/** Field path → value as text. Both sides are built by one function, so equal values have equal texts. */
-function flatFields(parts: EndpointParts): ReadonlyMap<string, string> {
+export function classesOf(changes: FieldChanges): Readonly<Record<string, ChangeClass>> {
+  return Object.fromEntries(Object.entries(changes).map(([path, change]) => [path, change.class]));
+}
+
+/** Field path → value, of every field that an update can change. */
+export function fieldValues(parts: EndpointParts): ReadonlyMap<string, unknown> {
   const { worker_config: config, ...fields } = endpointFields(parts.settings, parts.spec);
   const prefixed = Object.entries(config).map(([key, value]) => [`worker_config.${key}`, value] as const);
-  return new Map(
-    [...Object.entries(fields), ...prefixed].map(([path, value]) => [path, JSON.stringify(value)]),
-  );
+  return new Map<string, unknown>([...Object.entries(fields), ...prefixed]);
 }

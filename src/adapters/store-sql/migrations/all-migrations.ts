@@ -1,6 +1,7 @@
 import { firstTables } from './0001-first-tables.ts';
 import { arrivalChunks } from './0002-arrival-chunks.ts';
+import { revisionHistory } from './0003-revision-history.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
-export const ALL_MIGRATIONS: readonly Migration[] = [firstTables, arrivalChunks];
+export const ALL_MIGRATIONS: readonly Migration[] = [firstTables, arrivalChunks, revisionHistory];

@@ -1,7 +1,8 @@
 import type { EndpointCreateBody } from '../../../client/schema.ts';
 import { readBody } from '../../body-file.ts';
+import { CHANGE_OPTIONS } from '../../change-flags.ts';
 import { defineCommand } from '../../define-command.ts';
-import { bodyOfOptions, ENDPOINT_OPTIONS } from '../../endpoint-flags.ts';
+import { bodyOfOptions, ENDPOINT_OPTIONS, given } from '../../endpoint-flags.ts';
 import { EXIT, UsageError } from '../../io.ts';
 import { printable } from '../../output.ts';
 
@@ -14,6 +15,7 @@ export const endpointsCreate = defineCommand({
     type: { kind: 'text', value: 'TYPE', description: 'sync (default) or async; never changed' },
     'app-name': { kind: 'text', value: 'NAME', description: 'part of the host name; never changed' },
     ...ENDPOINT_OPTIONS,
+    'idempotency-key': CHANGE_OPTIONS['idempotency-key'],
   },
   examples: [
     'pilotlight endpoints create --name echo --product cpu --image host:examples/echo \\',
@@ -31,7 +33,10 @@ export const endpointsCreate = defineCommand({
     };
     if (Object.keys(body).length === 1) throw new UsageError('say what to make, by options or by --file');
     // What is missing or wrong is the server's to say: it tells all of it at once.
-    const answer = await client.call('createEndpoint', { body: body as EndpointCreateBody });
+    const answer = await client.call('createEndpoint', {
+      header: given({ 'idempotency-key': options['idempotency-key'] }),
+      body: body as EndpointCreateBody,
+    });
     if (options.json) {
       output.json(answer);
       return EXIT.ok;

@@ -2,7 +2,8 @@ import type { Client } from '../../../client/client.ts';
 import type { Endpoint, EndpointUpdateBody, UpdateAnswer } from '../../../client/schema.ts';
 import { readBody } from '../../body-file.ts';
 import { defineCommand } from '../../define-command.ts';
-import { bodyOfOptions, ENDPOINT_OPTIONS } from '../../endpoint-flags.ts';
+import { CHANGE_OPTIONS } from '../../change-flags.ts';
+import { bodyOfOptions, ENDPOINT_OPTIONS, given } from '../../endpoint-flags.ts';
 import type { EndpointBody, EndpointOptions } from '../../endpoint-flags.ts';
 import { EXIT, UsageError } from '../../io.ts';
 import type { Io } from '../../io.ts';
@@ -24,6 +25,7 @@ export const endpointsUpdate = defineCommand({
     'no-env': { kind: 'flag', description: 'remove the present variables' },
     'no-port': { kind: 'flag', description: 'remove the present ports' },
     'no-volume': { kind: 'flag', description: 'remove the present volumes' },
+    ...CHANGE_OPTIONS,
     watch: { kind: 'flag', description: 'follow the rollout to its end; exit code 1 when it fails' },
   },
   examples: [
@@ -38,6 +40,11 @@ export const endpointsUpdate = defineCommand({
     // What is wrong in it is the server's to say: it tells all of it at once.
     const answer = await client.call('updateEndpoint', {
       path: { endpoint_id: id },
+      // The body was made for what was read: what others changed meanwhile is not to be overwritten.
+      header: given({
+        'if-match': options['if-match'] ?? before.etag,
+        'idempotency-key': options['idempotency-key'],
+      }),
       body: body as EndpointUpdateBody,
     });
     const rollout = options.watch ? answer.rollout : null;

@@ -1,0 +1,15 @@
+import type { OptionSpecs } from './define-command.ts';
+
+/** Terms under which a change is made; sent as the headers of the same names. */
+export const CHANGE_OPTIONS = {
+  'if-match': {
+    kind: 'text',
+    value: 'ETAG',
+    description: 'change it only while it has this etag, as get --json shows it',
+  },
+  'idempotency-key': {
+    kind: 'text',
+    value: 'KEY',
+    description: 'a repeat with the same key within 24 hours changes nothing and is answered alike',
+  },
+} as const satisfies OptionSpecs;

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { endpointToRow, revisionToRow } from '../../src/adapters/store-sql/rows.ts';
+import { openSqliteDatabase } from '../../src/adapters/store-sql/sqlite-database.ts';
+import { openSqliteStore } from '../../src/adapters/store-sql/sqlite-store.ts';
+import { ALL_MIGRATIONS } from '../../src/adapters/store-sql/migrations/all-migrations.ts';
+import { withDataFolder } from '../support/data-folder.ts';
+import { storedEndpoint, storedRevision } from '../support/stored-records.ts';
+
+test('what the first version stored is read by this one: who, settings and times are not known', async () => {
+  await withDataFolder(async (folder) => {
+    const path = join(folder, 'store.sqlite');
+    const database = openSqliteDatabase(path, 0, ALL_MIGRATIONS.slice(0, 1));
+    const { settings_generation: _generation, ...endpoint } = endpointToRow(storedEndpoint('e1'));
+    const { endpoint_id, number, created_at_ms, failure, start_time_ms, spec } = revisionToRow(
+      storedRevision('e1', 1, { failure: 'it exited', startTimeMs: 300 }),
+    );
+    const revision = { endpoint_id, number, created_at_ms, failure, start_time_ms, spec };
+    for (const [table, row] of [
+      ['endpoints', endpoint],
+      ['revisions', revision],
+    ] as const) {
+      const names = Object.keys(row);
+      database
+        .prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+        .run(...Object.values(row));
+    }
+    database.close();
+
+    const store = await openSqliteStore({ path });
+    try {
+      assert.deepEqual(await store.endpointList(), [storedEndpoint('e1', { settingsGeneration: 1 })]);
+      assert.deepEqual(await store.revisionList(storedEndpoint('e1').id), [
+        storedRevision('e1', 1, {
+          failure: 'it exited',
+          startTimeMs: 300,
+          createdBy: null,
+          settings: null,
+          fromRevision: null,
+        }),
+      ]);
+    } finally {
+      await store.close();
+    }
+  });
+});
