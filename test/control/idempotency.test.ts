@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
-import type { EndpointId, OwnerId } from '../../src/base/ids.ts';
+import type { OwnerId } from '../../src/base/ids.ts';
 import type { RepeatKey } from '../../src/ports/endpoint-service.ts';
 import { CALLER, ControlWorld } from '../support/control-world.ts';
 
@@ -101,7 +101,7 @@ it('a refused request has changed nothing, and its key is free', async () => {
   assert.equal(world.view(id).endpoint.settings.name, 'y');
   await refusedWith(
     'SERVERLESS_ENDPOINT_NOT_FOUND',
-    world.control.service.update('none' as EndpointId, {}, CALLER, {
+    world.control.service.update('none', {}, CALLER, {
       ifMatch: null,
       once: { key: 'k2', fingerprint: 'a' },
     }),
