@@ -212,7 +212,8 @@ describe('update over HTTP', () => {
       health_check: { path: '/healthz', port: 9001 },
     });
     const present = await server.get(id);
-    assert.deepEqual(await put(id, present), { revision: 1, changed: {}, rollout: null });
+    const { etag } = present;
+    assert.deepEqual(await put(id, present), { revision: 1, changed: {}, rollout: null, etag });
     assert.deepEqual(await server.get(id), present);
     await server.api('DELETE', `${ENDPOINTS}/${id}`);
   });
