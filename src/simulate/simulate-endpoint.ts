@@ -5,17 +5,13 @@ import type { Endpoint, EndpointSettings, Revision } from '../model/endpoint.ts'
 import { CPU_PRODUCT_ID, GPU_PRODUCT_ID, LOCAL_REGION } from '../model/product.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Quantiles } from './quantiles.ts';
+import { replay, type ReplayedRequest, type ReplayOptions } from './replay.ts';
 import type { EndedRequest } from './request-flight.ts';
 import { Timeline, type TimelineBucket } from './timeline.ts';
 import { drawStartMs } from './worker-behaviour.ts';
 import { SimulatedWorld } from './world.ts';
 
-export interface TraceRequest {
-  /** Of any origin; never earlier than the request before it. */
-  readonly arrivalMs: number;
-  /** How long it keeps its slot. */
-  readonly serviceMs: number;
-}
+export type TraceRequest = ReplayedRequest;
 
 export interface SimulatedEndpoint {
   readonly settings: EndpointSettings;
@@ -27,12 +23,7 @@ export interface SimulatedEndpoint {
   readonly seed: number;
 }
 
-export interface SimulationOptions {
-  /** Ends the run: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Told now and then how many requests have arrived. */
-  readonly onProgress?: (done: number) => void;
-}
+export type SimulationOptions = Pick<ReplayOptions, 'signal' | 'onProgress'>;
 
 export interface SimulationResult {
   readonly requests: number;
@@ -58,8 +49,6 @@ export interface SimulationResult {
   readonly timeline: readonly TimelineBucket[];
 }
 
-/** Events between two looks at whether somebody else wants the thread or the run's end. */
-const EVENTS_PER_TURN = 4_000;
 const STOP_MS = 20;
 const ID = 'simulated000' as EndpointId;
 
@@ -116,53 +105,20 @@ class EndpointRun {
 
   async play(
     requests: Iterable<TraceRequest> | AsyncIterable<TraceRequest>,
-    { signal, onProgress }: SimulationOptions,
+    options: SimulationOptions,
   ): Promise<SimulationResult> {
-    const { clock, turns, traffic, machine } = this.#world;
+    const { clock, machine, errors } = this.#world;
     this.#countWorkers();
     this.#workerMs = 0;
     this.#beginMs = clock.monotonicMs();
     this.#endMs = this.#beginMs;
     const startsBefore = machine.starts - machine.running;
-    const next = feedOf(requests);
-    let shiftMs: number | null = null;
-    let events = 0;
-    let count = 0;
-    const breathe = async (): Promise<void> => {
-      await turns.pass();
-      signal?.throwIfAborted();
-      onProgress?.(count);
-    };
-    for (;;) {
-      const pulled = next();
-      const request = pulled instanceof Promise ? await pulled : pulled;
-      if (request === null) break;
-      checkRequest(request, count);
-      shiftMs ??= this.#beginMs - request.arrivalMs;
-      const arrivalMs = request.arrivalMs + shiftMs;
-      if (arrivalMs < clock.monotonicMs()) throw unsorted(count);
-      while (clock.fireNext(arrivalMs)) {
-        if (turns.needed) await turns.settle();
-        events += 1;
-        if (events % EVENTS_PER_TURN === 0) await breathe();
-      }
-      clock.advanceTo(arrivalMs);
-      this.#timeline.arrival(arrivalMs - this.#beginMs);
-      traffic.arrive(ID, request.serviceMs);
-      if (turns.needed) await turns.settle();
-      count += 1;
-      events += 1;
-      if (events % EVENTS_PER_TURN === 0) await breathe();
-    }
-    while (traffic.open > 0 && clock.fireNext(Infinity)) {
-      if (turns.needed) await turns.settle();
-      events += 1;
-      if (events % EVENTS_PER_TURN === 0) await breathe();
-    }
+    const count = await replay(this.#world, requests, () => ID, {
+      ...options,
+      onArrival: (atMs) => this.#timeline.arrival(atMs - this.#beginMs),
+    });
     this.#countWorkers();
-    await breathe();
-    if (this.#world.errors.length > 0)
-      impossible('simulate-endpoint-77c2', JSON.stringify(this.#world.errors[0]));
+    if (errors.length > 0) impossible('simulate-endpoint-77c2', JSON.stringify(errors[0]));
     return this.#result(count, machine.starts - startsBefore);
   }
 
@@ -267,38 +223,4 @@ function median(values: readonly number[]): number {
     );
   }
   return middle;
-}
-
-/** The next request at each call, null at the end; a promise only where the source is asynchronous. */
-function feedOf(
-  requests: Iterable<TraceRequest> | AsyncIterable<TraceRequest>,
-): () => TraceRequest | null | Promise<TraceRequest | null> {
-  if (Symbol.iterator in requests) {
-    const source = requests[Symbol.iterator]();
-    return () => {
-      const { done, value } = source.next();
-      return done === true ? null : value;
-    };
-  }
-  const source = requests[Symbol.asyncIterator]();
-  return async () => {
-    const { done, value } = await source.next();
-    return done === true ? null : value;
-  };
-}
-
-function checkRequest(request: TraceRequest, index: number): void {
-  const { arrivalMs, serviceMs } = request;
-  if (Number.isFinite(arrivalMs) && Number.isFinite(serviceMs) && serviceMs >= 0) return;
-  throw new AppError(
-    'VALIDATOR_PARAM',
-    `Request ${index} of the trace arrives at ${arrivalMs} and takes ${serviceMs} ms; both must be finite numbers, and the second not negative.`,
-  );
-}
-
-function unsorted(index: number): AppError {
-  return new AppError(
-    'VALIDATOR_PARAM',
-    `Request ${index} of the trace arrives earlier than the one before it; sort the requests by arrival.`,
-  );
 }
