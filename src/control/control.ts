@@ -76,7 +76,7 @@ export class Control implements TrafficListener {
     // With no worker this request is what wakes one: decided in this very turn.
     if (entry.workers.size === 0) this.#reconciler.reconcile(entry);
     else this.#reconciler.reconcileSoon(entry);
-    if (hasPendingWorker(entry)) this.#reconciler.assignDevices();
+    if (hasPendingWorker(entry)) this.#reconciler.assignDevicesFor(entry);
   }
 
   requestGone(endpointId: EndpointId): void {
@@ -157,11 +157,11 @@ export class Control implements TrafficListener {
         workers[state] = (workers[state] ?? 0) + 1;
         if (state === 'ready' || state === 'draining') ready += 1;
       }
-      const oldestMs = load.waitingSinceMs[0];
+      const oldestMs = load.oldestWaitingSinceMs;
       return {
         endpointId: entry.endpoint.id,
         waiting: load.waiting,
-        oldestWaitSeconds: oldestMs === undefined ? 0 : Math.max(0, nowMs - oldestMs) / 1_000,
+        oldestWaitSeconds: oldestMs === null ? 0 : Math.max(0, nowMs - oldestMs) / 1_000,
         slotsUsed: load.running,
         slotsTotal: ready * entry.endpoint.settings.maxConcurrentPerWorker,
         workers,

@@ -58,6 +58,31 @@ export class DeviceAssigner {
     this.#assignAt(this.#ports.clock.nowMs());
   }
 
+  /** True when the endpoint's load is another one than when this was last asked, as far as the line goes. */
+  loadChanged(entry: EndpointEntry): boolean {
+    const load = this.#ports.traffic.load(entry.endpoint.id);
+    let ready = 0;
+    let idleSinceSumMs = 0;
+    for (const { record } of entry.workers.values()) {
+      if (record.state !== 'ready') continue;
+      ready += 1;
+      idleSinceSumMs += load.workers.get(record.id)?.idleSinceMs ?? 0;
+    }
+    const { oldestWaitingSinceMs } = load;
+    const seen = entry.seenInLine;
+    if (
+      seen !== null &&
+      seen.endpoint === entry.endpoint &&
+      seen.oldestWaitingSinceMs === oldestWaitingSinceMs &&
+      seen.ready === ready &&
+      seen.idleSinceSumMs === idleSinceSumMs
+    ) {
+      return false;
+    }
+    entry.seenInLine = { endpoint: entry.endpoint, oldestWaitingSinceMs, ready, idleSinceSumMs };
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelWake?.();

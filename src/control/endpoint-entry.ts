@@ -54,6 +54,19 @@ export interface EndpointEntry {
   cancelWake: (() => void) | null;
   /** In monotonic time: the wall clock may be set while the timer runs. */
   wakeDueMs: number | null;
+  /** The settings the gateway was told of last, when it refuses nothing; else null. */
+  openWith: EndpointSettings | null;
+  /** What the line for devices looked at last: see `device-assigner.ts`. */
+  seenInLine: SeenInLine | null;
+}
+
+/** Of one endpoint, all that can change who gets devices without a worker's state changing. */
+export interface SeenInLine {
+  readonly endpoint: Endpoint;
+  readonly oldestWaitingSinceMs: number | null;
+  readonly ready: number;
+  /** Of all idle workers together: another one's idleness is another sum. */
+  readonly idleSinceSumMs: number;
 }
 
 export const EMPTY_SAMPLE: BakeSample = {
@@ -82,6 +95,8 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     dirty: false,
     cancelWake: null,
     wakeDueMs: null,
+    openWith: null,
+    seenInLine: null,
   };
 }
 

@@ -89,7 +89,7 @@ export class Inventory {
     const spare = new Map<EndpointId, number>();
     for (const entry of entries) {
       const load = traffic.load(entry.endpoint.id);
-      const waitingSinceMs = load.waitingSinceMs[0] ?? null;
+      const waitingSinceMs = load.oldestWaitingSinceMs;
       let started = 0;
       let live = 0;
       for (const worker of entry.workers.values()) {

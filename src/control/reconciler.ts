@@ -33,6 +33,9 @@ export class Reconciler implements LifecycleListener {
   readonly #inventory: Inventory;
   #parts: { readonly lifecycle: WorkerLifecycle; readonly assigner: DeviceAssigner } | null = null;
   #closed = false;
+  /** Plans that are being carried out; what comes free meanwhile is given out once they are. */
+  #applying = 0;
+  #freed = false;
   readonly #onForgotten: (entry: EndpointEntry) => void;
 
   constructor(
@@ -90,19 +93,31 @@ export class Reconciler implements LifecycleListener {
       const forgivenMs = this.#forgiveFailures(entry, nowMs);
       const world = worldOf(entry, this.#entries, this.#inventory, this.#ports.traffic, this.#ports.options);
       const plan = planEndpoint(world, nowMs);
-      const changed = this.#apply(entry, plan);
+      const changed = this.#applyWhole(entry, plan);
       if (changed || entry.dirty) continue;
-      this.#cancelWake(entry);
-      const lookAgainAtMs = earlier(plan.lookAgainAtMs, forgivenMs);
-      if (lookAgainAtMs !== null) this.#wakeAt(entry, lookAgainAtMs);
+      this.#wakeOnlyAt(entry, earlier(plan.lookAgainAtMs, forgivenMs));
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
       // is ready or idle only now can give way.
-      if (this.#devices.wanted) this.#devices.assignSoon();
+      if (this.#devices.wanted && this.#devices.loadChanged(entry)) this.#devices.assignSoon();
       if (entry.endpoint.deleting && entry.workers.size === 0) this.#onForgotten(entry);
       return;
     }
     this.#ports.log.error('the decisions for an endpoint do not settle', { endpointId: entry.endpoint.id });
     this.#wakeAt(entry, this.#ports.clock.nowMs() + 1_000);
+  }
+
+  /**
+   * As one step: a thousand workers that leave together give their devices back together, and a
+   * revision's new worker has its claim before they are given to others.
+   */
+  #applyWhole(entry: EndpointEntry, plan: EndpointPlan): boolean {
+    this.#applying += 1;
+    try {
+      return this.#apply(entry, plan);
+    } finally {
+      this.#applying -= 1;
+      if (this.#applying === 0 && this.#freed) this.assignDevices();
+    }
   }
 
   /** True when something changed that the next look must see. */
@@ -246,6 +261,8 @@ export class Reconciler implements LifecycleListener {
 
   #applyRefusal(entry: EndpointEntry, plan: EndpointPlan): void {
     const { endpoint } = entry;
+    if (plan.refusal === null && entry.openWith === endpoint.settings) return;
+    entry.openWith = plan.refusal === null ? endpoint.settings : null;
     const error = plan.refusal === null ? null : refusalError(entry, plan.refusal, this.#ports.clock.nowMs());
     this.#ports.traffic.endpointPut({
       endpointId: endpoint.id,
@@ -260,7 +277,13 @@ export class Reconciler implements LifecycleListener {
 
   /** Hands out devices, now: somebody began to want some, or some came back. */
   assignDevices(): void {
+    this.#freed = false;
     this.#devices.assign();
+  }
+
+  /** The same where all that happened is that a request of this endpoint waits. */
+  assignDevicesFor(entry: EndpointEntry): void {
+    if (this.#devices.loadChanged(entry)) this.assignDevices();
   }
 
   // What the lifecycle tells.
@@ -299,7 +322,8 @@ export class Reconciler implements LifecycleListener {
   }
 
   devicesFreed(): void {
-    this.assignDevices();
+    if (this.#applying > 0) this.#freed = true;
+    else this.assignDevices();
   }
 
   routeOf(entry: EndpointEntry, worker: WorkerEntry): { preference: number; sampleLimit: number | null } {
@@ -365,6 +389,19 @@ export class Reconciler implements LifecycleListener {
       entry.cancelWake = null;
       this.reconcile(entry);
     });
+  }
+
+  /** Replaces the time set before; one that is the same to the millisecond stays. */
+  #wakeOnlyAt(entry: EndpointEntry, atMs: number | null): void {
+    if (atMs === null) {
+      this.#cancelWake(entry);
+      return;
+    }
+    const { clock } = this.#ports;
+    const dueMs = clock.monotonicMs() + Math.max(0, atMs - clock.nowMs());
+    if (entry.wakeDueMs !== null && Math.abs(entry.wakeDueMs - dueMs) < 1) return;
+    this.#cancelWake(entry);
+    this.#wakeAt(entry, atMs);
   }
 
   #cancelWake(entry: EndpointEntry): void {

@@ -24,6 +24,9 @@ const START_TIME_WEIGHT = 0.3;
 /** How much of a broken worker's output is shown with the reason. */
 const LAST_OUTPUT_BYTES = 600;
 
+/** Made once: an abort without a reason makes an error with a stack each time. */
+const LEAVING = new Error('the worker is leaving');
+
 /** What the lifecycle tells the reconciler. All calls come in the turn in which the thing happened. */
 export interface LifecycleListener {
   /** A worker's state changed in a way that can change decisions. */
@@ -246,8 +249,8 @@ export class WorkerLifecycle {
     if (state === 'stopping' || workerIsOver(state)) return;
     const served = worker.record.readyAtMs !== null;
     this.#change(worker, 'stopAsked', { reason });
-    worker.abort.abort();
-    worker.probes.abort();
+    worker.abort.abort(LEAVING);
+    worker.probes.abort(LEAVING);
     if (workerIsOver(worker.record.state)) {
       this.#over(entry, worker);
       return;
@@ -320,8 +323,8 @@ export class WorkerLifecycle {
 
   #broke(entry: EndpointEntry, worker: WorkerEntry, why: string, exit: WorkerExit | null): void {
     this.#change(worker, 'broke', { reason: why, exit, endedAtMs: this.#ports.clock.nowMs() });
-    worker.abort.abort();
-    worker.probes.abort();
+    worker.abort.abort(LEAVING);
+    worker.probes.abort(LEAVING);
     this.#ports.metrics.workerFailed(entry.endpoint.id);
     this.#ports.log.warn('worker broke', { endpointId: entry.endpoint.id, workerId: worker.record.id, why });
     this.#listener.workerBroke(entry, worker, why);

@@ -1,11 +1,17 @@
-import type { EndpointId } from '../base/ids.ts';
-import type { EndpointWorld, RevisionView, WorkerView } from '../decide/world.ts';
-import type { Traffic } from '../ports/traffic.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { BakeSample, EndpointWorld, RevisionView, WorkerView } from '../decide/world.ts';
+import type { EndpointSettings, Revision, Rollout } from '../model/endpoint.ts';
+import type { WorkerState } from '../model/worker-state.ts';
+import type { EndpointLoad, Traffic, WorkerLoad } from '../ports/traffic.ts';
 import type { ControlOptions } from './control-options.ts';
-import type { EndpointEntry } from './endpoint-entry.ts';
+import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import type { Inventory } from './inventory.ts';
 
-/** The endpoint as the pure decisions see it, at this moment. */
+/**
+ * The endpoint as the pure decisions see it, at this moment. Made for every event of a request, so
+ * what is dear and rarely looked at (lists of times, free devices) is made when it is read: in the
+ * same turn, before anything has changed.
+ */
 export function worldOf(
   entry: EndpointEntry,
   entries: ReadonlyMap<EndpointId, EndpointEntry>,
@@ -13,56 +19,129 @@ export function worldOf(
   traffic: Traffic,
   options: ControlOptions,
 ): EndpointWorld {
-  const load = traffic.load(entry.endpoint.id);
-  const workers: WorkerView[] = [];
-  const shown = new Set([entry.endpoint.stableRevision]);
-  if (entry.endpoint.targetRevision !== null) shown.add(entry.endpoint.targetRevision);
-  for (const worker of entry.workers.values()) {
-    const { record } = worker;
-    const workerLoad = load.workers.get(record.id);
-    shown.add(record.revision);
-    workers.push({
-      id: record.id,
-      revision: record.revision,
-      state: record.state,
-      running: workerLoad?.running ?? 0,
-      runningSinceMs: workerLoad?.runningSinceMs ?? [],
-      idleSinceMs: workerLoad?.idleSinceMs ?? null,
-      createdAtMs: record.createdAtMs,
-      startedAtMs: record.startedAtMs,
-      readyAtMs: record.readyAtMs,
-      unhealthySinceMs: worker.unhealthySinceMs,
-    });
+  return new EntryWorld(entry, entries, inventory, traffic.load(entry.endpoint.id), options);
+}
+
+class EntryWorld implements EndpointWorld {
+  readonly endpointId: EndpointId;
+  readonly settings: EndpointSettings;
+  readonly deleting: boolean;
+  readonly stableRevision: number;
+  readonly targetRevision: number | null;
+  readonly rollout: Rollout | null;
+  readonly revisions: ReadonlyMap<number, RevisionView>;
+  readonly workers: readonly WorkerView[];
+  readonly waiting: number;
+  readonly earliestDeadlineMs: number | null;
+  readonly serviceTimeMs: number | null;
+  readonly bake: BakeSample;
+  readonly startFailures: number;
+  readonly notBeforeMs: number;
+  readonly options: ControlOptions;
+  readonly #load: EndpointLoad;
+  #waitingSinceMs: readonly number[] | null = null;
+
+  constructor(
+    entry: EndpointEntry,
+    entries: ReadonlyMap<EndpointId, EndpointEntry>,
+    inventory: Inventory,
+    load: EndpointLoad,
+    options: ControlOptions,
+  ) {
+    const { endpoint } = entry;
+    this.endpointId = endpoint.id;
+    this.settings = endpoint.settings;
+    this.deleting = endpoint.deleting;
+    this.stableRevision = endpoint.stableRevision;
+    this.targetRevision = endpoint.targetRevision;
+    this.rollout = endpoint.rollout;
+    this.waiting = load.waiting;
+    this.earliestDeadlineMs = load.earliestDeadlineMs;
+    this.serviceTimeMs = entry.serviceTimeMs;
+    this.bake = entry.bake;
+    this.startFailures = entry.startFailures;
+    this.notBeforeMs = entry.notBeforeMs;
+    this.options = options;
+    this.#load = load;
+    const revisions = new Map<number, RevisionView>();
+    const show = (number: number): void => {
+      if (revisions.has(number)) return;
+      const revision = entry.revisions.get(number);
+      if (revision !== undefined) revisions.set(number, new EntryRevision(revision, entries, inventory));
+    };
+    show(endpoint.stableRevision);
+    if (endpoint.targetRevision !== null) show(endpoint.targetRevision);
+    const workers: WorkerView[] = [];
+    for (const worker of entry.workers.values()) {
+      show(worker.record.revision);
+      workers.push(new EntryWorker(worker, load.workers.get(worker.record.id)));
+    }
+    this.revisions = revisions;
+    this.workers = workers;
   }
-  const revisions = new Map<number, RevisionView>();
-  for (const number of shown) {
-    const revision = entry.revisions.get(number);
-    if (revision === undefined) continue;
-    revisions.set(number, {
-      number,
-      failed: revision.failure !== null,
-      startTimeMs: revision.startTimeMs,
-      roomWorkers: inventory.room(revision.spec, entries.values()),
-      productId: revision.spec.productId,
-      devicesPerWorker: inventory.devicesWanted(revision.spec),
-    });
+
+  get waitingSinceMs(): readonly number[] {
+    this.#waitingSinceMs ??= this.#load.waitingSinceMs;
+    return this.#waitingSinceMs;
   }
-  return {
-    endpointId: entry.endpoint.id,
-    settings: entry.endpoint.settings,
-    deleting: entry.endpoint.deleting,
-    stableRevision: entry.endpoint.stableRevision,
-    targetRevision: entry.endpoint.targetRevision,
-    rollout: entry.endpoint.rollout,
-    revisions,
-    workers,
-    waiting: load.waiting,
-    waitingSinceMs: load.waitingSinceMs,
-    earliestDeadlineMs: load.earliestDeadlineMs,
-    serviceTimeMs: entry.serviceTimeMs,
-    bake: entry.bake,
-    startFailures: entry.startFailures,
-    notBeforeMs: entry.notBeforeMs,
-    options,
-  };
+}
+
+class EntryWorker implements WorkerView {
+  readonly id: WorkerId;
+  readonly revision: number;
+  readonly state: WorkerState;
+  readonly running: number;
+  readonly idleSinceMs: number | null;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly readyAtMs: number | null;
+  readonly unhealthySinceMs: number | null;
+  readonly #load: WorkerLoad | undefined;
+  #runningSinceMs: readonly number[] | null = null;
+
+  constructor({ record, unhealthySinceMs }: WorkerEntry, load: WorkerLoad | undefined) {
+    this.id = record.id;
+    this.revision = record.revision;
+    this.state = record.state;
+    this.running = load?.running ?? 0;
+    this.idleSinceMs = load?.idleSinceMs ?? null;
+    this.createdAtMs = record.createdAtMs;
+    this.startedAtMs = record.startedAtMs;
+    this.readyAtMs = record.readyAtMs;
+    this.unhealthySinceMs = unhealthySinceMs;
+    this.#load = load;
+  }
+
+  get runningSinceMs(): readonly number[] {
+    this.#runningSinceMs ??= this.#load?.runningSinceMs ?? [];
+    return this.#runningSinceMs;
+  }
+}
+
+class EntryRevision implements RevisionView {
+  readonly number: number;
+  readonly failed: boolean;
+  readonly startTimeMs: number | null;
+  readonly productId: string;
+  readonly devicesPerWorker: number;
+  readonly #revision: Revision;
+  readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
+  readonly #inventory: Inventory;
+  #roomWorkers: number | null = null;
+
+  constructor(revision: Revision, entries: ReadonlyMap<EndpointId, EndpointEntry>, inventory: Inventory) {
+    this.number = revision.number;
+    this.failed = revision.failure !== null;
+    this.startTimeMs = revision.startTimeMs;
+    this.productId = revision.spec.productId;
+    this.devicesPerWorker = inventory.devicesWanted(revision.spec);
+    this.#revision = revision;
+    this.#entries = entries;
+    this.#inventory = inventory;
+  }
+
+  get roomWorkers(): number {
+    this.#roomWorkers ??= this.#inventory.room(this.#revision.spec, this.#entries.values());
+    return this.#roomWorkers;
+  }
 }

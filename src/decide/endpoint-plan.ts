@@ -2,7 +2,7 @@ import { rolloutIsOver } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
-import { rolloutStep, type RolloutStep } from './rollout/step.ts';
+import { NO_STEP, rolloutStep, type RolloutStep } from './rollout/step.ts';
 import { leaveAll, workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
 import { earlier, reason, type EndpointWorld, type WorkerView } from './world.ts';
 
@@ -67,7 +67,7 @@ function farewell(world: EndpointWorld): EndpointPlan {
   const why = reason('deleted', 'the endpoint was deleted');
   return {
     need: { workers: 0, reason: why, lookAgainAtMs: null },
-    rollout: rolloutStep({ ...world, rollout: null }, 0, 0),
+    rollout: NO_STEP,
     workers: leaveAll(world, why),
     refusal: { code: 'SERVERLESS_ENDPOINT_NOT_FOUND', retryAtMs: null },
     lookAgainAtMs: null,

@@ -32,7 +32,7 @@ const REST_GROWTH_LIMIT = 16;
  * somebody waits. One timer serves all deadlines: they are as long as each other, so the oldest
  * request's comes first. An idle endpoint holds no timer.
  */
-export class EndpointQueue {
+export class EndpointQueue implements EndpointLoad {
   readonly #parts: QueueParts;
   #endpoint: TrafficEndpoint;
   #removed = false;
@@ -202,22 +202,34 @@ export class EndpointQueue {
     this.#fill();
   }
 
-  load(): EndpointLoad {
-    const waitingSinceMs: number[] = [];
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get waitingSinceMs(): readonly number[] {
+    const sinceMs: number[] = [];
     for (const ticket of this.#waiting) {
-      if (waitingSinceMs.length === TIMES_SHOWN) break;
-      waitingSinceMs.push(ticket.arrivedAtMs);
+      if (sinceMs.length === TIMES_SHOWN) break;
+      sinceMs.push(ticket.arrivedAtMs);
     }
-    const workers = new Map<WorkerId, WorkerLoad>();
-    for (const [workerId, slots] of this.#workers) workers.set(workerId, slots.load());
-    const oldest = waitingSinceMs[0];
-    return {
-      waiting: this.#waiting.size,
-      waitingSinceMs,
-      earliestDeadlineMs: oldest === undefined ? null : oldest + this.#endpoint.requestTimeoutMs,
-      running: this.#admitted - this.#waiting.size,
-      workers,
-    };
+    return sinceMs;
+  }
+
+  get oldestWaitingSinceMs(): number | null {
+    return this.#waiting.peek()?.arrivedAtMs ?? null;
+  }
+
+  get earliestDeadlineMs(): number | null {
+    const oldestMs = this.oldestWaitingSinceMs;
+    return oldestMs === null ? null : oldestMs + this.#endpoint.requestTimeoutMs;
+  }
+
+  get running(): number {
+    return this.#admitted - this.#waiting.size;
+  }
+
+  get workers(): ReadonlyMap<WorkerId, WorkerLoad> {
+    return this.#workers;
   }
 
   #start(ticket: Ticket, slots: WorkerSlots): void {

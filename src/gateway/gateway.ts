@@ -43,6 +43,7 @@ export interface GatewayOptions {
 const NO_LOAD: EndpointLoad = {
   waiting: 0,
   waitingSinceMs: [],
+  oldestWaitingSinceMs: null,
   earliestDeadlineMs: null,
   running: 0,
   workers: new Map(),
@@ -162,7 +163,7 @@ export class Gateway implements Traffic {
   }
 
   load(endpointId: EndpointId): EndpointLoad {
-    return this.#queues.get(endpointId)?.load() ?? NO_LOAD;
+    return this.#queues.get(endpointId) ?? NO_LOAD;
   }
 
   async #run(client: ClientSide): Promise<void> {

@@ -6,7 +6,7 @@ import type { Ticket } from './ticket.ts';
 export const TIMES_SHOWN = 1_000;
 
 /** One worker's slots: who holds them, and whether it may be given more. */
-export class WorkerSlots implements WorkerPlaces {
+export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   /** Ready since, as the gateway was told; monotonic. */
   readonly addedMonotonicMs: number;
   worker: TrafficWorker;
@@ -54,12 +54,16 @@ export class WorkerSlots implements WorkerPlaces {
     if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
   }
 
-  load(): WorkerLoad {
-    const runningSinceMs: number[] = [];
+  get idleSinceMs(): number | null {
+    return this.#idleSinceMs;
+  }
+
+  get runningSinceMs(): readonly number[] {
+    const sinceMs: number[] = [];
     for (const ticket of this.#tickets) {
-      if (runningSinceMs.length === TIMES_SHOWN) break;
-      runningSinceMs.push(ticket.startedAtMs);
+      if (sinceMs.length === TIMES_SHOWN) break;
+      sinceMs.push(ticket.startedAtMs);
     }
-    return { running: this.#tickets.size, runningSinceMs, idleSinceMs: this.#idleSinceMs };
+    return sinceMs;
   }
 }

@@ -25,10 +25,16 @@ export interface TrafficWorker {
   readonly startedAtMs: number;
 }
 
+/**
+ * A view of what is now, not a copy: to be read in the turn in which it was asked for. The lists are
+ * made when they are read.
+ */
 export interface EndpointLoad {
   readonly waiting: number;
   /** Arrival times of those that wait, oldest first, at most 1,000 of them. */
   readonly waitingSinceMs: readonly number[];
+  /** The first of them; null when none waits. */
+  readonly oldestWaitingSinceMs: number | null;
   readonly earliestDeadlineMs: number | null;
   readonly running: number;
   readonly workers: ReadonlyMap<WorkerId, WorkerLoad>;

@@ -18,6 +18,7 @@ import type { EndedRequest, RequestEnd, RequestFlight } from './request-flight.t
 const NO_LOAD: EndpointLoad = {
   waiting: 0,
   waitingSinceMs: [],
+  oldestWaitingSinceMs: null,
   earliestDeadlineMs: null,
   running: 0,
   workers: new Map(),
@@ -210,7 +211,7 @@ export class SimulatedTraffic implements Traffic {
   }
 
   load(endpointId: EndpointId): EndpointLoad {
-    return this.#queues.get(endpointId)?.load() ?? NO_LOAD;
+    return this.#queues.get(endpointId) ?? NO_LOAD;
   }
 
   #turn(flight: RequestFlight, turn: Turn): void {

@@ -39,7 +39,7 @@ function running(model: Model, workerId: WorkerId): Ticket[] {
 
 /** Holds after every step, whatever the step was. */
 function check(model: Model, real: Real): void {
-  const load = real.queue.load();
+  const load = real.queue;
   const waiting = model.tickets.filter((ticket) => ticket.waitingEntry !== null);
   // One that had its turn and could not use it comes back, also into a full queue.
   const back = waiting.filter((ticket) => retried.has(ticket)).length;
@@ -52,7 +52,7 @@ function check(model: Model, real: Real): void {
     assert.equal(seen.running, running(model, workerId).length);
     assert.equal(seen.idleSinceMs === null, seen.running > 0);
     // Nobody waits while a slot is free.
-    const resting = real.queue.load().waiting > 0 && restingWorkers.has(workerId);
+    const resting = real.queue.waiting > 0 && restingWorkers.has(workerId);
     const free =
       !known.draining &&
       !resting &&
@@ -91,7 +91,7 @@ function account(model: Model, real: Real, before: number): void {
       worker.sampleLimit === null || worker.given <= worker.sampleLimit,
       'a worker got more than its sample',
     );
-    const slots = real.queue.load().workers.get(event.workerId)?.running ?? 0;
+    const slots = real.queue.workers.get(event.workerId)?.running ?? 0;
     assert.ok(slots <= Math.max(model.slots, slotsBefore), 'more than its slots');
   }
 }
@@ -113,10 +113,10 @@ function command(name: string, run: (model: Model, real: Real) => void): Command
 
 const arrive = fc.constant(
   command('arrive', (model, real) => {
-    const full = real.queue.load().waiting >= LIMIT;
+    const full = real.queue.waiting >= LIMIT;
     try {
       model.tickets.push(real.queue.enter());
-      assert.ok(!full || real.queue.load().waiting <= LIMIT);
+      assert.ok(!full || real.queue.waiting <= LIMIT);
     } catch (error) {
       assert.ok(error instanceof AppError && error.code === 'QUEUE_FULL');
       assert.ok(full, 'refused although there was room');
@@ -263,9 +263,9 @@ test('bounds hold, order is kept and all returns to zero, whatever happens', () 
         for (const workerId of WORKERS) queue.workerRemove(workerId);
         assert.deepEqual(
           {
-            running: queue.load().running,
-            waiting: queue.load().waiting,
-            workers: queue.load().workers.size,
+            running: queue.running,
+            waiting: queue.waiting,
+            workers: queue.workers.size,
           },
           { running: 0, waiting: 0, workers: 0 },
         );

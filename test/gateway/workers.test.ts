@@ -110,15 +110,20 @@ test('the load tells what runs and since when', async (t) => {
   const second = world.send('/');
   await world.listener.seen('waiting');
   const load = world.gateway.load(ENDPOINT);
+  const { waiting, waitingSinceMs, oldestWaitingSinceMs, earliestDeadlineMs, running, workers } = load;
   assert.deepEqual(
-    { ...load, workers: [...load.workers.entries()] },
+    { waiting, waitingSinceMs, oldestWaitingSinceMs, earliestDeadlineMs, running },
     {
       waiting: 1,
       waitingSinceMs: [addedAtMs + 1_500],
+      oldestWaitingSinceMs: addedAtMs + 1_500,
       earliestDeadlineMs: addedAtMs + 61_500,
       running: 1,
-      workers: [[worker.id, { running: 1, runningSinceMs: [addedAtMs + 1_000], idleSinceMs: null }]],
     },
+  );
+  assert.deepEqual(
+    [...workers].map(([id, slots]) => [id, slots.running, slots.runningSinceMs, slots.idleSinceMs]),
+    [[worker.id, 1, [addedAtMs + 1_000], null]],
   );
   const answers = [first, second];
   for (const answer of answers) {

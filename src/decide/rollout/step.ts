@@ -30,7 +30,8 @@ const POSTPONEMENTS_MAX = 3;
 /** A free device is given out in the same turn; so long nobody waits for one who could have it. */
 const SURGE_WAIT_MS = 1_000;
 
-const NOTHING: RolloutStep = {
+/** Nothing changes, and only an event can alter that. */
+export const NO_STEP: RolloutStep = {
   event: null,
   message: '',
   startTarget: false,
@@ -49,7 +50,7 @@ const NOTHING: RolloutStep = {
  */
 export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number): RolloutStep {
   const { rollout, targetRevision } = world;
-  if (rollout === null || targetRevision === null) return NOTHING;
+  if (rollout === null || targetRevision === null) return NO_STEP;
   const target = world.workers.filter((worker) => worker.revision === targetRevision);
   if (rollout.state !== 'done' && rollout.startFailures >= START_FAILURES_MAX) {
     return giveUp(world, target, `${rollout.startFailures} of its workers failed: ${rollout.message}`);
@@ -66,7 +67,7 @@ export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number)
     case 'done':
     case 'failed':
     case 'superseded':
-      return NOTHING;
+      return NO_STEP;
   }
 }
 
@@ -83,14 +84,14 @@ function servingOthers(world: EndpointWorld): readonly WorkerView[] {
 function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): RolloutStep {
   const { rollout, options, settings } = world;
   const target = world.targetRevision === null ? undefined : world.revisions.get(world.targetRevision);
-  if (rollout === null || target === undefined || settings.maxReplicas === 0) return NOTHING;
-  if (nowMs < rollout.notBeforeMs) return { ...NOTHING, lookAgainAtMs: rollout.notBeforeMs };
+  if (rollout === null || target === undefined || settings.maxReplicas === 0) return NO_STEP;
+  if (nowMs < rollout.notBeforeMs) return { ...NO_STEP, lookAgainAtMs: rollout.notBeforeMs };
   const others = servingOthers(world);
   if (others.length === 0) {
     // At zero nothing starts for an update: the next request, or min_replicas, wakes the target.
-    if (needed === 0) return NOTHING;
+    if (needed === 0) return NO_STEP;
     return {
-      ...NOTHING,
+      ...NO_STEP,
       event: 'firstWorkerAsked',
       mode: 'cold',
       startTarget: true,
@@ -100,7 +101,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
   const placeLeft = world.workers.length < settings.maxReplicas + options.maxSurge;
   if (target.roomWorkers >= 1 && options.maxSurge > 0 && placeLeft) {
     return {
-      ...NOTHING,
+      ...NO_STEP,
       event: 'firstWorkerAsked',
       mode: 'surge',
       startTarget: true,
@@ -111,7 +112,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
   // without need.
   const leaving = world.workers.filter(({ state }) => state === 'draining' || state === 'stopping');
   if (leaving.length > 0)
-    return { ...NOTHING, message: `waits until ${leaving.length} worker(s) that are leaving are gone` };
+    return { ...NO_STEP, message: `waits until ${leaving.length} worker(s) that are leaving are gone` };
   const age = nowMs - rollout.startedAtMs;
   if (!swapIsSafe(world, nowMs)) {
     if (age > options.startDeadlineMs) {
@@ -122,7 +123,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
       );
     }
     return {
-      ...NOTHING,
+      ...NO_STEP,
       message: 'no device is free and the waiting requests would miss their deadlines in a swap',
       lookAgainAtMs: nowMs + 1_000,
     };
@@ -133,7 +134,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
     others.filter((worker) => worker.state !== 'pending' && worker.state !== 'pulling'),
   );
   return {
-    ...NOTHING,
+    ...NO_STEP,
     event: 'firstWorkerAsked',
     mode: 'swap',
     startTarget: true,
@@ -144,11 +145,11 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
 
 function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
   const { rollout, options } = world;
-  if (rollout === null) return NOTHING;
+  if (rollout === null) return NO_STEP;
   const first = target.find((worker) => workerIsLive(worker.state));
   if (first === undefined) {
     return {
-      ...NOTHING,
+      ...NO_STEP,
       event: 'firstWorkerLost',
       message: rollout.message,
       lookAgainAtMs: nowMs + startBackoffMs(rollout.startFailures),
@@ -156,7 +157,7 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
   }
   if (first.state === 'ready') {
     return {
-      ...NOTHING,
+      ...NO_STEP,
       event: 'firstWorkerReady',
       message: 'the first worker of the new revision is being proven',
     };
@@ -164,7 +165,7 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
   if (first.state === 'pending') {
     // Devices that others hold are not the target's fault: it keeps its place in the line for them.
     if (rollout.mode === 'surge') return watchSurge(first, nowMs);
-    if (rollout.mode !== 'swap') return NOTHING;
+    if (rollout.mode !== 'swap') return NO_STEP;
     const drain = watchDrain(world, first, nowMs);
     if (drain !== null) return drain;
   }
@@ -176,7 +177,7 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
   const stableServes = world.workers.some(
     (worker) => worker.revision !== world.targetRevision && worker.state === 'ready',
   );
-  if (stableServes) return { ...NOTHING, lookAgainAtMs: deadlineMs };
+  if (stableServes) return { ...NO_STEP, lookAgainAtMs: deadlineMs };
   const giveWay = giveWayAtMs(world, first);
   if (giveWay !== null && nowMs >= giveWay) {
     return giveUp(
@@ -185,15 +186,15 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
       `its first worker was not ready after ${seconds(nowMs - startedAtMs)} and gave way to ${world.waiting} waiting request(s), which the stable revision can still serve in time`,
     );
   }
-  return { ...NOTHING, lookAgainAtMs: earlier(deadlineMs, giveWay) };
+  return { ...NO_STEP, lookAgainAtMs: earlier(deadlineMs, giveWay) };
 }
 
 /** Another endpoint may take the device that was free when the surge began: then the place is chosen anew. */
 function watchSurge(first: WorkerView, nowMs: number): RolloutStep {
   const untilMs = first.createdAtMs + SURGE_WAIT_MS;
-  if (nowMs < untilMs) return { ...NOTHING, lookAgainAtMs: untilMs };
+  if (nowMs < untilMs) return { ...NO_STEP, lookAgainAtMs: untilMs };
   return {
-    ...NOTHING,
+    ...NO_STEP,
     event: 'firstWorkerLost',
     stop: [first.id],
     message: 'the device that was free for the new revision has been taken',
@@ -208,7 +209,7 @@ function watchDrain(world: EndpointWorld, first: WorkerView, nowMs: number): Rol
     (worker) => worker.revision !== world.targetRevision && worker.state === 'draining',
   );
   if (rollout === null || draining.length === 0) return null;
-  if (swapIsSafe(world, nowMs)) return { ...NOTHING, lookAgainAtMs: nowMs + 250 };
+  if (swapIsSafe(world, nowMs)) return { ...NO_STEP, lookAgainAtMs: nowMs + 250 };
   const message = `${draining.reduce((sum, worker) => sum + worker.running, 0)} request(s) still run on the old worker and those that wait would miss their deadlines`;
   if (rollout.postponements + 1 >= POSTPONEMENTS_MAX) {
     return {
@@ -218,7 +219,7 @@ function watchDrain(world: EndpointWorld, first: WorkerView, nowMs: number): Rol
     };
   }
   return {
-    ...NOTHING,
+    ...NO_STEP,
     event: 'swapPostponed',
     message: `put off: ${message}`,
     stop: [first.id],
@@ -235,15 +236,15 @@ function bake(world: EndpointWorld, target: readonly WorkerView[], nowMs: number
     const unhealthy = target.some((worker) => worker.state === 'unhealthy');
     if (unhealthy)
       return giveUp(world, target, 'its first worker became unhealthy while it was being proven');
-    return { ...NOTHING, event: 'firstWorkerLost', message: world.rollout?.message ?? '' };
+    return { ...NO_STEP, event: 'firstWorkerLost', message: world.rollout?.message ?? '' };
   }
   const endMs = (ready.readyAtMs ?? nowMs) + options.bakeMs;
   const enough = sample.targetAnswered >= options.bakeRequests;
-  if (!enough && nowMs < endMs) return { ...NOTHING, lookAgainAtMs: endMs };
+  if (!enough && nowMs < endMs) return { ...NO_STEP, lookAgainAtMs: endMs };
   const late = guardTripped(sample, true);
   if (late !== null) return giveUp(world, target, late);
   return {
-    ...NOTHING,
+    ...NO_STEP,
     event: 'proven',
     message: enough
       ? `proven by ${sample.targetAnswered} answered requests, ${sample.targetFailed} of them failed`
@@ -255,10 +256,10 @@ function finish(world: EndpointWorld, target: readonly WorkerView[], needed: num
   const others = world.workers.filter(
     (worker) => worker.revision !== world.targetRevision && worker.state !== 'stopping',
   );
-  if (others.length > 0) return NOTHING;
+  if (others.length > 0) return NO_STEP;
   const ready = target.filter((worker) => worker.state === 'ready').length;
-  if (ready === 0 && needed > 0) return NOTHING;
-  return { ...NOTHING, event: 'finished', message: '' };
+  if (ready === 0 && needed > 0) return NO_STEP;
+  return { ...NO_STEP, event: 'finished', message: '' };
 }
 
 function giveUp(world: EndpointWorld, target: readonly WorkerView[], why: string): RolloutStep {
@@ -269,7 +270,7 @@ function giveUp(world: EndpointWorld, target: readonly WorkerView[], why: string
     (worker) => worker.revision === world.stableRevision && workerIsLive(worker.state),
   );
   return {
-    ...NOTHING,
+    ...NO_STEP,
     event: 'gaveUp',
     message: why,
     stop: target.map((worker) => worker.id),
