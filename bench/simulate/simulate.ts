@@ -1,7 +1,7 @@
 /**
  * How fast a simulated world runs: requests through the real control loops and queues, on one core.
  * `npm run bench:simulate [-- --requests 1000000]` prints requests a second and the peak of the heap
- * for one endpoint at a moderate load and for ten endpoints that share devices.
+ * for one endpoint and for ten that share devices.
  */
 import { parseArgs } from 'node:util';
 import type { EndpointId } from '../../src/base/ids.ts';
@@ -25,6 +25,11 @@ interface EndpointRequest {
   readonly serviceMs: number;
 }
 
+const SHARING = {
+  product_id: 'gpu',
+  worker_config: { max_replicas: 2, max_concurrent_per_worker: 4, request_timeout: 120 },
+};
+
 const LOADS: readonly Load[] = [
   {
     name: 'one endpoint, 10 requests/s, about 3 workers of 4 slots',
@@ -38,15 +43,20 @@ const LOADS: readonly Load[] = [
     },
   },
   {
-    name: 'ten endpoints on 8 devices, 1 request/s each',
+    name: 'ten endpoints on 8 devices, 4 requests/s each',
+    endpoints: 10,
+    devices: 8,
+    requestsPerSecond: 4,
+    serviceMs: 400,
+    body: SHARING,
+  },
+  {
+    name: 'the same at 1 request/s each, where a worker serves about 8 requests before it gives way',
     endpoints: 10,
     devices: 8,
     requestsPerSecond: 1,
     serviceMs: 400,
-    body: {
-      product_id: 'gpu',
-      worker_config: { max_replicas: 2, max_concurrent_per_worker: 4, request_timeout: 120 },
-    },
+    body: SHARING,
   },
 ];
 

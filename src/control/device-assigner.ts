@@ -58,28 +58,33 @@ export class DeviceAssigner {
     this.#assignAt(this.#ports.clock.nowMs());
   }
 
-  /** True when the endpoint's load is another one than when this was last asked, as far as the line goes. */
+  /**
+   * True when the endpoint's load has changed since this was last asked in a way that can give somebody
+   * devices: other requests wait, or a worker became ready or idle. One that became busy gives nobody any.
+   */
   loadChanged(entry: EndpointEntry): boolean {
     const load = this.#ports.traffic.load(entry.endpoint.id);
     let ready = 0;
-    let idleSinceSumMs = 0;
-    for (const { record } of entry.workers.values()) {
-      if (record.state !== 'ready') continue;
+    let becameIdle = false;
+    for (const worker of entry.workers.values()) {
+      if (worker.record.state !== 'ready') continue;
       ready += 1;
-      idleSinceSumMs += load.workers.get(record.id)?.idleSinceMs ?? 0;
+      const idleSinceMs = load.workers.get(worker.record.id)?.idleSinceMs ?? null;
+      if (idleSinceMs !== null && idleSinceMs !== worker.idleInLineSinceMs) becameIdle = true;
+      worker.idleInLineSinceMs = idleSinceMs;
     }
     const { oldestWaitingSinceMs } = load;
     const seen = entry.seenInLine;
     if (
+      !becameIdle &&
       seen !== null &&
       seen.endpoint === entry.endpoint &&
       seen.oldestWaitingSinceMs === oldestWaitingSinceMs &&
-      seen.ready === ready &&
-      seen.idleSinceSumMs === idleSinceSumMs
+      seen.ready === ready
     ) {
       return false;
     }
-    entry.seenInLine = { endpoint: entry.endpoint, oldestWaitingSinceMs, ready, idleSinceSumMs };
+    entry.seenInLine = { endpoint: entry.endpoint, oldestWaitingSinceMs, ready };
     return true;
   }
 

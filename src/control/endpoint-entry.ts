@@ -24,6 +24,8 @@ export interface WorkerEntry {
   launched: Promise<void>;
   /** It was seen to serve: its end by itself is not a failed start. */
   proved: boolean;
+  /** Its idleness that the line for devices knows of. */
+  idleInLineSinceMs: number | null;
 }
 
 /**
@@ -60,13 +62,11 @@ export interface EndpointEntry {
   seenInLine: SeenInLine | null;
 }
 
-/** Of one endpoint, all that can change who gets devices without a worker's state changing. */
+/** Of one endpoint, what can change who gets devices without a change of a worker's state. */
 export interface SeenInLine {
   readonly endpoint: Endpoint;
   readonly oldestWaitingSinceMs: number | null;
   readonly ready: number;
-  /** Of all idle workers together: another one's idleness is another sum. */
-  readonly idleSinceSumMs: number;
 }
 
 export const EMPTY_SAMPLE: BakeSample = {
@@ -135,6 +135,7 @@ export function newWorkerEntry(record: Worker): WorkerEntry {
     placed: false,
     launched: Promise.resolve(),
     proved: false,
+    idleInLineSinceMs: null,
   };
 }
 

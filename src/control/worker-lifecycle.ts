@@ -25,7 +25,7 @@ const START_TIME_WEIGHT = 0.3;
 const LAST_OUTPUT_BYTES = 600;
 
 /** Made once: an abort without a reason makes an error with a stack each time. */
-const LEAVING = new Error('the worker is leaving');
+const NO_LONGER = new Error('no longer wanted');
 
 /** What the lifecycle tells the reconciler. All calls come in the turn in which the thing happened. */
 export interface LifecycleListener {
@@ -120,7 +120,7 @@ export class WorkerLifecycle {
 
   /** Readiness from now on, for a worker just started and for one found again after a restart. */
   #watch(entry: EndpointEntry, worker: WorkerEntry): void {
-    worker.probes.abort();
+    worker.probes.abort(NO_LONGER);
     worker.probes = new AbortController();
     const address = addressOf(entry, worker.record, this.#healthPort(entry, worker));
     if (address === null) {
@@ -249,8 +249,8 @@ export class WorkerLifecycle {
     if (state === 'stopping' || workerIsOver(state)) return;
     const served = worker.record.readyAtMs !== null;
     this.#change(worker, 'stopAsked', { reason });
-    worker.abort.abort(LEAVING);
-    worker.probes.abort(LEAVING);
+    worker.abort.abort(NO_LONGER);
+    worker.probes.abort(NO_LONGER);
     if (workerIsOver(worker.record.state)) {
       this.#over(entry, worker);
       return;
@@ -318,13 +318,13 @@ export class WorkerLifecycle {
   /** Ends probes; workers run on. */
   close(entries: Iterable<EndpointEntry>): void {
     this.#closed = true;
-    for (const entry of entries) for (const worker of entry.workers.values()) worker.probes.abort();
+    for (const entry of entries) for (const worker of entry.workers.values()) worker.probes.abort(NO_LONGER);
   }
 
   #broke(entry: EndpointEntry, worker: WorkerEntry, why: string, exit: WorkerExit | null): void {
     this.#change(worker, 'broke', { reason: why, exit, endedAtMs: this.#ports.clock.nowMs() });
-    worker.abort.abort(LEAVING);
-    worker.probes.abort(LEAVING);
+    worker.abort.abort(NO_LONGER);
+    worker.probes.abort(NO_LONGER);
     this.#ports.metrics.workerFailed(entry.endpoint.id);
     this.#ports.log.warn('worker broke', { endpointId: entry.endpoint.id, workerId: worker.record.id, why });
     this.#listener.workerBroke(entry, worker, why);

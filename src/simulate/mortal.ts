@@ -19,13 +19,12 @@ export function mortal<Target extends object>(target: Target, life: Life, turns:
       if (typeof member !== 'function') return member;
       return (...given: unknown[]): unknown => {
         if (life.over) return NEVER;
-        const guarded = given.map((argument) =>
-          typeof argument === 'function'
-            ? (...told: unknown[]): unknown =>
-                life.over ? undefined : (argument as (...told: unknown[]) => unknown)(...told)
-            : argument,
-        );
-        const result: unknown = Reflect.apply(member as (...given: unknown[]) => unknown, target, guarded);
+        for (const [index, argument] of given.entries()) {
+          if (typeof argument !== 'function') continue;
+          given[index] = (...told: unknown[]): unknown =>
+            life.over ? undefined : (argument as (...told: unknown[]) => unknown)(...told);
+        }
+        const result: unknown = Reflect.apply(member as (...given: unknown[]) => unknown, target, given);
         if (!(result instanceof Promise)) return result;
         turns.touch();
         return untilDeath(result, life);

@@ -65,10 +65,12 @@ const TURN_MS = 5 * SECOND_MS;
  * together; unless it cannot get them together anyway.
  */
 export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan {
-  const held = new Set(world.holding.flatMap((worker) => worker.devices));
-  const reservedFor = new Map(
-    world.pending.flatMap((worker) => worker.reserved.map((id) => [id, worker.workerId])),
-  );
+  const held = new Set<string>();
+  for (const worker of world.holding) for (const id of worker.devices) held.add(id);
+  const reservedFor = new Map<string, WorkerId>();
+  for (const worker of world.pending) for (const id of worker.reserved) reservedFor.set(id, worker.workerId);
+  /** Pending workers of one endpoint and product can reach equally many: a thousand of them ask once. */
+  const reach = new Map<string, number>();
   const assign: { workerId: WorkerId; devices: readonly string[] }[] = [];
   const giveWay: { workerId: WorkerId; reason: Reason }[] = [];
   const spare = new Map(world.spare);
@@ -86,20 +88,23 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
       const claimant = reservedFor.get(id);
       return !promised.has(id) && (claimant === undefined || claimant === pending.workerId);
     };
-    const all = world.devices.get(pending.productId) ?? [];
-    const ownFree = pending.reserved.filter((id) => !held.has(id) && usable(id));
+    const free = pending.reserved.filter((id) => !held.has(id) && usable(id));
     // Reserved devices are its own: the line for free ones does not hold it up.
-    const othersFree = blocked.has(pending.productId)
-      ? []
-      : all.filter((id) => !held.has(id) && usable(id) && !pending.reserved.includes(id));
-    const free = [...ownFree, ...othersFree];
+    if (!blocked.has(pending.productId)) {
+      for (const id of world.devices.get(pending.productId) ?? []) {
+        if (!held.has(id) && usable(id) && !pending.reserved.includes(id)) free.push(id);
+      }
+    }
     if (free.length >= pending.devices) {
       const devices = free.slice(0, pending.devices);
       for (const id of devices) held.add(id);
       assign.push({ workerId: pending.workerId, devices });
       continue;
     }
-    if (pending.devices > reachable(world, pending)) continue;
+    const kind = `${pending.endpointId} ${pending.productId}`;
+    let within = reach.get(kind);
+    if (within === undefined) reach.set(kind, (within = reachable(world, pending)));
+    if (pending.devices > within) continue;
     const missing = pending.devices - free.length;
     // Its place in the line: what is free, or about to be, is kept for it.
     for (const id of free) promised.add(id);
