@@ -11,6 +11,7 @@ import { refuseUnknown } from './not-found.ts';
 import { readRestOfBody } from './rest-of-body.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
+import { revisionRoutes } from './routes/revisions.ts';
 import { serverRoutes, type ServerFacts } from './routes/server.ts';
 import { workerRoutes } from './routes/workers.ts';
 
@@ -61,6 +62,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
       void reply.header('cache-control', 'no-store');
     });
     endpointRoutes(guarded, parts.service);
+    revisionRoutes(guarded, parts.service);
     workerRoutes(guarded, parts.service);
     catalogRoutes(guarded, parts.service);
   });

@@ -10,6 +10,7 @@ import {
   EndpointWorker,
   Status,
 } from '../model/endpoint-schema.ts';
+import { RevisionItem, RevisionObject, RollbackBody } from '../model/revision-schema.ts';
 
 /** The schemas that the document names; routes refer to them by `$id`. */
 const NAMED: readonly TSchema[] = [
@@ -20,6 +21,9 @@ const NAMED: readonly TSchema[] = [
   EndpointCreateBody,
   EndpointUpdateBody,
   UpdateAnswer,
+  RollbackBody,
+  RevisionItem,
+  RevisionObject,
   WorkerObject,
   ProductObject,
   RegionObject,
@@ -41,6 +45,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       servers: [{ url: 'http://127.0.0.1:8080', description: 'A server with default settings' }],
       tags: [
         { name: 'endpoints', description: 'What serves requests' },
+        { name: 'revisions', description: 'What an endpoint was, and the way back' },
         { name: 'workers', description: 'The processes behind an endpoint' },
         { name: 'catalog', description: 'Machines and places' },
         { name: 'server', description: 'The server itself' },

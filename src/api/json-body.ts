@@ -58,3 +58,9 @@ function refuseProto(key: string, value: unknown): unknown {
   if (key === '__proto__') throw new AppError('REQUEST', 'The body has a key "__proto__"; remove it.');
   return value;
 }
+
+/** The body of a request that must have one. */
+export function bodyOf(request: FastifyRequest): unknown {
+  if (request.body !== undefined) return request.body;
+  throw new AppError('REQUEST', 'The request has no body; send a JSON object.');
+}

@@ -38,23 +38,50 @@ export interface PageQuery {
  * neither repeats nor leaves out an item that stays, whatever else comes or goes between two calls.
  */
 export function pageOf<Item extends { readonly id: string }>(items: readonly Item[], query: PageQuery) {
-  const sorted = items.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  const after = query.cursor === undefined || query.cursor === '' ? null : decodeCursor(query.cursor);
-  const rest = after === null ? sorted : sorted.filter((item) => item.id > after);
+  return orderedPage(items, query, (item) => item.id, /^/);
+}
+
+/** The same in the reverse order of a number that each item has of its own: newest first. */
+export function pageOfNewest<Item>(
+  items: readonly Item[],
+  query: PageQuery,
+  numberOf: (item: Item) => number,
+) {
+  return orderedPage(items, query, (item) => -numberOf(item), /^-\d{1,15}$/);
+}
+
+function orderedPage<Item, Key extends string | number>(
+  items: readonly Item[],
+  query: PageQuery,
+  keyOf: (item: Item) => Key,
+  keyPattern: RegExp,
+) {
+  const sorted = items.toSorted((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1));
+  const after =
+    query.cursor === undefined || query.cursor === '' ? null : decodeCursor(query.cursor, keyPattern);
+  const isAfter = (item: Item): boolean => {
+    const key = keyOf(item);
+    return after === null || (typeof key === 'number' ? key > Number(after) : key > after);
+  };
+  const rest = sorted.filter(isAfter);
   const limit = query.limit === undefined || query.limit === 0 ? LIMIT_DEFAULT : query.limit;
   const data = rest.slice(0, limit);
   const last = data.at(-1);
   const hasMore = rest.length > data.length;
-  return { data, next_cursor: hasMore && last !== undefined ? encodeCursor(last.id) : '', has_more: hasMore };
+  return {
+    data,
+    next_cursor: hasMore && last !== undefined ? encodeCursor(String(keyOf(last))) : '',
+    has_more: hasMore,
+  };
 }
 
 function encodeCursor(id: string): string {
   return Buffer.from(id, 'utf8').toString('base64url');
 }
 
-function decodeCursor(cursor: string): string {
+function decodeCursor(cursor: string, keyPattern: RegExp): string {
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (encodeCursor(id) !== cursor) {
+  if (encodeCursor(id) !== cursor || !keyPattern.test(id)) {
     throw faultsError({
       cursor: 'was not made by this server; allowed: the next_cursor of an earlier answer',
     });

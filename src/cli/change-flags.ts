@@ -13,3 +13,8 @@ export const CHANGE_OPTIONS = {
     description: 'a repeat with the same key within 24 hours changes nothing and is answered alike',
   },
 } as const satisfies OptionSpecs;
+
+/** Of changes that may start a rollout. */
+export const ROLLOUT_OPTIONS = {
+  watch: { kind: 'flag', description: 'follow the rollout to its end; exit code 1 when it fails' },
+} as const satisfies OptionSpecs;

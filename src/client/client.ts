@@ -23,7 +23,7 @@ export interface CallOptions {
 }
 
 interface LooseInput {
-  readonly path?: Readonly<Record<string, string>>;
+  readonly path?: Readonly<Record<string, string | number>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly header?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
@@ -109,9 +109,9 @@ export class Client {
   }
 }
 
-function filled(path: string, parameters: Readonly<Record<string, string>>): string {
+function filled(path: string, parameters: Readonly<Record<string, string | number>>): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const value = parameters[name] ?? '';
+    const value = String(parameters[name] ?? '');
     // A URL takes these for parts of its own, so the call would go to another path.
     if (value === '' || value === '.' || value === '..') {
       const reason: LocalReason = 'BAD_INPUT';

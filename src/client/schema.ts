@@ -42,7 +42,6 @@ export type Endpoint = {
   /** Where requests to the endpoint go. */
   readonly url: string;
   readonly name: string;
-  readonly product_id: string;
   readonly worker_config: {
     /** Most workers. 0 pauses the endpoint. */
     readonly max_replicas: number;
@@ -52,14 +51,14 @@ export type Endpoint = {
     readonly idle_timeout: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker: number;
+    /** Seconds one request may take, waiting included. */
+    readonly request_timeout: number;
     /** GPUs of one worker; without meaning for a product without GPUs. */
     readonly gpu_num: number;
     /** Disk of one worker, in GB. */
     readonly rootfs_size_gb: number;
     /** Empty when none is asked for. */
     readonly min_cuda_version: string;
-    /** Seconds one request may take, waiting included. */
-    readonly request_timeout: number;
   };
   /** Scaling policy, type and value together. Default on create: queue, 4. */
   readonly policy: {
@@ -68,6 +67,11 @@ export type Endpoint = {
     /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
     readonly value: number;
   };
+  readonly health_check: {
+    readonly path: string;
+    readonly port: number;
+  };
+  readonly product_id: string;
   readonly image: string;
   readonly registry_auth_id: string;
   readonly entrypoint: string;
@@ -86,10 +90,6 @@ export type Endpoint = {
     readonly value: string;
   }>;
   readonly ports: ReadonlyArray<number>;
-  readonly health_check: {
-    readonly path: string;
-    readonly port: number;
-  };
   readonly region_id: string;
   /** Workers that have not ended. */
   readonly workers: ReadonlyArray<EndpointWorker>;
@@ -306,6 +306,141 @@ export type UpdateAnswer = {
   readonly etag: string;
 };
 
+export type RollbackBody = {
+  /** The revision whose fields are to be in force again. */
+  readonly revision: number;
+  /** Also the settings it was made with; else the present ones stay. */
+  readonly settings?: boolean;
+};
+
+export type RevisionItem = {
+  /** Its number: 1, 2, 3 … within the endpoint. */
+  readonly revision: number;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+  /** Owner of the key that asked for it; null where that was not yet noted. */
+  readonly created_by: string | null;
+  /** The revision that was changed to make it; null for the first. */
+  readonly from_revision: number | null;
+  /** The revision whose fields it brings back; null when it is no rollback. */
+  readonly restores: number | null;
+  /** What differs from `from_revision`, the settings with which each was made included; null for the first revision and where the other one is no longer kept. */
+  readonly changed: Readonly<
+    Record<
+      string,
+      {
+        /** The value before, as GET shows it. */
+        readonly old: unknown;
+        /** The value after. */
+        readonly new: unknown;
+        /** `settings` apply at once, `revision` asks for new workers. */
+        readonly class: 'settings' | 'revision';
+      }
+    >
+  > | null;
+  /** `in_force`; `rolling_out`; `failed` (see `failure`); `replaced` (it was in force); `superseded` (a newer update came before it was proven); `unknown` (made by a version that noted less). */
+  readonly outcome: 'in_force' | 'rolling_out' | 'failed' | 'replaced' | 'superseded' | 'unknown';
+  /** Why it failed; empty when it did not. */
+  readonly failure: string;
+  /** Workers of it that have not ended. */
+  readonly workers: number;
+  /** Measured time from the start of a worker to ready, smoothed; null when never measured. */
+  readonly start_seconds: number | null;
+};
+
+export type Revision = {
+  /** Its number: 1, 2, 3 … within the endpoint. */
+  readonly revision: number;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+  /** Owner of the key that asked for it; null where that was not yet noted. */
+  readonly created_by: string | null;
+  /** The revision that was changed to make it; null for the first. */
+  readonly from_revision: number | null;
+  /** The revision whose fields it brings back; null when it is no rollback. */
+  readonly restores: number | null;
+  /** What differs from `from_revision`, the settings with which each was made included; null for the first revision and where the other one is no longer kept. */
+  readonly changed: Readonly<
+    Record<
+      string,
+      {
+        /** The value before, as GET shows it. */
+        readonly old: unknown;
+        /** The value after. */
+        readonly new: unknown;
+        /** `settings` apply at once, `revision` asks for new workers. */
+        readonly class: 'settings' | 'revision';
+      }
+    >
+  > | null;
+  /** `in_force`; `rolling_out`; `failed` (see `failure`); `replaced` (it was in force); `superseded` (a newer update came before it was proven); `unknown` (made by a version that noted less). */
+  readonly outcome: 'in_force' | 'rolling_out' | 'failed' | 'replaced' | 'superseded' | 'unknown';
+  /** Why it failed; empty when it did not. */
+  readonly failure: string;
+  /** Workers of it that have not ended. */
+  readonly workers: number;
+  /** Measured time from the start of a worker to ready, smoothed; null when never measured. */
+  readonly start_seconds: number | null;
+  /** The fields that the revision is made of. */
+  readonly spec: {
+    readonly product_id: string;
+    readonly worker_config: {
+      /** GPUs of one worker; without meaning for a product without GPUs. */
+      readonly gpu_num: number;
+      /** Disk of one worker, in GB. */
+      readonly rootfs_size_gb: number;
+      /** Empty when none is asked for. */
+      readonly min_cuda_version: string;
+    };
+    readonly image: string;
+    readonly registry_auth_id: string;
+    readonly entrypoint: string;
+    readonly command: string;
+    readonly volumes: ReadonlyArray<{
+      /** Storage id. */
+      readonly id: string;
+      /** Storage type; network when absent. */
+      readonly type: 'local' | 'network';
+      /** Size in GB; for local storage only. */
+      readonly size?: number;
+      readonly mount_point: string;
+    }>;
+    readonly envs: ReadonlyArray<{
+      readonly key: string;
+      readonly value: string;
+    }>;
+    readonly ports: ReadonlyArray<number>;
+    readonly region_id: string;
+  };
+  /** The settings it was made with; null where they were not yet kept. */
+  readonly settings: {
+    readonly name: string;
+    readonly worker_config: {
+      /** Most workers. 0 pauses the endpoint. */
+      readonly max_replicas: number;
+      /** Workers kept even without requests; at most max_replicas. */
+      readonly min_replicas: number;
+      /** Seconds without a request after which a worker above the wanted number leaves. */
+      readonly idle_timeout: number;
+      /** Most requests one worker is given at a time; the others wait or go to another worker. */
+      readonly max_concurrent_per_worker: number;
+      /** Seconds one request may take, waiting included. */
+      readonly request_timeout: number;
+    };
+    /** Scaling policy, type and value together. Default on create: queue, 4. */
+    readonly policy: {
+      /** What drives the number of workers. */
+      readonly type: 'queue' | 'concurrency';
+      /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+      readonly value: number;
+    };
+    readonly health_check: {
+      readonly path: string;
+      readonly port: number;
+    };
+  } | null;
+};
+
 export type Worker = {
   readonly id: string;
   readonly status: Status;
@@ -473,6 +608,53 @@ export interface Operations {
     };
     readonly answer: Readonly<Record<string, never>>;
   };
+  /** List an endpoint's revisions, newest first */
+  readonly listRevisions: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<RevisionItem>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** Get a revision, with its fields and the settings it was made with */
+  readonly getRevision: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+      /** Number of the revision. */
+      readonly revision: number;
+    };
+
+    readonly answer: Revision;
+  };
+  /** Bring a former revision back */
+  readonly rollbackEndpoint: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly header?: {
+      /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
+      readonly 'if-match'?: string;
+      /** Chosen by the client for this one change. A request that comes again with it within 24 hours gets the same answer, with the header Idempotency-Replayed, and changes nothing. */
+      readonly 'idempotency-key'?: string;
+    };
+    readonly body: RollbackBody;
+    readonly answer: UpdateAnswer;
+  };
   /** List an endpoint's workers, the last ended ones too, newest first */
   readonly listWorkers: {
     readonly path: {
@@ -548,6 +730,13 @@ export const OPERATIONS = {
   getEndpoint: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
   updateEndpoint: { method: 'PUT', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
   deleteEndpoint: { method: 'DELETE', path: '/gpus/v2/endpoints/{endpoint_id}', answer: 'json' },
+  listRevisions: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/revisions', answer: 'json' },
+  getRevision: {
+    method: 'GET',
+    path: '/gpus/v2/endpoints/{endpoint_id}/revisions/{revision}',
+    answer: 'json',
+  },
+  rollbackEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/rollback', answer: 'json' },
   listWorkers: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/workers', answer: 'json' },
   getWorkerLog: {
     method: 'GET',

@@ -18,6 +18,7 @@ import {
   type EndpointService,
   type EndpointView,
   type RepeatKey,
+  type RevisionView,
   type UpdateOutcome,
 } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
@@ -30,6 +31,7 @@ import { KeptAnswers, type Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
 import { checkSpec } from './resource-check.ts';
 import type { Reconciler } from './reconciler.ts';
+import { revisionView, revisionViews } from './revision-history.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
 /** What a client asks of an endpoint. Changes of one endpoint are made one after the other. */
@@ -141,6 +143,25 @@ export class EndpointCommands implements EndpointService {
     return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
       this.#updates.update(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
     );
+  }
+
+  async rollback(
+    endpointId: string,
+    body: unknown,
+    caller: Caller,
+    terms: ChangeTerms = NO_TERMS,
+  ): Promise<UpdateOutcome> {
+    return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
+      this.#updates.rollback(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
+    );
+  }
+
+  revisionList(endpointId: string, caller: Caller): readonly RevisionView[] {
+    return revisionViews(this.#entry(endpointId, caller));
+  }
+
+  revision(endpointId: string, number: number, caller: Caller): RevisionView {
+    return revisionView(this.#entry(endpointId, caller), number);
   }
 
   /** The door of every change of an endpoint's fields: once for a key, and in its turn. */

@@ -1,7 +1,13 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { BakeSample } from '../decide/world.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
-import type { Endpoint, EndpointSettings, Revision, RevisionSpec } from '../model/endpoint.ts';
+import type {
+  Endpoint,
+  EndpointSettings,
+  Revision,
+  RevisionProgress,
+  RevisionSpec,
+} from '../model/endpoint.ts';
 import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
 
@@ -16,6 +22,9 @@ export interface WorkerEntry {
   /** Ends its readiness probes; replaced when they begin anew. */
   probes: AbortController;
   unhealthySinceMs: number | null;
+  /** Since when it drains, where it ran requests then; and since when it stops, where it had served. */
+  drainingSinceMs: number | null;
+  stoppingSinceMs: number | null;
   /** Devices that are kept for it while it is pending. */
   claimed: readonly string[];
   /** The driver has been asked to start it, or found it: it must be stopped by the driver too. */
@@ -101,7 +110,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
 }
 
 type Origin = Pick<Revision, 'createdAtMs' | 'createdBy' | 'fromRevision' | 'restores'> &
-  Partial<Pick<Revision, 'stableAtMs'>>;
+  Partial<RevisionProgress>;
 
 /** A revision of which nothing was measured yet. */
 export function newRevision(
@@ -125,12 +134,20 @@ export function newRevision(
   };
 }
 
+export function measuredTimes(revision: Revision | null): Partial<RevisionProgress> {
+  if (revision === null) return {};
+  const { startTimeMs, pullTimeMs, drainTimeMs, stopTimeMs } = revision;
+  return { startTimeMs, pullTimeMs, drainTimeMs, stopTimeMs };
+}
+
 export function newWorkerEntry(record: Worker): WorkerEntry {
   return {
     record,
     abort: new AbortController(),
     probes: new AbortController(),
     unhealthySinceMs: null,
+    drainingSinceMs: null,
+    stoppingSinceMs: null,
     claimed: [],
     placed: false,
     launched: Promise.resolve(),

@@ -1,6 +1,7 @@
 import { newId, type RolloutId } from '../base/ids.ts';
 import { classifyChange } from '../decide/update/classify.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
+import { planRollback } from '../decide/update/plan-rollback.ts';
 import { planUpdate, type StoredEndpoint } from '../decide/update/plan-update.ts';
 import type { ChangeClass } from '../model/endpoint-fields.ts';
 import type { Endpoint, Revision, Rollout } from '../model/endpoint.ts';
@@ -10,12 +11,19 @@ import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import type { Caller, UpdateOutcome } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
-import { currentRevision, newRevision, revisionOf, type EndpointEntry } from './endpoint-entry.ts';
+import {
+  currentRevision,
+  measuredTimes,
+  newRevision,
+  revisionOf,
+  type EndpointEntry,
+} from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import type { Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
 import type { Reconciler } from './reconciler.ts';
+import { noRevision } from './revision-history.ts';
 import { checkSpec } from './resource-check.ts';
 import { forgetFailures } from './start-failures.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
@@ -31,7 +39,7 @@ export interface UpdateRequest {
 interface WantedChange extends EndpointParts {
   readonly changed: Readonly<Record<string, ChangeClass>>;
   /** The revision that is brought back; null when the fields come from a body. */
-  readonly restores: number | null;
+  readonly restored: Revision | null;
 }
 
 /** Changes of an endpoint's fields. The caller lets one endpoint's changes in one after the other. */
@@ -59,7 +67,14 @@ export class EndpointUpdates {
   async update(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
     const plan = planUpdate(this.#stored(entry), body);
     if ('faults' in plan) throw faultsError(plan.faults);
-    return await this.#change(entry, { ...plan, restores: null }, request);
+    return await this.#change(entry, { ...plan, restored: null }, request);
+  }
+
+  async rollback(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
+    const plan = planRollback(this.#stored(entry), entry.revisions, body);
+    if ('faults' in plan) throw faultsError(plan.faults);
+    if ('missing' in plan) noRevision(entry, plan.missing);
+    return await this.#change(entry, plan, request);
   }
 
   #stored(entry: EndpointEntry): StoredEndpoint {
@@ -152,7 +167,9 @@ export class EndpointUpdates {
       createdAtMs: nowMs,
       createdBy: caller.ownerId,
       fromRevision: currentRevision(entry).number,
-      restores: wanted.restores,
+      restores: wanted.restored?.number ?? null,
+      // The same fields take the same time: what was measured of them is not forgotten.
+      ...measuredTimes(wanted.restored),
     });
     return { change: { targetRevision: number, lastRevision: number, rollout, message: '' }, revision };
   }

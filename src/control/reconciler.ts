@@ -200,6 +200,7 @@ export class Reconciler implements LifecycleListener {
     });
     const claimed = this.#devicesOf(entry, [...step.drain, ...(step.restoreStable ? step.stop : [])]);
     this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
+    if (state === 'done') this.#records.revisionChange(entry, targetRevision, { stableAtMs: nowMs });
     if (step.event === 'gaveUp') this.#targetFailed(entry, targetRevision, step);
     if (step.event === 'firstWorkerAsked' || step.event === 'firstWorkerReady') entry.bake = EMPTY_SAMPLE;
     for (const workerId of step.stop) {

@@ -19,8 +19,8 @@ import type { EndpointRecords } from './endpoint-records.ts';
 const UNPROVEN_GRACE_MS = 2_000;
 /** How soon a stop that the driver could not carry out is tried again. */
 const STOP_RETRY_MS = 1_000;
-/** Weight of the newest measurement in a revision's smoothed start time. */
-const START_TIME_WEIGHT = 0.3;
+/** Weight of the newest measurement in a revision's smoothed times. */
+const TIME_WEIGHT = 0.3;
 /** How much of a broken worker's output is shown with the reason. */
 const LAST_OUTPUT_BYTES = 600;
 
@@ -91,6 +91,7 @@ export class WorkerLifecycle {
     try {
       await this.#ports.driver.prepare(spec, worker.abort.signal);
       if (worker.record.state !== 'pulling') return;
+      this.#measure(entry, worker, 'pullTimeMs', worker.record.startedAtMs);
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
       worker.placed = true;
       const started = await this.#ports.driver.start({
@@ -190,9 +191,7 @@ export class WorkerLifecycle {
   #measureStart(entry: EndpointEntry, worker: WorkerEntry, nowMs: number): void {
     const { record } = worker;
     const tookMs = Math.max(0, nowMs - (record.startedAtMs ?? nowMs));
-    const known = entry.revisions.get(record.revision)?.startTimeMs ?? null;
-    const smoothed = known === null ? tookMs : known + (tookMs - known) * START_TIME_WEIGHT;
-    this.#records.revisionChange(entry, record.revision, { startTimeMs: Math.round(smoothed) });
+    this.#measure(entry, worker, 'startTimeMs', record.startedAtMs);
     if (this.#ports.traffic.load(entry.endpoint.id).waiting > 0) {
       this.#ports.metrics.coldStart(entry.endpoint.id, nowMs - record.createdAtMs);
     }
@@ -202,6 +201,20 @@ export class WorkerLifecycle {
       revision: record.revision,
       startTimeMs: tookMs,
     });
+  }
+
+  /** What was begun at `sinceMs` has ended now. */
+  #measure(
+    entry: EndpointEntry,
+    { record }: WorkerEntry,
+    time: 'startTimeMs' | 'pullTimeMs' | 'drainTimeMs' | 'stopTimeMs',
+    sinceMs: number | null,
+  ): void {
+    const nowMs = this.#ports.clock.nowMs();
+    const tookMs = Math.max(0, nowMs - (sinceMs ?? nowMs));
+    const known = entry.revisions.get(record.revision)?.[time] ?? null;
+    const smoothed = Math.round(known === null ? tookMs : known + (tookMs - known) * TIME_WEIGHT);
+    if (smoothed !== known) this.#records.revisionChange(entry, record.revision, { [time]: smoothed });
   }
 
   /** Gives a ready worker to the gateway, or changes how requests go to it. */
@@ -228,15 +241,20 @@ export class WorkerLifecycle {
       return;
     }
     this.#change(worker, 'drainAsked', { reason });
+    const load = this.#ports.traffic.load(entry.endpoint.id).workers.get(worker.record.id);
+    worker.drainingSinceMs = (load?.running ?? 0) > 0 ? this.#ports.clock.nowMs() : null;
     this.#ports.traffic.workerDrain(entry.endpoint.id, worker.record.id);
   }
 
   drained(entry: EndpointEntry, worker: WorkerEntry): void {
-    if (worker.record.state === 'draining') this.stop(entry, worker, worker.record.reason);
+    if (worker.record.state !== 'draining') return;
+    if (worker.drainingSinceMs !== null) this.#measure(entry, worker, 'drainTimeMs', worker.drainingSinceMs);
+    this.stop(entry, worker, worker.record.reason);
   }
 
   withdrawDrain(entry: EndpointEntry, worker: WorkerEntry): void {
     if (worker.record.state !== 'draining') return;
+    worker.drainingSinceMs = null;
     this.#change(worker, 'drainWithdrawn', { reason: 'taken back into service' });
     worker.unhealthySinceMs = null;
     this.route(entry, worker);
@@ -248,6 +266,7 @@ export class WorkerLifecycle {
     const { state } = worker.record;
     if (state === 'stopping' || workerIsOver(state)) return;
     const served = worker.record.readyAtMs !== null;
+    worker.stoppingSinceMs = served ? this.#ports.clock.nowMs() : null;
     this.#change(worker, 'stopAsked', { reason });
     worker.abort.abort(NO_LONGER);
     worker.probes.abort(NO_LONGER);
@@ -333,6 +352,7 @@ export class WorkerLifecycle {
 
   #ended(entry: EndpointEntry, worker: WorkerEntry, exit: WorkerExit | null): void {
     if (workerIsOver(worker.record.state)) return;
+    if (worker.stoppingSinceMs !== null) this.#measure(entry, worker, 'stopTimeMs', worker.stoppingSinceMs);
     this.#change(worker, 'ended', { exit, endedAtMs: this.#ports.clock.nowMs() });
     this.#over(entry, worker);
   }

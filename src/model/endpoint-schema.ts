@@ -278,16 +278,31 @@ export const EndpointUpdateBody = Type.Object(
 );
 export type EndpointUpdateBody = Static<typeof EndpointUpdateBody>;
 
-/** The editable fields as GET shows them: every one present. */
-const shownFields = {
+const settingsConfig = {
+  max_replicas: maxReplicas,
+  min_replicas: workerConfigOptional.min_replicas,
+  idle_timeout: workerConfigOptional.idle_timeout,
+  max_concurrent_per_worker: workerConfigOptional.max_concurrent_per_worker,
+  request_timeout: workerConfigOptional.request_timeout,
+};
+const specConfig = {
+  gpu_num: workerConfigOptional.gpu_num,
+  rootfs_size_gb: workerConfigOptional.rootfs_size_gb,
+  min_cuda_version: Type.String({ description: 'Empty when none is asked for.' }),
+};
+
+/** The settings as GET shows them: every field present. */
+export const shownSettings = {
   name: Type.String(),
-  product_id: Type.String(),
-  worker_config: Type.Object({
-    max_replicas: maxReplicas,
-    ...workerConfigOptional,
-    min_cuda_version: Type.String({ description: 'Empty when none is asked for.' }),
-  }),
+  worker_config: Type.Object(settingsConfig),
   policy,
+  health_check: Type.Object({ path: Type.String(), port: Type.Integer() }),
+};
+
+/** The fields of a revision as GET shows them: every one present. */
+export const shownSpec = {
+  product_id: Type.String(),
+  worker_config: Type.Object(specConfig),
   image: Type.String(),
   registry_auth_id: Type.String(),
   entrypoint: Type.String(),
@@ -302,8 +317,13 @@ const shownFields = {
   ),
   envs: Type.Array(Type.Object({ key: Type.String(), value: Type.String() })),
   ports: Type.Array(Type.Integer()),
-  health_check: Type.Object({ path: Type.String(), port: Type.Integer() }),
   region_id: Type.String(),
+};
+
+const shownFields = {
+  ...shownSettings,
+  ...shownSpec,
+  worker_config: Type.Object({ ...settingsConfig, ...specConfig }),
 };
 export const EndpointFields = Type.Object(shownFields);
 export type EndpointFields = Static<typeof EndpointFields>;

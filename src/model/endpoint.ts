@@ -85,6 +85,17 @@ export interface Revision {
   readonly stopTimeMs: number | null;
 }
 
+export const REVISION_OUTCOMES = [
+  'in_force',
+  'rolling_out',
+  'failed',
+  'replaced',
+  'superseded',
+  'unknown',
+] as const;
+/** What became of a revision; spelled out in its description in the API. */
+export type RevisionOutcome = (typeof REVISION_OUTCOMES)[number];
+
 /** What of a revision changes after it was made. */
 export type RevisionProgress = Pick<
   Revision,

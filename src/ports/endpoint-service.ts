@@ -1,7 +1,7 @@
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
-import type { ChangeClass } from '../model/endpoint-fields.ts';
+import type { ChangeClass, FieldChanges } from '../model/endpoint-fields.ts';
 import type { TagCondition } from '../model/etag.ts';
-import type { Endpoint, EndpointStatus, Revision } from '../model/endpoint.ts';
+import type { Endpoint, EndpointStatus, Revision, RevisionOutcome } from '../model/endpoint.ts';
 import type { Product, Region } from '../model/product.ts';
 import type { Worker } from '../model/worker.ts';
 import type { WorkerLog } from './driver.ts';
@@ -30,6 +30,16 @@ export interface EndpointView {
   readonly message: string;
   readonly url: string;
   readonly workers: readonly Worker[];
+}
+
+/** A kept revision as it is shown. */
+export interface RevisionView {
+  readonly revision: Revision;
+  readonly outcome: RevisionOutcome;
+  /** What differs from the revision it was made from; null for the first, and where that one is not kept. */
+  readonly changed: FieldChanges | null;
+  /** Workers of it that are not over. */
+  readonly workers: number;
 }
 
 /** Under which terms a change is made. */
@@ -78,6 +88,11 @@ export interface EndpointService {
     caller: Caller,
   ): { readonly views: readonly EndpointView[]; readonly nextCursor: string; readonly hasMore: boolean };
   update(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): Promise<UpdateOutcome>;
+  /** Brings a kept revision back, as an update would. SERVERLESS_REVISION_NOT_FOUND where it is not kept. */
+  rollback(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): Promise<UpdateOutcome>;
+  /** Every kept revision. */
+  revisionList(endpointId: string, caller: Caller): readonly RevisionView[];
+  revision(endpointId: string, number: number, caller: Caller): RevisionView;
   delete(endpointId: string, caller: Caller, ifMatch?: TagCondition | null): Promise<void>;
   /** Live workers and the last ended ones, newest first. */
   workerList(endpointId: string, caller: Caller): readonly Worker[];

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
-import type { EndpointView, EndpointService } from '../../src/ports/endpoint-service.ts';
+import type { Revision } from '../../src/model/endpoint.ts';
+import type { EndpointView, EndpointService, RevisionView } from '../../src/ports/endpoint-service.ts';
 import type { Worker } from '../../src/model/worker.ts';
 
 export const STUB_ENDPOINT_ID = 'abcdef123456';
@@ -93,6 +94,21 @@ export function stubWorker(changes: Partial<Worker> = {}): Worker {
   };
 }
 
+export function stubRevisionView(
+  changes: Partial<Revision> = {},
+  view: Partial<RevisionView> = {},
+): RevisionView {
+  const stub = stubView();
+  const { settings } = stub.endpoint;
+  return {
+    revision: { ...stub.revision, settings, startTimeMs: 1_500, fromRevision: 1, ...changes },
+    outcome: 'in_force',
+    changed: { 'worker_config.gpu_num': { old: 1, new: 2, class: 'revision' } },
+    workers: 2,
+    ...view,
+  };
+}
+
 export interface Call {
   readonly method: keyof EndpointService;
   readonly args: readonly unknown[];
@@ -139,6 +155,21 @@ export function stubService(
     async delete(endpointId, caller, ifMatch) {
       note('delete', [endpointId, caller, ifMatch]);
       mustExist(endpointId);
+    },
+    async rollback(endpointId, body, caller, terms) {
+      note('rollback', [endpointId, body, caller, terms]);
+      mustExist(endpointId);
+      return { revision: 3, changed: { image: 'revision' }, rollout: null, etag: '"3-5"' };
+    },
+    revisionList(endpointId, caller) {
+      note('revisionList', [endpointId, caller]);
+      mustExist(endpointId);
+      return [1, 2, 3].map((number) => stubRevisionView({ number }));
+    },
+    revision(endpointId, number, caller) {
+      note('revision', [endpointId, number, caller]);
+      mustExist(endpointId);
+      return stubRevisionView({ number });
     },
     workerList(endpointId, caller) {
       note('workerList', [endpointId, caller]);

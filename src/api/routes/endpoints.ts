@@ -1,6 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { AppError } from '../../base/errors.ts';
 import { CreateAnswer, EmptyAnswer } from '../../model/answer-schema.ts';
 import type { EndpointService } from '../../ports/endpoint-service.ts';
 import { callerOf } from '../auth.ts';
@@ -13,6 +12,7 @@ import {
   termsOf,
 } from '../change-terms.ts';
 import { endpointObject } from '../endpoint-wire.ts';
+import { bodyOf } from '../json-body.ts';
 import { PAGE_QUERY, pageAnswer, type PageQuery } from '../pages.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
 
@@ -144,9 +144,4 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
       return {};
     },
   );
-}
-
-function bodyOf(request: FastifyRequest): unknown {
-  if (request.body !== undefined) return request.body;
-  throw new AppError('REQUEST', 'The request has no body; send a JSON object.');
 }

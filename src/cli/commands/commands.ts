@@ -3,8 +3,11 @@ import { endpointsCreate } from './endpoints/create.ts';
 import { endpointsDelete } from './endpoints/delete.ts';
 import { endpointsGet } from './endpoints/get.ts';
 import { endpointsList } from './endpoints/list.ts';
+import { endpointsRollback } from './endpoints/rollback.ts';
 import { endpointsUpdate } from './endpoints/update.ts';
 import { productsList } from './products/list.ts';
+import { revisionsGet } from './revisions/get.ts';
+import { revisionsList } from './revisions/list.ts';
 import { workersList } from './workers/list.ts';
 import { workersLogs } from './workers/logs.ts';
 
@@ -14,7 +17,10 @@ export const COMMANDS: readonly Command[] = [
   endpointsGet,
   endpointsCreate,
   endpointsUpdate,
+  endpointsRollback,
   endpointsDelete,
+  revisionsList,
+  revisionsGet,
   workersList,
   workersLogs,
   productsList,

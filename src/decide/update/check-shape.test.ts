@@ -14,6 +14,7 @@ const SHAPE = Type.Object(
     ),
     path: Type.Optional(Type.String({ pattern: '^/', 'x-allowed': 'an absolute path' })),
     anything: Type.Optional(Type.Unknown()),
+    flag: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -26,7 +27,15 @@ function faultsOf(value: unknown): Readonly<Record<string, string>> {
 
 test('a fitting value has no fault', () => {
   assert.deepEqual(
-    faultsOf({ count: 1, label: '日本語字', kind: 'b', items: [{ key: '' }], path: '/x', anything: [null] }),
+    faultsOf({
+      count: 1,
+      label: '日本語字',
+      kind: 'b',
+      items: [{ key: '' }],
+      path: '/x',
+      anything: [null],
+      flag: false,
+    }),
     {},
   );
 });
@@ -39,6 +48,7 @@ test('all faults come together, each with what was given and what is allowed', (
       kind: 'c',
       items: [{ key: 'x' }, { key: 7 }, 'y', {}],
       path: 'x',
+      flag: 'true',
       lable: 1,
     }),
     {
@@ -49,6 +59,7 @@ test('all faults come together, each with what was given and what is allowed', (
       'items[2]': 'is the string "y"; allowed: an object with the fields key',
       'items[3].key': 'is missing; allowed: a string of 0 to any number of characters',
       path: 'is the string "x"; allowed: a string of 0 to any number of characters: an absolute path',
+      flag: 'is the string "true"; allowed: true or false',
       lable: 'is an unknown field "lable"; did you mean "label"?',
     },
   );

@@ -34,6 +34,9 @@ export function checkShape(schema: object, value: unknown, faults: FaultList, pa
   else if (shape.type === 'array') checkArray(shape, value, faults, path);
   else if (shape.type === 'string') checkString(shape, value, faults, path);
   else if (shape.type === 'integer') checkInteger(shape, value, faults, path);
+  else if (shape.type === 'boolean' && typeof value !== 'boolean') {
+    refuse(faults, path, value, allowedBy(shape));
+  }
 }
 
 function checkObject(shape: Shape, value: unknown, faults: FaultList, path: string): void {
@@ -140,6 +143,8 @@ function allowedBy(schema: object): string {
       return `an object with the fields ${Object.keys(shape.properties ?? {}).join(', ')}`;
     case 'array':
       return `an array of at most ${shape.maxItems ?? 'any number of'} items, each ${allowedBy(shape.items ?? {})}`;
+    case 'boolean':
+      return 'true or false';
     case 'integer':
       return `an integer from ${String(shape.minimum)} to ${String(shape.maximum)}`;
     case 'string': {

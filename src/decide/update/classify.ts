@@ -1,4 +1,9 @@
-import { endpointFields, type ChangeClass } from '../../model/endpoint-fields.ts';
+import {
+  endpointFields,
+  type ChangeClass,
+  type FieldChange,
+  type FieldChanges,
+} from '../../model/endpoint-fields.ts';
 import type { EndpointParts } from './merge.ts';
 
 /** Every field that an update can change, by its path in the API. */
@@ -24,15 +29,6 @@ export const CHANGE_CLASSES = {
   'worker_config.rootfs_size_gb': 'revision',
   'worker_config.min_cuda_version': 'revision',
 } as const satisfies Readonly<Record<string, ChangeClass>>;
-
-/** Field path → its value before and after, as the API writes them, and what the difference asks for. */
-export type FieldChanges = Readonly<Record<string, FieldChange>>;
-
-export interface FieldChange {
-  readonly old: unknown;
-  readonly new: unknown;
-  readonly class: ChangeClass;
-}
 
 /** The fields that differ; empty when nothing changed. */
 export function fieldChanges(before: EndpointParts, after: EndpointParts): FieldChanges {
