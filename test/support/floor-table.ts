@@ -110,6 +110,8 @@ export const SIMULATE_ADAPTERS = ['driver-simulated', 'store-sql'];
 export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/process-io)\.ts$/;
 
 export const LINES_MAX = 600;
+/** As long as what they are made from. */
+export const GENERATED = /^src\/client\/schema\.ts$/;
 /** They say nothing of what is inside, so everything ends up there. */
 export const NAMES_REFUSED = [
   'util',

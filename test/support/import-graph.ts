@@ -2,6 +2,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import {
   ENVIRONMENT_READERS,
   FLOORS,
+  GENERATED,
   LINES_MAX,
   NAMES_REFUSED,
   SIMULATE_ADAPTERS,
@@ -42,7 +43,7 @@ export function floorFaults(
   return [
     ...inside.flatMap((source) => [
       ...nameFaults(source),
-      ...(source.lineCount > LINES_MAX
+      ...(source.lineCount > LINES_MAX && !GENERATED.test(source.path)
         ? [
             fault(
               source,
