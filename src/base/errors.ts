@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'ENDPOINT_FAILED'
   | 'REQUEST_TIMEOUT_WAITING'
   | 'REQUEST_TIMEOUT_RUNNING'
+  | 'DRAIN_DEADLINE'
   // inside: drivers and the store
   | 'WORKER_START_FAILED'
   | 'STORE_CONFLICT'

@@ -73,7 +73,8 @@ export function printable(text: string): string {
 
 /** The colour of a state of an endpoint, of a worker or of a rollout. */
 export function stateColour(state: string): Colour | undefined {
-  if (state === 'running' || state === 'ready' || state === 'done' || state === 'in_force') return 'green';
+  const good = ['running', 'ready', 'done', 'watching', 'in_force'];
+  if (good.includes(state)) return 'green';
   if (state === 'failed' || state === 'unhealthy') return 'red';
   if (state === 'stopped' || state === 'superseded' || state === 'replaced') return 'dim';
   return 'yellow';

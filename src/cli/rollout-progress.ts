@@ -16,7 +16,7 @@ export type RolloutOutcome =
   | 'done'
   /** No worker runs, so nothing moves: the next one to start has the new revision. */
   | 'asleep'
-  /** The endpoint went back to the revision it had. */
+  /** The endpoint went back to the revision it had, by itself or because that was asked for. */
   | 'failed'
   /** Another update took its place, or took it back. */
   | 'superseded';
@@ -66,6 +66,11 @@ function outcomeOf(
     case 'failed':
     case 'superseded':
       return rollout.state;
+    case 'aborted':
+      return 'failed';
+    // All of it is replaced. That it is still guarded is nothing to wait for.
+    case 'watching':
+      return 'done';
     case 'waiting':
       return workers.length === 0 && status.status !== 'updating' ? 'asleep' : 'moving';
     case 'starting':
@@ -79,5 +84,7 @@ function messageOf({ rolloutId, revision }: WatchedRollout, { rollout, status }:
   if (rollout?.id !== rolloutId) return '';
   // After a failure the endpoint tells more than the reason: what serves now, and the worker's last output.
   if (status.message.includes(rollout.message)) return status.message;
-  return rollout.state === 'failed' ? `revision ${revision} failed: ${rollout.message}` : rollout.message;
+  return rollout.state === 'failed' || rollout.state === 'aborted'
+    ? `revision ${revision} failed: ${rollout.message}`
+    : rollout.message;
 }

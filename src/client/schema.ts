@@ -101,8 +101,17 @@ export type Endpoint = {
   readonly rollout: {
     /** As the answer to the update gave it. */
     readonly id: string;
-    /** `waiting` for its first worker, `starting` it, `baking` (it proves itself), `rolling` (the others are replaced); over: `done`, `failed` (the former revision is in force again), `superseded` (by a newer update, or taken back). */
-    readonly state: 'waiting' | 'starting' | 'baking' | 'rolling' | 'done' | 'failed' | 'superseded';
+    /** `waiting` for its first worker, `starting` it, `baking` (it proves itself), `rolling` (the others are replaced), `watching` (it serves alone and is still guarded); over: `done`, `failed` (the former revision is in force again), `aborted` (the same, on request), `superseded` (by a newer update, or taken back). */
+    readonly state:
+      | 'waiting'
+      | 'starting'
+      | 'baking'
+      | 'rolling'
+      | 'watching'
+      | 'done'
+      | 'failed'
+      | 'aborted'
+      | 'superseded';
     /** The revision in force before. */
     readonly from_revision: number;
     /** The revision it leads to. */

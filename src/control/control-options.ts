@@ -1,15 +1,19 @@
 import type { Clock } from '../base/clock.ts';
 import type { EndpointId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
-import type { RolloutOptions } from '../decide/world.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Store } from '../ports/store.ts';
 import type { Traffic, TrafficListener } from '../ports/traffic.ts';
 
-export interface ControlOptions extends RolloutOptions {
+export interface ControlOptions {
+  /** Of rollouts whose update does not say otherwise. */
+  readonly rollout: RolloutOptions;
+  /** A worker that is not ready this long after its start has failed. */
+  readonly startDeadlineMs: number;
   /** From SIGTERM to SIGKILL for a worker that served. */
   readonly stopGraceMs: number;
   /** Where clients reach an endpoint. */

@@ -2,12 +2,13 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointGauges } from '../ports/metrics.ts';
-import type { RequestOutcome, TrafficListener } from '../ports/traffic.ts';
+import type { RequestAnswer, RequestOutcome, TrafficListener } from '../ports/traffic.ts';
 import type { ControlPorts } from './control-options.ts';
 import { findWorker, hasPendingWorker } from './device-assigner.ts';
 import { EndpointCommands } from './endpoint-commands.ts';
-import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
+import type { EndpointEntry } from './endpoint-entry.ts';
 import { EndpointRecords } from './endpoint-records.ts';
+import { noteAnswer, noteOutcome } from './guard-facts.ts';
 import { Inventory } from './inventory.ts';
 import { Reconciler } from './reconciler.ts';
 import { recover } from './recovery.ts';
@@ -87,12 +88,15 @@ export class Control implements TrafficListener {
     this.#soon(endpointId);
   }
 
-  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void {
+  requestAnswered(endpointId: EndpointId, answer: RequestAnswer): void {
     const entry = this.#entries.get(endpointId);
-    const worker = entry?.workers.get(workerId);
+    const worker = entry?.workers.get(answer.workerId);
     if (entry === undefined || worker === undefined) return;
-    if (status < 500) worker.proved = true;
-    this.#sample(entry, worker, 1, status >= 500 ? 1 : 0);
+    if (answer.status < 500) worker.proved = true;
+    noteAnswer(entry, worker, answer);
+    // An answer can be what a rollout waits for.
+    const { rollout } = entry.endpoint;
+    if (rollout !== null && !rolloutIsOver(rollout.state)) this.#reconciler.reconcileSoon(entry);
   }
 
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {
@@ -103,13 +107,7 @@ export class Control implements TrafficListener {
       entry.serviceTimeMs =
         known === null ? outcome.runMs : known + (outcome.runMs - known) * SERVICE_TIME_WEIGHT;
     }
-    const worker = entry.workers.get(outcome.workerId);
-    if (worker !== undefined) {
-      const unanswered = outcome.status === null && (outcome.end === 'broke' || outcome.end === 'timeout');
-      const cutOff = outcome.end === 'broke' && outcome.status !== null && outcome.status < 500;
-      if (unanswered) this.#sample(entry, worker, 1, 1);
-      else if (cutOff) this.#sample(entry, worker, 0, 1);
-    }
+    noteOutcome(entry, outcome);
     this.#reconciler.reconcileSoon(entry);
   }
 
@@ -119,26 +117,6 @@ export class Control implements TrafficListener {
     if (entry === undefined || worker === undefined) return;
     this.#lifecycle.drained(entry, worker);
     this.#reconciler.reconcile(entry);
-  }
-
-  /** While a revision is being proven, its answers are held against the stable revision's. */
-  #sample(entry: EndpointEntry, worker: WorkerEntry, answered: number, failed: number): void {
-    const { rollout, targetRevision } = entry.endpoint;
-    if (rollout === null || rolloutIsOver(rollout.state) || rollout.state === 'rolling') return;
-    const { bake } = entry;
-    entry.bake =
-      worker.record.revision === targetRevision
-        ? {
-            ...bake,
-            targetAnswered: bake.targetAnswered + answered,
-            targetFailed: bake.targetFailed + failed,
-          }
-        : {
-            ...bake,
-            stableAnswered: bake.stableAnswered + answered,
-            stableFailed: bake.stableFailed + failed,
-          };
-    this.#reconciler.reconcileSoon(entry);
   }
 
   #soon(endpointId: EndpointId): void {

@@ -101,7 +101,7 @@ export class DeviceAssigner {
     const active = [...this.#entries.values()].filter((entry) => entry.workers.size > 0);
     this.wanted = active.some(hasPendingWorker);
     if (!this.wanted) return;
-    const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options.maxSurge, nowMs);
+    const plan = this.#inventory.plan(active, this.#ports.traffic, this.#ports.options, nowMs);
     for (const { workerId, devices } of plan.assign) {
       const found = findWorker(active, workerId);
       if (found !== null) this.#lifecycle.launch(found.entry, found.worker, devices);

@@ -1,5 +1,6 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
-import type { BakeSample } from '../decide/world.ts';
+import type { RolloutGuard } from '../decide/rollout/guard.ts';
+import type { RevisionFigures } from '../decide/rollout/revision-figures.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
 import type {
   Endpoint,
@@ -35,6 +36,8 @@ export interface WorkerEntry {
   proved: boolean;
   /** Its idleness that the line for devices knows of. */
   idleInLineSinceMs: number | null;
+  /** Answers whose head came, to know when it is warm. */
+  answers: number;
 }
 
 /**
@@ -54,7 +57,12 @@ export interface EndpointEntry {
   failedAtMs: number;
   notBeforeMs: number;
   serviceTimeMs: number | null;
-  bake: BakeSample;
+  /** How the revisions in use serve. In memory alone: after a restart they are learnt anew. */
+  readonly figures: Map<number, RevisionFigures>;
+  /** Of the running rollout, from its first look on. */
+  guard: RolloutGuard | null;
+  /** The target's first workers may be given more than the sample. */
+  sampleOpen: boolean;
   /** A change asked for by a client is being committed: nothing else may change the record meanwhile. */
   locked: boolean;
   deferred: (() => void)[];
@@ -78,13 +86,6 @@ export interface SeenInLine {
   readonly ready: number;
 }
 
-export const EMPTY_SAMPLE: BakeSample = {
-  targetAnswered: 0,
-  targetFailed: 0,
-  stableAnswered: 0,
-  stableFailed: 0,
-};
-
 export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): EndpointEntry {
   return {
     endpoint,
@@ -96,7 +97,9 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     failedAtMs: 0,
     notBeforeMs: 0,
     serviceTimeMs: null,
-    bake: EMPTY_SAMPLE,
+    figures: new Map(),
+    guard: null,
+    sampleOpen: false,
     locked: false,
     deferred: [],
     commands: Promise.resolve(),
@@ -153,6 +156,7 @@ export function newWorkerEntry(record: Worker): WorkerEntry {
     launched: Promise.resolve(),
     proved: false,
     idleInLineSinceMs: null,
+    answers: 0,
   };
 }
 

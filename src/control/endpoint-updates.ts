@@ -25,6 +25,7 @@ import { checkPrecondition } from './precondition.ts';
 import type { Reconciler } from './reconciler.ts';
 import { noRevision } from './revision-history.ts';
 import { checkSpec } from './resource-check.ts';
+import { settledEndpoint } from './rollout-record.ts';
 import { forgetFailures } from './start-failures.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
@@ -110,7 +111,11 @@ export class EndpointUpdates {
       if (answer !== undefined) await this.#ports.store.answerInsert(answer);
       return outcome;
     }
+    const { rollout } = entry.endpoint;
     await this.#records.endpointCommit(entry, change, target.revision, answer);
+    if (revisionChanged && rollout?.state === 'watching') {
+      this.#records.revisionChange(entry, rollout.toRevision, { stableAtMs: this.#ports.clock.nowMs() });
+    }
     const healthCheckChanged = wanted.changed['health_check'] !== undefined;
     // What failed was another revision, or nobody could pass the health check: the next start need not wait.
     if (revisionChanged || healthCheckChanged) forgetFailures(entry);
@@ -129,7 +134,7 @@ export class EndpointUpdates {
     wanted: WantedChange,
     caller: Caller,
   ): { change: Partial<Endpoint>; revision?: Revision } {
-    const { endpoint } = entry;
+    const endpoint = settledEndpoint(entry.endpoint);
     const nowMs = this.#ports.clock.nowMs();
     const { settings } = endpoint;
     const stable = revisionOf(entry, endpoint.stableRevision);
@@ -162,6 +167,9 @@ export class EndpointUpdates {
       postponements: 0,
       notBeforeMs: 0,
       message: 'starts with the next request',
+      options: this.#ports.options.rollout,
+      order: 'go',
+      stateSinceMs: nowMs,
     };
     const revision = newRevision(endpoint.id, number, wanted, {
       createdAtMs: nowMs,
@@ -171,7 +179,11 @@ export class EndpointUpdates {
       // The same fields take the same time: what was measured of them is not forgotten.
       ...measuredTimes(wanted.restored),
     });
-    return { change: { targetRevision: number, lastRevision: number, rollout, message: '' }, revision };
+    const { stableRevision } = endpoint;
+    return {
+      change: { stableRevision, targetRevision: number, lastRevision: number, rollout, message: '' },
+      revision,
+    };
   }
 }
 

@@ -17,7 +17,9 @@ import { rolloutIsOver } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import type { Fingerprint } from '../ports/driver.ts';
 import type { Traffic } from '../ports/traffic.ts';
+import type { ControlOptions } from './control-options.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
+import { planOptionsOf } from './rollout-options.ts';
 
 /** The devices of this host and who holds them. What is held is read from the workers, never kept twice. */
 export class Inventory {
@@ -83,7 +85,12 @@ export class Inventory {
   }
 
   /** Who gets which devices, over all endpoints that have workers. */
-  plan(entries: Iterable<EndpointEntry>, traffic: Traffic, maxSurge: number, nowMs: number): CapacityPlan {
+  plan(
+    entries: Iterable<EndpointEntry>,
+    traffic: Traffic,
+    options: ControlOptions,
+    nowMs: number,
+  ): CapacityPlan {
     const pending: PendingWorker[] = [];
     const holding: HoldingWorker[] = [];
     const spare = new Map<EndpointId, number>();
@@ -97,6 +104,7 @@ export class Inventory {
         if (workerIsLive(worker.record.state) && worker.record.state !== 'pending') live += 1;
       }
       spare.set(entry.endpoint.id, live - entry.endpoint.settings.minReplicas);
+      const { maxSurge } = planOptionsOf(entry.endpoint, options);
       const limit = entry.endpoint.settings.maxReplicas + maxSurge;
       for (const worker of entry.workers.values()) {
         const { record } = worker;

@@ -1,19 +1,21 @@
-import { impossible } from '../base/errors.ts';
+import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
 import type { RolloutStep } from '../decide/rollout/step.ts';
-import { earlier, seconds, type Reason } from '../decide/world.ts';
+import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
 import type { Endpoint, Rollout } from '../model/endpoint.ts';
-import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
+import { rolloutIsOver, rolloutIsProven, rolloutTransition } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
 import { DeviceAssigner } from './device-assigner.ts';
-import { EMPTY_SAMPLE, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
+import { figuresOf } from './guard-facts.ts';
 import { refusalError } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts';
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
 import { afterRollout, clip } from './rollout-record.ts';
+import { planOptionsOf, rolloutOptionsOf } from './rollout-options.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
@@ -91,9 +93,16 @@ export class Reconciler implements LifecycleListener {
       entry.dirty = false;
       const nowMs = this.#ports.clock.nowMs();
       const forgivenMs = this.#forgiveFailures(entry, nowMs);
-      const world = worldOf(entry, this.#entries, this.#inventory, this.#ports.traffic, this.#ports.options);
+      const world = worldOf(
+        entry,
+        this.#entries,
+        this.#inventory,
+        this.#ports.traffic,
+        this.#ports.options,
+        nowMs,
+      );
       const plan = planEndpoint(world, nowMs);
-      const changed = this.#applyWhole(entry, plan);
+      const changed = this.#applyWhole(entry, plan, world);
       if (changed || entry.dirty) continue;
       this.#wakeOnlyAt(entry, earlier(plan.lookAgainAtMs, forgivenMs));
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
@@ -110,10 +119,10 @@ export class Reconciler implements LifecycleListener {
    * As one step: a thousand workers that leave together give their devices back together, and a
    * revision's new worker has its claim before they are given to others.
    */
-  #applyWhole(entry: EndpointEntry, plan: EndpointPlan): boolean {
+  #applyWhole(entry: EndpointEntry, plan: EndpointPlan, world: EndpointWorld): boolean {
     this.#applying += 1;
     try {
-      return this.#apply(entry, plan);
+      return this.#apply(entry, plan, world);
     } finally {
       this.#applying -= 1;
       if (this.#applying === 0 && this.#freed) this.assignDevices();
@@ -121,14 +130,39 @@ export class Reconciler implements LifecycleListener {
   }
 
   /** True when something changed that the next look must see. */
-  #apply(entry: EndpointEntry, plan: EndpointPlan): boolean {
+  #apply(entry: EndpointEntry, plan: EndpointPlan, world: EndpointWorld): boolean {
     this.#applyRefusal(entry, plan);
     if (plan.rollout.event !== null) {
       this.#applyRollout(entry, plan.rollout);
       return true;
     }
     if (plan.rollout.message !== '') this.#say(entry, plan.rollout.message);
+    for (const { workerId, reason } of plan.cut) this.#cutRequests(entry, workerId, reason);
+    this.#openSample(entry, world);
     return this.#applyWorkers(entry, plan);
+  }
+
+  /** A sample that leaves a doubt is widened: only more requests can tell. */
+  #openSample(entry: EndpointEntry, { guard, rollout }: EndpointWorld): void {
+    const open = rollout?.state === 'baking' && (guard?.doubtful === true || rollout.order === 'pause');
+    if (open === entry.sampleOpen) return;
+    entry.sampleOpen = open;
+    for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
+  }
+
+  /** What still runs on a worker that has drained for too long is closed; the worker then ends by itself. */
+  #cutRequests(entry: EndpointEntry, workerId: WorkerId, why: Reason): void {
+    const seconds = rolloutOptionsOf(entry.endpoint, this.#ports.options).drainDeadlineMs / 1_000;
+    this.#tellDecision(entry, why, { cut: workerId });
+    this.#ports.traffic.runningCut(
+      entry.endpoint.id,
+      workerId,
+      new AppError(
+        'DRAIN_DEADLINE',
+        `The worker of this request is leaving and has waited ${seconds} s for it, which is the drain deadline. Send the request again; for longer ones raise drain_seconds.`,
+        { metadata: { drain_seconds: String(seconds) } },
+      ),
+    );
   }
 
   #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {
@@ -174,6 +208,7 @@ export class Reconciler implements LifecycleListener {
     const next: Rollout = {
       ...rollout,
       state,
+      stateSinceMs: nowMs,
       mode: step.mode ?? rollout.mode,
       message: step.message === '' ? rollout.message : step.message,
       endedAtMs: rolloutIsOver(state) ? nowMs : null,
@@ -201,8 +236,8 @@ export class Reconciler implements LifecycleListener {
     const claimed = this.#devicesOf(entry, [...step.drain, ...(step.restoreStable ? step.stop : [])]);
     this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
     if (state === 'done') this.#records.revisionChange(entry, targetRevision, { stableAtMs: nowMs });
-    if (step.event === 'gaveUp') this.#targetFailed(entry, targetRevision, step);
-    if (step.event === 'firstWorkerAsked' || step.event === 'firstWorkerReady') entry.bake = EMPTY_SAMPLE;
+    if (step.event === 'gaveUp' || step.event === 'abortAsked')
+      this.#targetFailed(entry, targetRevision, step);
     for (const workerId of step.stop) {
       this.#with(entry, workerId, (worker) =>
         worker.record.state === 'ready'
@@ -298,7 +333,15 @@ export class Reconciler implements LifecycleListener {
     if (entry.endpoint.deleting) return;
     const nowMs = this.#ports.clock.nowMs();
     const place = `Worker ${worker.record.id}: ${why}`;
+    const served = worker.record.readyAtMs !== null;
+    if (served) figuresOf(entry, worker.record.revision).deaths += 1;
     if (rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision) {
+      // Of a proven target it is the guard that holds the deaths against the stable revision's.
+      if (served && rolloutIsProven(rollout.state)) {
+        countFailure(entry, worker, nowMs);
+        this.#say(entry, place);
+        return;
+      }
       // A client's change may come in between: only the rollout that asked for the worker counts it.
       this.#records.endpointChange(entry, (endpoint) =>
         endpoint.rollout?.id === rollout.id
@@ -336,8 +379,10 @@ export class Reconciler implements LifecycleListener {
       };
     }
     if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
-    if (rollout.state === 'rolling') return { preference: 1, sampleLimit: null };
-    return { preference: 0, sampleLimit: this.#ports.options.bakeRequests };
+    if (rolloutIsProven(rollout.state)) return { preference: 1, sampleLimit: null };
+    // A first step of several workers has taken places of old ones: it must carry their load.
+    const open = entry.sampleOpen || planOptionsOf(entry.endpoint, this.#ports.options).firstStep > 1;
+    return { preference: 0, sampleLimit: open ? null : rollout.options.bakeRequests };
   }
 
   /** Forgets failed starts when it is time to; else says when that will be. */

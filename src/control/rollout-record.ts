@@ -1,4 +1,5 @@
 import type { Endpoint, Rollout } from '../model/endpoint.ts';
+import { rolloutTransition } from '../model/rollout-state.ts';
 
 const MESSAGE_LENGTH_MAX = 2_000;
 
@@ -7,16 +8,25 @@ export function afterRollout(endpoint: Endpoint, rollout: Rollout, message: stri
   if (rollout.state === 'done') {
     return { rollout, stableRevision: rollout.toRevision, targetRevision: null, message: '' };
   }
-  if (rollout.state === 'failed') {
+  if (rollout.state === 'failed' || rollout.state === 'aborted') {
+    const end = rollout.state === 'failed' ? 'failed' : 'was aborted';
     return {
       rollout,
       targetRevision: null,
       message: clip(
-        `The update to revision ${rollout.toRevision} failed and revision ${endpoint.stableRevision} serves: ${message}`,
+        `The update to revision ${rollout.toRevision} ${end} and revision ${endpoint.stableRevision} serves: ${message}`,
       ),
     };
   }
   return { rollout };
+}
+
+/** A target that has taken over wholly is what a newer update starts from, also while it is still watched. */
+export function settledEndpoint(endpoint: Endpoint): Endpoint {
+  const { rollout } = endpoint;
+  if (rollout?.state !== 'watching') return endpoint;
+  const state = rolloutTransition(rollout.state, 'replacedByNewer');
+  return { ...endpoint, ...afterRollout(endpoint, { ...rollout, state }, '') };
 }
 
 /** Messages hold workers' output, which has no bound of its own. */

@@ -1,11 +1,14 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
-import type { BakeSample, EndpointWorld, RevisionView, WorkerView } from '../decide/world.ts';
+import type { GuardReport } from '../decide/rollout/guard.ts';
+import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from '../decide/world.ts';
 import type { EndpointSettings, Revision, Rollout } from '../model/endpoint.ts';
 import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointLoad, Traffic, WorkerLoad } from '../ports/traffic.ts';
 import type { ControlOptions } from './control-options.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import type { Inventory } from './inventory.ts';
+import { guardReportOf } from './guard-facts.ts';
+import { planOptionsOf } from './rollout-options.ts';
 
 /**
  * The endpoint as the pure decisions see it, at this moment. Made for every event of a request, so
@@ -18,8 +21,16 @@ export function worldOf(
   inventory: Inventory,
   traffic: Traffic,
   options: ControlOptions,
+  nowMs: number,
 ): EndpointWorld {
-  return new EntryWorld(entry, entries, inventory, traffic.load(entry.endpoint.id), options);
+  return new EntryWorld(
+    entry,
+    entries,
+    inventory,
+    traffic.load(entry.endpoint.id),
+    options,
+    guardReportOf(entry, traffic, nowMs),
+  );
 }
 
 class EntryWorld implements EndpointWorld {
@@ -34,10 +45,12 @@ class EntryWorld implements EndpointWorld {
   readonly waiting: number;
   readonly earliestDeadlineMs: number | null;
   readonly serviceTimeMs: number | null;
-  readonly bake: BakeSample;
+  readonly guard: GuardReport | null;
   readonly startFailures: number;
   readonly notBeforeMs: number;
-  readonly options: ControlOptions;
+  readonly #entry: EndpointEntry;
+  readonly #options: ControlOptions;
+  #planOptions: PlanOptions | null = null;
   readonly #load: EndpointLoad;
   #waitingSinceMs: readonly number[] | null = null;
 
@@ -47,6 +60,7 @@ class EntryWorld implements EndpointWorld {
     inventory: Inventory,
     load: EndpointLoad,
     options: ControlOptions,
+    guard: GuardReport | null,
   ) {
     const { endpoint } = entry;
     this.endpointId = endpoint.id;
@@ -58,10 +72,11 @@ class EntryWorld implements EndpointWorld {
     this.waiting = load.waiting;
     this.earliestDeadlineMs = load.earliestDeadlineMs;
     this.serviceTimeMs = entry.serviceTimeMs;
-    this.bake = entry.bake;
+    this.guard = guard;
     this.startFailures = entry.startFailures;
     this.notBeforeMs = entry.notBeforeMs;
-    this.options = options;
+    this.#entry = entry;
+    this.#options = options;
     this.#load = load;
     const revisions = new Map<number, RevisionView>();
     const show = (number: number): void => {
@@ -80,6 +95,11 @@ class EntryWorld implements EndpointWorld {
     this.workers = workers;
   }
 
+  get options(): PlanOptions {
+    this.#planOptions ??= planOptionsOf(this.#entry.endpoint, this.#options);
+    return this.#planOptions;
+  }
+
   get waitingSinceMs(): readonly number[] {
     this.#waitingSinceMs ??= this.#load.waitingSinceMs;
     return this.#waitingSinceMs;
@@ -96,10 +116,12 @@ class EntryWorker implements WorkerView {
   readonly startedAtMs: number | null;
   readonly readyAtMs: number | null;
   readonly unhealthySinceMs: number | null;
+  readonly drainingSinceMs: number | null;
   readonly #load: WorkerLoad | undefined;
   #runningSinceMs: readonly number[] | null = null;
 
-  constructor({ record, unhealthySinceMs }: WorkerEntry, load: WorkerLoad | undefined) {
+  constructor(worker: WorkerEntry, load: WorkerLoad | undefined) {
+    const { record } = worker;
     this.id = record.id;
     this.revision = record.revision;
     this.state = record.state;
@@ -108,7 +130,8 @@ class EntryWorker implements WorkerView {
     this.createdAtMs = record.createdAtMs;
     this.startedAtMs = record.startedAtMs;
     this.readyAtMs = record.readyAtMs;
-    this.unhealthySinceMs = unhealthySinceMs;
+    this.unhealthySinceMs = worker.unhealthySinceMs;
+    this.drainingSinceMs = worker.drainingSinceMs;
     this.#load = load;
   }
 

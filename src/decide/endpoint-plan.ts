@@ -3,7 +3,8 @@ import { workerIsLive } from '../model/worker-state.ts';
 import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
 import { NO_STEP, rolloutStep, type RolloutStep } from './rollout/step.ts';
-import { leaveAll, workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
+import { drainCuts } from './scale/drain-deadline.ts';
+import { leaveAll, workerPlan, type WorkerLeave, type WorkerPlan } from './scale/worker-plan.ts';
 import { earlier, reason, type EndpointWorld, type WorkerView } from './world.ts';
 
 export interface EndpointPlan {
@@ -11,6 +12,8 @@ export interface EndpointPlan {
   /** Applied first; when it changes the rollout's state, the plan is made anew before anything else. */
   readonly rollout: RolloutStep;
   readonly workers: WorkerPlan;
+  /** Draining workers whose running requests are closed. */
+  readonly cut: readonly WorkerLeave[];
   /** Why requests are refused at once instead of waiting; null when they may wait. */
   readonly refusal: {
     readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'SERVERLESS_ENDPOINT_NOT_FOUND';
@@ -22,7 +25,7 @@ export interface EndpointPlan {
 
 /** The whole decision for one endpoint: how many workers, of which revision, and what the rollout does next. */
 export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan {
-  if (world.deleting) return farewell(world);
+  if (world.deleting) return farewell(world, nowMs);
   const serving = servingWorkers(world);
   const stable = world.revisions.get(world.stableRevision);
   const goal = world.targetRevision === null ? stable : world.revisions.get(world.targetRevision);
@@ -34,12 +37,17 @@ export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan 
   );
   const rollout = rolloutStep(world, need.workers, nowMs);
   const workers = workerPlan(world, need, nowMs);
+  const drains = drainCuts(world, nowMs);
   return {
     need,
     rollout,
     workers,
+    cut: drains.cut,
     refusal: refusal(world, serving, nowMs),
-    lookAgainAtMs: earlier(need.lookAgainAtMs, earlier(rollout.lookAgainAtMs, workers.lookAgainAtMs)),
+    lookAgainAtMs: earlier(
+      earlier(need.lookAgainAtMs, drains.lookAgainAtMs),
+      earlier(rollout.lookAgainAtMs, workers.lookAgainAtMs),
+    ),
   };
 }
 
@@ -63,13 +71,15 @@ function refusal(
 }
 
 /** A deleted endpoint: running requests finish, nothing starts. */
-function farewell(world: EndpointWorld): EndpointPlan {
+function farewell(world: EndpointWorld, nowMs: number): EndpointPlan {
   const why = reason('deleted', 'the endpoint was deleted');
+  const drains = drainCuts(world, nowMs);
   return {
     need: { workers: 0, reason: why, lookAgainAtMs: null },
     rollout: NO_STEP,
     workers: leaveAll(world, why),
+    cut: drains.cut,
     refusal: { code: 'SERVERLESS_ENDPOINT_NOT_FOUND', retryAtMs: null },
-    lookAgainAtMs: null,
+    lookAgainAtMs: drains.lookAgainAtMs,
   };
 }

@@ -26,7 +26,9 @@ export function endpointStatus(facts: StatusFacts): EndpointStatus {
   // At zero workers with nobody waiting the rollout goes on with the next request: nothing moves till then.
   const wanted = facts.waiting > 0 || settings.minReplicas > 0;
   const asleep = rollout?.state === 'waiting' && workers.length === 0 && !wanted;
-  if (rollout !== null && !rolloutIsOver(rollout.state) && !asleep) return 'updating';
+  // While it is watched the new revision serves alone: nothing moves any more.
+  const moving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'watching';
+  if (moving && !asleep) return 'updating';
   if (!facts.everReady && ready === 0 && settings.minReplicas > 0) return 'initializing';
   const unhealthy = workers.some((worker) => worker.state === 'unhealthy');
   if (ready < settings.minReplicas || unhealthy || facts.startFailures > 0) return 'degraded';

@@ -1,5 +1,7 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
-import type { EndpointWorld, RevisionView, WorkerView } from './world.ts';
+import type { RolloutOptions } from '../model/rollout-options.ts';
+import type { GuardReport } from './rollout/guard.ts';
+import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from './world.ts';
 import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
 
 /** Worlds for the tests beside the decisions: one quiet endpoint, and parts to change about it. */
@@ -31,6 +33,7 @@ export function worker(id: string, change: Partial<WorkerView> = {}): WorkerView
     startedAtMs: NOW_MS - 10_000,
     readyAtMs: NOW_MS - 9_000,
     unhealthySinceMs: null,
+    drainingSinceMs: null,
     ...change,
   };
 }
@@ -61,8 +64,44 @@ export function rollout(change: Partial<Rollout> = {}): Rollout {
     postponements: 0,
     notBeforeMs: 0,
     message: '',
+    options: rolloutOptions(),
+    order: 'go',
+    stateSinceMs: NOW_MS,
     ...change,
   };
+}
+
+export function rolloutOptions(change: Partial<RolloutOptions> = {}): RolloutOptions {
+  return {
+    maxSurge: { value: 1, unit: 'workers' },
+    firstStep: { value: 1, unit: 'workers' },
+    bakeMs: 10_000,
+    bakeRequests: 20,
+    watchMs: 60_000,
+    drainDeadlineMs: 1_800_000,
+    guard: { enabled: true, slowdown: 1.5, minFailures: 3 },
+    ...change,
+  };
+}
+
+export function guardReport(change: Partial<GuardReport> = {}): GuardReport {
+  const none = { answered: 0, ended: 0, failed: 0, unanswered: 0, deaths: 0 };
+  return {
+    target: none,
+    stable: none,
+    failureEvidence: 1,
+    slownessEvidence: 1,
+    tripped: null,
+    doubtful: false,
+    failing: false,
+    patienceEndsAtMs: null,
+    ...change,
+  };
+}
+
+export function planOptions(change: Partial<PlanOptions> = {}): PlanOptions {
+  const { guard: _, ...options } = rolloutOptions();
+  return { ...options, maxSurge: 1, firstStep: 1, startDeadlineMs: 600_000, ...change };
 }
 
 /** One endpoint with revision 1 stable, on a machine without limits, with nothing going on. */
@@ -80,10 +119,10 @@ export function world(change: Partial<EndpointWorld> = {}): EndpointWorld {
     waitingSinceMs: [],
     earliestDeadlineMs: null,
     serviceTimeMs: null,
-    bake: { targetAnswered: 0, targetFailed: 0, stableAnswered: 0, stableFailed: 0 },
+    guard: null,
     startFailures: 0,
     notBeforeMs: 0,
-    options: { maxSurge: 1, bakeMs: 10_000, bakeRequests: 20, startDeadlineMs: 600_000 },
+    options: planOptions(),
     ...change,
   };
 }

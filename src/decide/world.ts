@@ -1,6 +1,8 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
+import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { WorkerState } from '../model/worker-state.ts';
+import type { GuardReport } from './rollout/guard.ts';
 
 /** What is known of one worker at the moment of a decision. */
 export interface WorkerView {
@@ -16,6 +18,8 @@ export interface WorkerView {
   readonly startedAtMs: number | null;
   readonly readyAtMs: number | null;
   readonly unhealthySinceMs: number | null;
+  /** Since when it drains, in the state `draining` alone. */
+  readonly drainingSinceMs: number | null;
 }
 
 export interface RevisionView {
@@ -29,19 +33,11 @@ export interface RevisionView {
   readonly devicesPerWorker: number;
 }
 
-/** What the target answered while it is being proven, and the stable revision beside it. */
-export interface BakeSample {
-  readonly targetAnswered: number;
-  readonly targetFailed: number;
-  readonly stableAnswered: number;
-  readonly stableFailed: number;
-}
-
-export interface RolloutOptions {
+/** The rollout's options in force, shares already counted out in workers. */
+export interface PlanOptions extends Omit<RolloutOptions, 'maxSurge' | 'firstStep' | 'guard'> {
   /** Workers above the wanted number during a rollout; 0 replaces strictly in place. */
   readonly maxSurge: number;
-  readonly bakeMs: number;
-  readonly bakeRequests: number;
+  readonly firstStep: number;
   /** A worker that is not ready this long after its start has failed. */
   readonly startDeadlineMs: number;
 }
@@ -63,12 +59,13 @@ export interface EndpointWorld {
   readonly earliestDeadlineMs: number | null;
   /** Mean time a request holds its slot; null before the first one ended. */
   readonly serviceTimeMs: number | null;
-  readonly bake: BakeSample;
+  /** What the guard says of the target; null while none of its workers was ready. */
+  readonly guard: GuardReport | null;
   /** Starts that failed in a row, without a worker that became ready in between. */
   readonly startFailures: number;
   /** No start before this time: the back-off of a crash loop. */
   readonly notBeforeMs: number;
-  readonly options: RolloutOptions;
+  readonly options: PlanOptions;
 }
 
 /** A reason as data: a stable code for counting, and a sentence with its numbers for people. */

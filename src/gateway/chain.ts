@@ -83,6 +83,7 @@ async function serve(
   let forwarding: Forwarding | null = null;
   ticket.onCut((reason) => {
     if (reason === 'timeout') client.refuse(timedOut(queue));
+    if (ticket.cutError !== null) client.refuse(ticket.cutError);
     forwarding?.cut();
   });
   client.onLeft((reason) => {
@@ -116,6 +117,7 @@ async function serve(
 
 function outcomeOf({ cutReason }: Ticket, { end }: ForwardEnd): RequestOutcome['end'] {
   if (cutReason === 'timeout') return 'timeout';
+  if (cutReason === 'closed') return 'cut';
   if (cutReason !== null || end === 'refused') return 'clientGone';
   return end === 'complete' ? 'complete' : 'broke';
 }

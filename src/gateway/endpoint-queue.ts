@@ -157,7 +157,12 @@ export class EndpointQueue implements EndpointLoad {
     if (slots === null) return;
     slots.refusals = 0;
     ticket.change('headReceived');
-    this.#parts.listener.requestAnswered(this.#endpoint.endpointId, slots.worker.workerId, status);
+    this.#parts.listener.requestAnswered(this.#endpoint.endpointId, {
+      workerId: slots.worker.workerId,
+      status,
+      firstByteMs: this.#parts.clock.monotonicMs() - ticket.startedMonotonicMs,
+      beside: ticket.beside,
+    });
   }
 
   /**
@@ -232,6 +237,18 @@ export class EndpointQueue implements EndpointLoad {
     return this.#workers;
   }
 
+  runningCut(workerId: WorkerId, error: AppError): void {
+    this.#workers.get(workerId)?.closeRunning(error);
+  }
+
+  unansweredSince(revision: number): readonly number[] {
+    const sinceMs: number[] = [];
+    for (const slots of this.#workers.values()) {
+      if (slots.worker.revision === revision) slots.unanswered(sinceMs);
+    }
+    return sinceMs;
+  }
+
   #start(ticket: Ticket, slots: WorkerSlots): void {
     const { clock, listener } = this.#parts;
     ticket.change('slotTaken');
@@ -239,6 +256,7 @@ export class EndpointQueue implements EndpointLoad {
     ticket.startedAtMs = clock.nowMs();
     ticket.startedMonotonicMs = clock.monotonicMs();
     slots.take(ticket);
+    ticket.beside = slots.running;
     ticket.tell({ kind: 'slot', worker: slots });
     listener.requestStarted(this.#endpoint.endpointId, slots.worker.workerId);
   }

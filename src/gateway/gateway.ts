@@ -166,6 +166,14 @@ export class Gateway implements Traffic {
     return this.#queues.get(endpointId) ?? NO_LOAD;
   }
 
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
+    this.#queues.get(endpointId)?.runningCut(workerId, error);
+  }
+
+  unansweredSince(endpointId: EndpointId, revision: number): readonly number[] {
+    return this.#queues.get(endpointId)?.unansweredSince(revision) ?? [];
+  }
+
   async #run(client: ClientSide): Promise<void> {
     const { socket } = client.request;
     const beside = this.#clients.get(socket) ?? new Set();

@@ -4,7 +4,7 @@ import { requestTransition, type RequestEvent, type RequestState } from '../mode
 import type { WorkerSlots } from './worker-slots.ts';
 
 /** Why a running request is broken off by us. */
-export type CutReason = 'clientGone' | 'timeout' | 'refused';
+export type CutReason = 'clientGone' | 'timeout' | 'refused' | 'closed';
 
 /** How a wait for a slot ended. */
 export type Turn =
@@ -24,11 +24,15 @@ export class Ticket {
   startedAtMs = 0;
   /** 0 while it has no slot. */
   startedMonotonicMs = 0;
+  /** Requests on its worker when it began, itself included. */
+  beside = 0;
   /** Whether it ever found no free slot. */
   waited = false;
   cutReason: CutReason | null = null;
   /** Read of the request's body by the try that ended last. */
   bodyBytes = 0;
+  /** What the client is told of a request that was `closed`. */
+  cutError: AppError | null = null;
   #state: RequestState = 'arrived';
   #told: Turn | null = null;
   #resolve: ((turn: Turn) => void) | null = null;

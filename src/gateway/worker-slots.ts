@@ -1,3 +1,4 @@
+import type { AppError } from '../base/errors.ts';
 import type { WorkerPlaces } from '../decide/admission/choice.ts';
 import type { TrafficWorker, WorkerLoad } from '../ports/traffic.ts';
 import type { Ticket } from './ticket.ts';
@@ -52,6 +53,21 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   giveBack(ticket: Ticket, nowMs: number): void {
     this.#tickets.delete(ticket);
     if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
+  }
+
+  closeRunning(error: AppError): void {
+    for (const ticket of [...this.#tickets]) {
+      ticket.cutError ??= error;
+      ticket.cut('closed');
+    }
+  }
+
+  /** Adds the start times of requests without a first byte, as far as the list may grow. */
+  unanswered(into: number[]): void {
+    for (const ticket of this.#tickets) {
+      if (into.length === TIMES_SHOWN) return;
+      if (ticket.state === 'forwarding') into.push(ticket.startedAtMs);
+    }
   }
 
   get idleSinceMs(): number | null {

@@ -102,9 +102,7 @@ export async function openServer(
       listener = given;
     },
     options: {
-      maxSurge: config.rollout.maxSurge,
-      bakeMs: config.rollout.bakeMs,
-      bakeRequests: config.rollout.bakeRequests,
+      rollout: config.rollout,
       startDeadlineMs: config.workers.startDeadlineMs,
       stopGraceMs: config.workers.stopGraceMs,
       urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),

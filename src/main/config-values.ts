@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { WorkerAmount } from '../model/rollout-options.ts';
 
 /** What one setting's text became, or what is wrong with it in words that fit behind its name. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string };
@@ -13,6 +14,30 @@ export function integerBetween(min: number, max: number): Parse<number> {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return { value };
     return { fault: `must be an integer from ${min} to ${max}; given ${given(text)}` };
+  };
+}
+
+export function numberBetween(min: number, max: number): Parse<number> {
+  return (text) => {
+    const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return { value };
+    return { fault: `must be a number from ${min} to ${max}; given ${given(text)}` };
+  };
+}
+
+/** `2` workers, or `25%` of them. */
+export function workerAmount(min: number, max: number): Parse<WorkerAmount> {
+  return (text) => {
+    const match = /^(\d{1,6})(%?)$/.exec(text);
+    const value = Number(match?.[1]);
+    const unit = match?.[2] === '%' ? 'percent' : 'workers';
+    const least = unit === 'percent' && min > 0 ? 1 : min;
+    if (match !== null && value >= least && value <= (unit === 'percent' ? 100 : max)) {
+      return { value: { value, unit } };
+    }
+    return {
+      fault: `must be a number of workers from ${min} to ${max} or a share from ${min > 0 ? 1 : 0}% to 100%; given ${given(text)}`,
+    };
   };
 }
 

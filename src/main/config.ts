@@ -1,5 +1,6 @@
 import { nearestName } from '../base/nearest-name.ts';
 import { DAY_MS, MIB, SECOND_MS } from '../base/units.ts';
+import type { RolloutOptions, WorkerAmount } from '../model/rollout-options.ts';
 import {
   apiKey,
   baseUrl,
@@ -7,7 +8,9 @@ import {
   folder,
   hostAndPort,
   integerBetween,
+  numberBetween,
   oneOf,
+  workerAmount,
   type HostAndPort,
   type Parse,
 } from './config-values.ts';
@@ -35,16 +38,6 @@ export interface WorkerConfig {
   readonly stopGraceMs: number;
 }
 
-/** How a new revision takes over; see `RolloutOptions` of the rollout decisions. */
-export interface RolloutConfig {
-  /** Workers above the wanted number during an update; 0: every one is replaced in its own place. */
-  readonly maxSurge: number;
-  /** A new revision's first worker is proven after this time in service; 0: as soon as it is ready. */
-  readonly bakeMs: number;
-  /** Or after this many answered requests, if they come first; 0: as soon as it is ready. */
-  readonly bakeRequests: number;
-}
-
 export interface GatewayConfig {
   /** Requests that may wait at one endpoint; the next is refused with QUEUE_FULL. */
   readonly queueLimit: number;
@@ -68,7 +61,8 @@ export interface Config {
   /** Absolute folder of the database, worker records and worker logs. */
   readonly dataDir: string;
   readonly workers: WorkerConfig;
-  readonly rollout: RolloutConfig;
+  /** Of updates that do not say otherwise. */
+  readonly rollout: RolloutOptions;
   readonly gateway: GatewayConfig;
   readonly record: RecordConfig;
   readonly shutdown: ShutdownConfig;
@@ -95,6 +89,8 @@ function setting<T, Unset extends T | null>(
 ): Setting<T> & { readonly unset: Unset } {
   return { key: `PILOTLIGHT_${key}`, unset, parse, help, secret };
 }
+
+const ONE_WORKER: WorkerAmount = { value: 1, unit: 'workers' };
 
 /** One row a setting; the flag is the key's own words: PILOTLIGHT_DATA_DIR is --data-dir. */
 const SETTINGS = {
@@ -144,9 +140,15 @@ const SETTINGS = {
   ),
   maxSurge: setting(
     'MAX_SURGE',
-    1,
-    integerBetween(0, 1_000),
-    'workers above the wanted number during an update; 0: none',
+    ONE_WORKER,
+    workerAmount(0, 1_000),
+    'workers above the wanted number during an update, or % of them; 0: none',
+  ),
+  firstStep: setting(
+    'FIRST_STEP',
+    ONE_WORKER,
+    workerAmount(1, 1_000),
+    'workers that prove a new revision, or % of all',
   ),
   bake: setting(
     'BAKE_SECONDS',
@@ -159,6 +161,36 @@ const SETTINGS = {
     20,
     integerBetween(0, 100_000),
     'or requests that prove it, if sooner; 0: at once',
+  ),
+  watch: setting(
+    'WATCH_SECONDS',
+    60,
+    integerBetween(0, 86_400),
+    'how long it is still guarded when no old worker is left',
+  ),
+  guard: setting(
+    'GUARD',
+    'on',
+    oneOf<'on' | 'off'>('on', 'off'),
+    'hold the new revision against the old one: on or off',
+  ),
+  guardSlowdown: setting(
+    'GUARD_SLOWDOWN',
+    1.5,
+    numberBetween(1.1, 100),
+    'times the first byte may take that it took before',
+  ),
+  guardFailures: setting(
+    'GUARD_FAILURES',
+    3,
+    integerBetween(1, 1_000),
+    'failed requests without which none is withdrawn',
+  ),
+  drain: setting(
+    'DRAIN_SECONDS',
+    1_800,
+    integerBetween(0, 86_400),
+    'running requests of a leaving worker are closed then; 0: never',
   ),
   queueLimit: setting(
     'QUEUE_LIMIT',
@@ -267,8 +299,10 @@ export function describeConfig(config: Config): Readonly<Record<string, string>>
   );
 }
 
-function shown(value: string | number | HostAndPort): string {
-  return typeof value === 'object' ? addressText(value.host, value.port) : String(value);
+function shown(value: string | number | HostAndPort | WorkerAmount): string {
+  if (typeof value !== 'object') return String(value);
+  if ('host' in value) return addressText(value.host, value.port);
+  return `${value.value}${value.unit === 'percent' ? '%' : ''}`;
 }
 
 /** `host:port`, an IPv6 host in brackets. */
@@ -350,6 +384,12 @@ function valuesOf(config: Config): Values {
     maxSurge: config.rollout.maxSurge,
     bake: config.rollout.bakeMs / SECOND_MS,
     bakeRequests: config.rollout.bakeRequests,
+    firstStep: config.rollout.firstStep,
+    watch: config.rollout.watchMs / SECOND_MS,
+    guard: config.rollout.guard.enabled ? 'on' : 'off',
+    guardSlowdown: config.rollout.guard.slowdown,
+    guardFailures: config.rollout.guard.minFailures,
+    drain: config.rollout.drainDeadlineMs / SECOND_MS,
     queueLimit: config.gateway.queueLimit,
     recordDays: config.record.keptMs / DAY_MS,
     recordMib: config.record.bytesPerEndpoint / MIB,
@@ -371,8 +411,16 @@ function configOf(values: Values): Config {
     }),
     rollout: Object.freeze({
       maxSurge: values.maxSurge,
+      firstStep: values.firstStep,
       bakeMs: values.bake * SECOND_MS,
       bakeRequests: values.bakeRequests,
+      watchMs: values.watch * SECOND_MS,
+      drainDeadlineMs: values.drain * SECOND_MS,
+      guard: Object.freeze({
+        enabled: values.guard === 'on',
+        slowdown: values.guardSlowdown,
+        minFailures: values.guardFailures,
+      }),
     }),
     gateway: Object.freeze({ queueLimit: values.queueLimit }),
     record: Object.freeze({

@@ -1,4 +1,6 @@
 import type { EndpointId, OwnerId, RolloutId, WorkerId } from '../base/ids.ts';
+import type { RolloutOptions } from './rollout-options.ts';
+import type { RolloutOrder } from './rollout-order.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 export type EndpointType = 'sync' | 'async';
@@ -122,6 +124,9 @@ export interface Rollout {
   /** A postponed or backed-off first worker is not tried before this time. */
   readonly notBeforeMs: number;
   readonly message: string;
+  readonly options: RolloutOptions;
+  readonly order: RolloutOrder;
+  readonly stateSinceMs: number;
 }
 
 export interface Endpoint {

@@ -8,8 +8,9 @@ const rollout = Type.Object({
     enum: [...ROLLOUT_STATES],
     description:
       '`waiting` for its first worker, `starting` it, `baking` (it proves itself), `rolling` (the others ' +
-      'are replaced); over: `done`, `failed` (the former revision is in force again), `superseded` (by a ' +
-      'newer update, or taken back).',
+      'are replaced), `watching` (it serves alone and is still guarded); over: `done`, `failed` (the former ' +
+      'revision is in force again), `aborted` (the same, on request), `superseded` (by a newer update, or ' +
+      'taken back).',
   }),
   from_revision: Type.Integer({ description: 'The revision in force before.' }),
   to_revision: Type.Integer({ description: 'The revision it leads to.' }),

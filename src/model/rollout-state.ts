@@ -6,8 +6,10 @@ export const ROLLOUT_STATES = [
   'starting',
   'baking',
   'rolling',
+  'watching',
   'done',
   'failed',
+  'aborted',
   'superseded',
 ] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
@@ -22,8 +24,12 @@ export const ROLLOUT_EVENTS = [
   /** The swap was put off: the stable revision serves until a quieter moment. */
   'swapPostponed',
   'proven',
+  /** No old worker is left. */
   'finished',
+  /** The time in which the target is still guarded is over. */
+  'watched',
   'gaveUp',
+  'abortAsked',
   'replacedByNewer',
 ] as const;
 export type RolloutEvent = (typeof ROLLOUT_EVENTS)[number];
@@ -35,30 +41,31 @@ const OVER: Record<RolloutEvent, null> = {
   swapPostponed: null,
   proven: null,
   finished: null,
+  watched: null,
   gaveUp: null,
+  abortAsked: null,
   replacedByNewer: null,
 };
 
+/** What ends a rollout in every state in which it is not over. */
+const ENDS = { gaveUp: 'failed', abortAsked: 'aborted', replacedByNewer: 'superseded' } as const;
+
 export const ROLLOUT_TABLE: StateTable<RolloutState, RolloutEvent> = {
-  waiting: { ...OVER, firstWorkerAsked: 'starting', gaveUp: 'failed', replacedByNewer: 'superseded' },
+  waiting: { ...OVER, ...ENDS, firstWorkerAsked: 'starting' },
   starting: {
     ...OVER,
+    ...ENDS,
     firstWorkerReady: 'baking',
     firstWorkerLost: 'waiting',
     swapPostponed: 'waiting',
-    gaveUp: 'failed',
-    replacedByNewer: 'superseded',
   },
-  baking: {
-    ...OVER,
-    firstWorkerLost: 'waiting',
-    proven: 'rolling',
-    gaveUp: 'failed',
-    replacedByNewer: 'superseded',
-  },
-  rolling: { ...OVER, finished: 'done', gaveUp: 'failed', replacedByNewer: 'superseded' },
+  baking: { ...OVER, ...ENDS, firstWorkerLost: 'waiting', proven: 'rolling' },
+  rolling: { ...OVER, ...ENDS, finished: 'watching' },
+  // It has taken over wholly: what comes after starts from it.
+  watching: { ...OVER, ...ENDS, watched: 'done', replacedByNewer: 'done' },
   done: OVER,
   failed: OVER,
+  aborted: OVER,
   superseded: OVER,
 };
 
@@ -67,5 +74,10 @@ export function rolloutTransition(state: RolloutState, event: RolloutEvent): Rol
 }
 
 export function rolloutIsOver(state: RolloutState): boolean {
-  return state === 'done' || state === 'failed' || state === 'superseded';
+  return state === 'done' || state === 'failed' || state === 'aborted' || state === 'superseded';
+}
+
+/** The target is proven: new workers are of it, and it is asked first. */
+export function rolloutIsProven(state: RolloutState): boolean {
+  return state === 'rolling' || state === 'watching' || state === 'done';
 }

@@ -62,7 +62,11 @@ export interface Traffic {
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void;
   /** It is gone: what still ran there ends as the broken connections say. */
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void;
+  /** Closes what runs on the worker now: clients that have no answer's head yet get `error`. */
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void;
   load(endpointId: EndpointId): EndpointLoad;
+  /** When the requests began that run on workers of this revision and have no first byte yet; at most 1,000. */
+  unansweredSince(endpointId: EndpointId, revision: number): readonly number[];
 }
 
 export interface RequestOutcome {
@@ -70,10 +74,23 @@ export interface RequestOutcome {
   readonly revision: number;
   /** What the worker answered, or null when no answer's head came. */
   readonly status: number | null;
-  /** `broke`: refused, reset or cut off by the worker's side. `timeout`: request_timeout while it ran. */
-  readonly end: 'complete' | 'broke' | 'clientGone' | 'timeout';
+  /**
+   * `broke`: refused, reset or cut off by the worker's side. `timeout`: request_timeout while it ran.
+   * `cut`: closed by `runningCut`.
+   */
+  readonly end: 'complete' | 'broke' | 'clientGone' | 'timeout' | 'cut';
   readonly waitedMs: number;
   readonly runMs: number;
+}
+
+/** The head of an answer that came. */
+export interface RequestAnswer {
+  readonly workerId: WorkerId;
+  readonly status: number;
+  /** From the start on the worker to the head. */
+  readonly firstByteMs: number;
+  /** Requests on the worker when this one began, itself included. */
+  readonly beside: number;
 }
 
 /** What the gateway tells control, in the same turn of the event loop in which it happens. */
@@ -85,7 +102,7 @@ export interface TrafficListener {
   /** It holds a slot. Comes again for a request that had to wait again; `requestEnded` comes once. */
   requestStarted(endpointId: EndpointId, workerId: WorkerId): void;
   /** The answer's head came: enough for the proof of a new revision to count it. */
-  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void;
+  requestAnswered(endpointId: EndpointId, answer: RequestAnswer): void;
   /** The worker's side is closed and the slot is back. */
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void;
   /** A draining worker's last slot came back. */

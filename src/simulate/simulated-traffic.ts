@@ -3,7 +3,7 @@ import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { EndpointQueue } from '../gateway/endpoint-queue.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from '../gateway/limits.ts';
-import type { Turn } from '../gateway/ticket.ts';
+import type { CutReason, Turn } from '../gateway/ticket.ts';
 import type { WorkerSlots } from '../gateway/worker-slots.ts';
 import type {
   EndpointLoad,
@@ -13,7 +13,7 @@ import type {
   TrafficListener,
   TrafficWorker,
 } from '../ports/traffic.ts';
-import type { EndedRequest, RequestEnd, RequestFlight } from './request-flight.ts';
+import type { EndedRequest, RequestEnd, RequestFlight, SimulatedAnswer } from './request-flight.ts';
 
 const NO_LOAD: EndpointLoad = {
   waiting: 0,
@@ -34,6 +34,19 @@ export interface SimulatedTrafficOptions {
   /** Whether a connection to this worker finds somebody there. */
   readonly reaches: (workerId: WorkerId) => boolean;
 }
+
+const CUT_OUTCOME: Readonly<Record<CutReason, RequestOutcome['end']>> = {
+  timeout: 'timeout',
+  closed: 'cut',
+  clientGone: 'clientGone',
+  refused: 'clientGone',
+};
+const CUT_END: Readonly<Record<CutReason, RequestEnd>> = {
+  timeout: 'timedOut',
+  closed: 'cut',
+  clientGone: 'clientGone',
+  refused: 'clientGone',
+};
 
 /** What a client does beyond sending its request. */
 export interface Client {
@@ -66,6 +79,7 @@ export class SimulatedTraffic implements Traffic {
     timedOut: 0,
     broke: 0,
     clientGone: 0,
+    cut: 0,
   };
   /** The first ones. */
   readonly refusals: AppError[] = [];
@@ -73,6 +87,13 @@ export class SimulatedTraffic implements Traffic {
   maxConcurrentSeen = 0;
   /** What a worker answers, by its revision. */
   statusOf: (revision: number) => number = () => 200;
+  /** How it answers, in all of it: by default at once when the service is over, with `statusOf`. */
+  answerOf: (worker: TrafficWorker, serviceMs: number) => SimulatedAnswer = (worker, serviceMs) => ({
+    status: this.statusOf(worker.revision),
+    firstByteMs: serviceMs,
+    endMs: serviceMs,
+    breaks: false,
+  });
   /** Told of every request that a worker is given. */
   onGiven: (endpointId: EndpointId, worker: TrafficWorker, running: number) => void = () => undefined;
   /** Told when a request has ended for its client. */
@@ -112,6 +133,7 @@ export class SimulatedTraffic implements Traffic {
       ticket,
       serviceMs,
       workerId: null,
+      status: null,
       refusals: 0,
       end: null,
       cancelService: null,
@@ -121,9 +143,9 @@ export class SimulatedTraffic implements Traffic {
     ticket.onCut((reason) => {
       flight.cancelService?.();
       // The slot is the worker's until its side of the connection is closed.
-      const close = (): void => this.#release(flight, null, reason === 'timeout' ? 'timeout' : 'clientGone');
+      const close = (): void => this.#release(flight, flight.status, CUT_OUTCOME[reason]);
       flight.cancelService = this.#later(client.closeMs ?? 0, close);
-      this.#end(flight, reason === 'timeout' ? 'timedOut' : 'clientGone');
+      this.#end(flight, CUT_END[reason]);
     });
     ticket.onTurn((turn) => this.#turn(flight, turn));
     if (client.patienceMs !== undefined && flight.end === null) {
@@ -210,6 +232,14 @@ export class SimulatedTraffic implements Traffic {
     this.#queues.get(endpointId)?.workerRemove(workerId);
   }
 
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
+    this.#queues.get(endpointId)?.runningCut(workerId, error);
+  }
+
+  unansweredSince(endpointId: EndpointId, revision: number): readonly number[] {
+    return this.#queues.get(endpointId)?.unansweredSince(revision) ?? [];
+  }
+
   load(endpointId: EndpointId): EndpointLoad {
     return this.#queues.get(endpointId) ?? NO_LOAD;
   }
@@ -242,12 +272,23 @@ export class SimulatedTraffic implements Traffic {
     flight.workerId = worker.workerId;
     if (connections.size > this.maxConcurrentSeen) this.maxConcurrentSeen = connections.size;
     this.onGiven(flight.endpointId, worker, connections.size);
-    flight.cancelService = this.#later(flight.serviceMs, () => {
-      const status = this.statusOf(worker.revision);
-      flight.queue.answered(flight.ticket, status);
-      this.#end(flight, status >= 500 ? 'answered5xx' : 'served');
-      this.#release(flight, status, 'complete');
+    const answer = this.answerOf(worker, flight.serviceMs);
+    if (answer.firstByteMs === Infinity) {
+      flight.cancelService = null;
+      return;
+    }
+    flight.cancelService = this.#later(answer.firstByteMs, () => {
+      flight.status = answer.status;
+      flight.queue.answered(flight.ticket, answer.status);
+      const restMs = answer.endMs - answer.firstByteMs;
+      if (restMs <= 0) this.#answered(flight, answer);
+      else flight.cancelService = this.#later(restMs, () => this.#answered(flight, answer));
     });
+  }
+
+  #answered(flight: RequestFlight, { status, breaks }: SimulatedAnswer): void {
+    this.#end(flight, breaks ? 'broke' : status >= 500 ? 'answered5xx' : 'served');
+    this.#release(flight, status, breaks ? 'broke' : 'complete');
   }
 
   #notSent(flight: RequestFlight): void {
@@ -265,11 +306,7 @@ export class SimulatedTraffic implements Traffic {
     flight.cancelService?.();
     const { cutReason } = flight.ticket;
     this.#end(flight, 'broke');
-    this.#release(
-      flight,
-      null,
-      cutReason === null ? 'broke' : cutReason === 'timeout' ? 'timeout' : 'clientGone',
-    );
+    this.#release(flight, flight.status, cutReason === null ? 'broke' : CUT_OUTCOME[cutReason]);
   }
 
   /** The worker's side is over. */
@@ -296,6 +333,7 @@ export class SimulatedTraffic implements Traffic {
       arrivedMonotonicMs: this.#clock.monotonicMs(),
       waitedMs: 0,
       hadSlot: false,
+      revision: null,
       coldStart: false,
     });
   }
@@ -315,6 +353,7 @@ export class SimulatedTraffic implements Traffic {
       waitedMs:
         (slots === null ? this.#clock.monotonicMs() : ticket.startedMonotonicMs) - ticket.arrivedMonotonicMs,
       hadSlot: slots !== null,
+      revision: slots?.worker.revision ?? null,
       coldStart: ticket.waited && slots !== null && slots.addedMonotonicMs >= ticket.arrivedMonotonicMs,
     });
   }

@@ -5,6 +5,7 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { seededRandom } from '../base/random.ts';
 import { Control } from '../control/control.ts';
 import type { ControlOptions } from '../control/control-options.ts';
+import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { Caller } from '../ports/endpoint-service.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -37,9 +38,15 @@ const NO_METRICS: Metrics = {
 };
 
 const DEFAULT_OPTIONS: ControlOptions = {
-  maxSurge: 1,
-  bakeMs: 10_000,
-  bakeRequests: 20,
+  rollout: {
+    maxSurge: { value: 1, unit: 'workers' },
+    firstStep: { value: 1, unit: 'workers' },
+    bakeMs: 10_000,
+    bakeRequests: 20,
+    watchMs: 60_000,
+    drainDeadlineMs: 1_800_000,
+    guard: { enabled: true, slowdown: 1.5, minFailures: 3 },
+  },
   startDeadlineMs: 600_000,
   stopGraceMs: 30_000,
   urlOf: (endpoint) => `http://127.0.0.1/e/${endpoint.id}`,
@@ -52,6 +59,7 @@ export interface WorldSettings {
   readonly devices?: number;
   readonly seed?: number;
   readonly options?: Partial<ControlOptions>;
+  readonly rollout?: Partial<RolloutOptions>;
   readonly limits?: Partial<SimulatedLimits>;
   readonly behaviourOf?: SimulatedMachineOptions['behaviourOf'];
   readonly log?: Log;
@@ -104,7 +112,8 @@ export class SimulatedWorld {
       reaches: (workerId) => this.machine.reaches(workerId),
     });
     this.machine.onEnded = (workerId) => this.traffic.workerBroke(workerId);
-    this.options = { ...DEFAULT_OPTIONS, ...settings.options };
+    const rollout = { ...DEFAULT_OPTIONS.rollout, ...settings.rollout };
+    this.options = { ...DEFAULT_OPTIONS, rollout, ...settings.options };
   }
 
   static async open(settings: WorldSettings = {}): Promise<SimulatedWorld> {

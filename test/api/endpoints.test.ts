@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RolloutId, WorkerId } from '../../src/base/ids.ts';
+import { rolloutOptions } from '../../src/decide/sample-world.ts';
 import type { Rollout } from '../../src/model/endpoint.ts';
 import { ask, startApi } from '../support/api-server.ts';
 import { STUB_ENDPOINT_ID, stubService, stubView, stubWorker } from '../support/stub-endpoint-service.ts';
@@ -82,6 +83,9 @@ test('get and list tell the revision that counts and the rollout, running or ove
     postponements: 0,
     notBeforeMs: 0,
     message: 'the first worker of the new revision is being proven',
+    options: rolloutOptions(),
+    order: 'go',
+    stateSinceMs: 1_700_000_000_000,
   };
   const shownRunning = {
     id: 'rollout12345',

@@ -159,9 +159,9 @@ async function conclude(world: ControlWorld, { ids }: Ids, steps: readonly Step[
   const startsLimit = 60 + 12 * steps.length;
   assert.ok(world.machine.starts <= startsLimit, `${world.machine.starts} starts, at most ${startsLimit}`);
   assert.equal(world.traffic.open, 0, 'every request has ended');
-  const { served, refused, timedOut, broke, answered5xx } = world.traffic.ends;
+  const { served, refused, timedOut, broke, answered5xx, cut } = world.traffic.ends;
   assert.equal(
-    served + refused + timedOut + broke + answered5xx,
+    served + refused + timedOut + broke + answered5xx + cut,
     world.traffic.admitted,
     'each exactly once',
   );
@@ -190,7 +190,12 @@ async function conclude(world: ControlWorld, { ids }: Ids, steps: readonly Step[
 }
 
 async function run(seed: number, devices: number, steps: readonly Step[]): Promise<void> {
-  const world = await ControlWorld.open({ devices, seed, options: { startDeadlineMs: 60_000 } });
+  const world = await ControlWorld.open({
+    devices,
+    seed,
+    options: { startDeadlineMs: 60_000 },
+    rollout: { watchMs: 20_000, drainDeadlineMs: 5_000 },
+  });
   const shared = { max_replicas: 2, max_concurrent_per_worker: 3, request_timeout: 120, idle_timeout: 10 };
   const ids: Ids = {
     ids: [

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { EndpointStatus } from '../../src/model/endpoint.ts';
 import { REQUEST_EVENTS, REQUEST_STATES, REQUEST_TABLE } from '../../src/model/request-state.ts';
 import { ROLLOUT_EVENTS, ROLLOUT_STATES, ROLLOUT_TABLE } from '../../src/model/rollout-state.ts';
+import { ROLLOUT_COMMANDS, ROLLOUT_ORDERS, ROLLOUT_ORDER_TABLE } from '../../src/model/rollout-order.ts';
 import { WORKER_EVENTS, WORKER_STATES, WORKER_TABLE } from '../../src/model/worker-state.ts';
 import { rowsBelow, section } from './markdown-table.ts';
 
@@ -16,6 +17,12 @@ const MACHINES: readonly {
 }[] = [
   { heading: 'Worker', states: WORKER_STATES, events: WORKER_EVENTS, table: WORKER_TABLE },
   { heading: 'Rollout', states: ROLLOUT_STATES, events: ROLLOUT_EVENTS, table: ROLLOUT_TABLE },
+  {
+    heading: 'Rollout order',
+    states: ROLLOUT_ORDERS,
+    events: ROLLOUT_COMMANDS,
+    table: ROLLOUT_ORDER_TABLE,
+  },
   { heading: 'Request', states: REQUEST_STATES, events: REQUEST_EVENTS, table: REQUEST_TABLE },
 ];
 

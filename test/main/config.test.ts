@@ -37,7 +37,15 @@ describe('the defaults', () => {
       access: { apiKey: null },
       dataDir: resolve('.pilotlight'),
       workers: { driver: 'process', gpuCount: null, startDeadlineMs: 600_000, stopGraceMs: 30_000 },
-      rollout: { maxSurge: 1, bakeMs: 10_000, bakeRequests: 20 },
+      rollout: {
+        maxSurge: { value: 1, unit: 'workers' },
+        firstStep: { value: 1, unit: 'workers' },
+        bakeMs: 10_000,
+        bakeRequests: 20,
+        watchMs: 60_000,
+        drainDeadlineMs: 1_800_000,
+        guard: { enabled: true, slowdown: 1.5, minFailures: 3 },
+      },
       gateway: { queueLimit: 10_000 },
       record: { keptMs: 2_592_000_000, bytesPerEndpoint: 67_108_864 },
       shutdown: { drainLimitMs: 1_800_000 },
@@ -69,8 +77,14 @@ describe('flags and variables', () => {
       ['LOG_LEVEL', '--log-level', 'debug'],
       ['START_DEADLINE_SECONDS', '--start-deadline-seconds', '7'],
       ['MAX_SURGE', '--max-surge', '0'],
+      ['FIRST_STEP', '--first-step', '25%'],
       ['BAKE_SECONDS', '--bake-seconds', '0'],
       ['BAKE_REQUESTS', '--bake-requests', '5'],
+      ['WATCH_SECONDS', '--watch-seconds', '0'],
+      ['GUARD', '--guard', 'off'],
+      ['GUARD_SLOWDOWN', '--guard-slowdown', '2.5'],
+      ['GUARD_FAILURES', '--guard-failures', '5'],
+      ['DRAIN_SECONDS', '--drain-seconds', '0'],
       ['QUEUE_LIMIT', '--queue-limit', '1'],
       ['RECORD_DAYS', '--record-days', '7'],
       ['RECORD_MIB', '--record-mib', '1'],
@@ -113,9 +127,11 @@ describe('bounds', () => {
   const integers: readonly (readonly [string, number, number])[] = [
     ['GPUS', 0, 1_024],
     ['START_DEADLINE_SECONDS', 1, 86_400],
-    ['MAX_SURGE', 0, 1_000],
     ['BAKE_SECONDS', 0, 3_600],
     ['BAKE_REQUESTS', 0, 100_000],
+    ['WATCH_SECONDS', 0, 86_400],
+    ['GUARD_FAILURES', 1, 1_000],
+    ['DRAIN_SECONDS', 0, 86_400],
     ['QUEUE_LIMIT', 1, 1_000_000],
     ['STOP_GRACE_SECONDS', 0, 3_600],
     ['SHUTDOWN_SECONDS', 0, 86_400],
@@ -141,6 +157,33 @@ describe('bounds', () => {
       }
     });
   }
+
+  test('surge and first step are workers or a share of them', () => {
+    assert.deepEqual(configOf(['--max-surge=25%']).rollout.maxSurge, { value: 25, unit: 'percent' });
+    assert.deepEqual(configOf(['--first-step=3']).rollout.firstStep, { value: 3, unit: 'workers' });
+    assert.deepEqual(configOf(['--max-surge=0%']).rollout.maxSurge.value, 0);
+    for (const wrong of ['1001', '101%', '-1', '1.5', '%', '5 %']) {
+      assert.match(
+        faultsOf([`--max-surge=${wrong}`])[0] ?? '',
+        /^--max-surge must be a number of workers/,
+        wrong,
+      );
+    }
+    for (const wrong of ['0', '0%', '101%']) {
+      assert.match(faultsOf([`--first-step=${wrong}`])[0] ?? '', /^--first-step must be/, wrong);
+    }
+  });
+
+  test('the slowdown is a number above 1', () => {
+    assert.equal(configOf(['--guard-slowdown=1.1']).rollout.guard.slowdown, 1.1);
+    for (const wrong of ['1', '101', 'x', '-2', '1e1']) {
+      assert.match(
+        faultsOf([`--guard-slowdown=${wrong}`])[0] ?? '',
+        /must be a number from 1.1 to 100/,
+        wrong,
+      );
+    }
+  });
 
   test('the address is host:port, IPv6 in brackets', () => {
     assert.deepEqual(configOf(['--listen=[::1]:0']).listen, {

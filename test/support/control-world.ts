@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EndpointId } from '../../src/base/ids.ts';
+import { workersOf } from '../../src/model/rollout-options.ts';
 import type { EndpointView } from '../../src/ports/endpoint-service.ts';
 import { CALLER, SimulatedWorld, type WorldSettings } from '../../src/simulate/world.ts';
 
@@ -8,7 +9,8 @@ export { CALLER };
 /** A simulated world with what the tests of the control loops ask and assert again and again. */
 export class ControlWorld extends SimulatedWorld {
   private constructor(settings: WorldSettings) {
-    super(settings);
+    // Who has an eye on the watch behind a rollout says how long it is.
+    super({ ...settings, rollout: { watchMs: 0, ...settings.rollout } });
     this.onEvent = () => this.check();
     this.traffic.onGiven = (endpointId, worker) => {
       const { rollout } = this.view(endpointId).endpoint;
@@ -55,6 +57,10 @@ export class ControlWorld extends SimulatedWorld {
     return this.control.service.get(endpointId, CALLER);
   }
 
+  get maxSurge(): number {
+    return workersOf(this.options.rollout.maxSurge, 1);
+  }
+
   /** "ready:1 starting:2": live workers by state and revision. */
   workers(endpointId: EndpointId): string {
     return this.view(endpointId)
@@ -83,7 +89,7 @@ export class ControlWorld extends SimulatedWorld {
       }
       const { maxReplicas } = view.endpoint.settings;
       assert.ok(
-        started <= maxReplicas + this.options.maxSurge || view.endpoint.deleting,
+        started <= maxReplicas + this.maxSurge || view.endpoint.deleting,
         `${started} workers with max_replicas ${maxReplicas}`,
       );
     }

@@ -21,6 +21,7 @@ import type { Arrival } from '../../src/model/arrival.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type {
+  RequestAnswer,
   RequestOutcome,
   TrafficEndpoint,
   TrafficListener,
@@ -60,7 +61,7 @@ export class RecordingListener implements TrafficListener {
   requestStarted(endpointId: EndpointId, workerId: WorkerId): void {
     this.#push({ kind: 'started', endpointId, workerId });
   }
-  requestAnswered(endpointId: EndpointId, workerId: WorkerId, status: number): void {
+  requestAnswered(endpointId: EndpointId, { workerId, status }: RequestAnswer): void {
     this.#push({ kind: 'answered', endpointId, workerId, status });
   }
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {

@@ -1,4 +1,5 @@
 import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
+import { rolloutOptions } from '../../src/decide/sample-world.ts';
 import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
 import type { KeptAnswer } from '../../src/model/kept-answer.ts';
 import type { Worker } from '../../src/model/worker.ts';
@@ -42,6 +43,9 @@ export function storedEndpoint(id: string, change: Partial<Endpoint> = {}): Endp
       postponements: 0,
       notBeforeMs: 0,
       message: '',
+      options: rolloutOptions(),
+      order: 'go',
+      stateSinceMs: 1_700_000_000_000,
     },
     message: 'the last rollout failed',
     deleting: false,

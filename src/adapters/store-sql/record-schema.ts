@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
+import { ROLLOUT_ORDERS } from '../../model/rollout-order.ts';
 import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
 import { WORKER_STATES } from '../../model/worker-state.ts';
 import type { KeptAnswer } from '../../model/kept-answer.ts';
@@ -64,6 +65,18 @@ const SettingsRecord = record({
   healthCheck: record({ path: text, port: count }),
 });
 
+const workerAmount = record({ value: count, unit: Type.Enum(['workers', 'percent']) });
+
+const RolloutOptionsRecord = record({
+  maxSurge: workerAmount,
+  firstStep: workerAmount,
+  bakeMs: count,
+  bakeRequests: count,
+  watchMs: count,
+  drainDeadlineMs: count,
+  guard: record({ enabled: Type.Boolean(), slowdown: Type.Number(), minFailures: ordinal }),
+});
+
 const RolloutRecord = record({
   id: id<RolloutId>(),
   state: Type.Enum([...ROLLOUT_STATES]),
@@ -77,6 +90,9 @@ const RolloutRecord = record({
   postponements: count,
   notBeforeMs: timeMs,
   message: text,
+  options: RolloutOptionsRecord,
+  order: Type.Enum([...ROLLOUT_ORDERS]),
+  stateSinceMs: timeMs,
 });
 
 export const EndpointRecord = record({

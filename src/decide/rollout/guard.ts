@@ -1,21 +1,193 @@
-import type { BakeSample } from '../world.ts';
+import type { GuardOptions } from '../../model/rollout-options.ts';
+import { seconds } from '../world.ts';
+import { diesTooOften } from './death-test.ts';
+import { FailureTest } from './failure-test.ts';
+import type { AnswerTime, RevisionFigures } from './revision-figures.ts';
+import { SlownessTest } from './slowness-test.ts';
+import { binomialTail } from './tails.ts';
 
-/** Failures without which no verdict falls before the bake's end: one or two can be the client's doing. */
-const TRIP_FAILURES = 3;
-/** How much larger than the stable revision's the target's share of failures may be. */
-const SHARE_MARGIN = 0.2;
+/** What the guard sees and thereby decides, as plain data. */
+export interface GuardReport {
+  readonly target: GuardFigures;
+  readonly stable: GuardFigures;
+  /** Evidence that the target is worse; `EVIDENCE_LIMIT` of either is the verdict. */
+  readonly failureEvidence: number;
+  readonly slownessEvidence: number;
+  /** The verdict in words, with its figures; null while there is none. */
+  readonly tripped: string | null;
+  /** Something speaks against the target, and not enough for a verdict: it is no proof yet. */
+  readonly doubtful: boolean;
+  /** So many of few requests failed that chance explains it badly: what counts when no more come. */
+  readonly failing: boolean;
+  /** When a request that has no first byte yet counts as unanswered; null: none runs, or that is unknown. */
+  readonly patienceEndsAtMs: number | null;
+}
+
+export interface GuardFigures {
+  /** Heads of answers that came. */
+  readonly answered: number;
+  /** Requests whose outcome is known, and those of them that failed: 5xx, cut off, or never answered. */
+  readonly ended: number;
+  readonly failed: number;
+  /** Requests that run for much longer without a first byte than is usual. */
+  readonly unanswered: number;
+  readonly deaths: number;
+}
+
+/** What of the workers the guard needs beside the requests, at the moment of a decision. */
+export interface GuardMoment {
+  readonly nowMs: number;
+  /** Start times of the target's requests that have no first byte yet. */
+  readonly unansweredSinceMs: readonly number[];
+  /** Ready time of all workers of the revision together, as far as it is remembered. */
+  readonly targetExposureMs: number;
+  readonly stableExposureMs: number;
+}
 
 /**
- * Whether the target answers worse than the stable revision did meanwhile: the share of 5xx answers
- * and broken connections. Returns the verdict's words, or null while nothing speaks against it.
- * `atEnd`: the bake is over and a smaller sample must do.
+ * The false-alarm rate of a whole rollout, 1 %, is shared out: 0.3 % to the failures and 0.1 % to the
+ * bound that they are held against, 0.3 % to the time to first byte, 0.2 % to the deaths of workers,
+ * 0.1 % to the one verdict on few requests. Evidence reaches 1/0.003 with that probability at most
+ * while both revisions are equally good, however often one looks.
  */
-export function guardTripped(sample: BakeSample, atEnd: boolean): string | null {
-  if (sample.targetFailed === 0) return null;
-  const share = sample.targetFailed / Math.max(sample.targetAnswered, sample.targetFailed);
-  const stableShare = sample.stableAnswered === 0 ? 0 : sample.stableFailed / sample.stableAnswered;
-  const worse = share > stableShare + (atEnd ? 0.5 : SHARE_MARGIN);
-  const enough = sample.targetFailed >= TRIP_FAILURES || atEnd;
-  if (!worse || !enough) return null;
-  return `${sample.targetFailed} of ${sample.targetAnswered} requests failed on it (5xx or broken connection); on the stable revision ${sample.stableFailed} of ${sample.stableAnswered} did`;
+export const EVIDENCE_LIMIT = 1 / 0.003;
+const DEATHS_ALPHA = 0.002;
+/** A target that has answered nothing yet, and lets so many wait, is judged by the share alone. */
+const MUTE_MIN = 2;
+const MUTE_ALPHA = 0.0001;
+/** Times without which no verdict falls on slowness. */
+const MIN_TIMES = 8;
+/** Evidence, or a share of failures, that equal quality seldom shows; from here on a bake is no proof. */
+const DOUBT = 3;
+const DOUBT_ALPHA = 0.05;
+/** For the one verdict on few requests, at the end of a prolonged bake. */
+const FAILING_ALPHA = 0.001;
+/** A request without a first byte is missed after so many times what 95 of 100 take, and never sooner than 5 s. */
+const PATIENCE_FACTOR = 5;
+const PATIENCE_SHARE = 0.95;
+const PATIENCE_MIN_MS = 5_000;
+
+/**
+ * Holds the target of one rollout against the stable revision, from its first worker on until some
+ * time after the last old worker left. What the stable revision did lately is remembered, so there is
+ * something to compare with also where no worker of it serves beside the target.
+ *
+ * Each signal has a test whose false alarms are bounded at any stopping time: see `failure-test.ts`,
+ * `slowness-test.ts` and `death-test.ts`. A target that takes requests and never answers is caught
+ * by the first: a request far beyond the stable revision's times counts as failed while it hangs.
+ */
+export class RolloutGuard {
+  readonly rolloutId: string;
+  readonly #options: GuardOptions;
+  readonly #target: RevisionFigures;
+  readonly #stable: RevisionFigures;
+  readonly #failures: FailureTest;
+  readonly #slowness: SlownessTest;
+  #usualMs: number | null = null;
+
+  constructor(rolloutId: string, options: GuardOptions, target: RevisionFigures, stable: RevisionFigures) {
+    this.rolloutId = rolloutId;
+    this.#options = options;
+    this.#target = target;
+    this.#stable = stable;
+    this.#failures = new FailureTest(stable.outcomes);
+    this.#slowness = new SlownessTest(options.slowdown, stable.times);
+  }
+
+  /** A request of either revision has ended: did it fail on the worker's side? */
+  outcome(revision: number, failed: boolean): void {
+    if (revision === this.#target.revision) this.#failures.target(failed);
+    else if (revision === this.#stable.revision) this.#failures.stable(failed);
+  }
+
+  time(revision: number, { ms, beside }: AnswerTime): void {
+    if (revision === this.#target.revision) this.#slowness.target(ms, beside);
+    else if (revision === this.#stable.revision) this.#slowness.stable(ms, beside);
+  }
+
+  report(moment: GuardMoment): GuardReport {
+    const patienceMs = this.#patienceMs();
+    const oldestFirst = [...moment.unansweredSinceMs].sort((a, b) => a - b);
+    const missed = oldestFirst.filter((sinceMs) => sinceMs + patienceMs <= moment.nowMs).length;
+    const next = oldestFirst[missed];
+    const failureEvidence = this.#failures.value(missed);
+    const slownessEvidence = this.#slowness.value;
+    const target = figuresOf(this.#target, missed);
+    const facts = { target, stable: figuresOf(this.#stable, 0), failureEvidence, slownessEvidence };
+    const { enabled } = this.#options;
+    const silent = target.answered === 0 && oldestFirst.length > 0;
+    const chance = chanceOf(facts);
+    const doubt =
+      silent || missed > 0 || chance <= DOUBT_ALPHA || Math.max(failureEvidence, slownessEvidence) >= DOUBT;
+    return {
+      ...facts,
+      tripped: enabled ? this.#verdict(facts, moment) : null,
+      doubtful: enabled && (doubt || (target.deaths > 0 && this.#dying(1, moment))),
+      failing: enabled && chance <= FAILING_ALPHA,
+      patienceEndsAtMs: next === undefined || patienceMs === Infinity ? null : next + patienceMs,
+    };
+  }
+
+  #verdict(
+    {
+      target,
+      stable,
+      failureEvidence,
+      slownessEvidence,
+    }: Pick<GuardReport, 'target' | 'stable' | 'failureEvidence' | 'slownessEvidence'>,
+    moment: GuardMoment,
+  ): string | null {
+    const bad = target.failed + target.unanswered;
+    const mute = target.answered === 0 && target.unanswered >= MUTE_MIN;
+    if (mute && chanceOf({ target, stable }) <= MUTE_ALPHA) {
+      return `it answered none of its ${bad} requests, and ${target.unanswered} of them wait for much longer than is usual; on the stable revision ${stable.failed} of ${stable.ended} failed`;
+    }
+    if (failureEvidence >= EVIDENCE_LIMIT && bad >= this.#options.minFailures) {
+      const hanging = target.unanswered === 0 ? '' : ` and ${target.unanswered} more have no answer yet`;
+      return `${target.failed} of ${target.ended} requests failed on it (5xx, cut off or unanswered)${hanging}; on the stable revision ${stable.failed} of ${stable.ended} did`;
+    }
+    if (slownessEvidence >= EVIDENCE_LIMIT && this.#slowness.tested >= MIN_TIMES) {
+      const { targetMs, stableMs } = this.medianFirstByte();
+      return `it is slower: ${milliseconds(targetMs)} to the first byte in the median of ${target.answered} requests, against ${milliseconds(stableMs)} on the stable revision; allowed are ${this.#options.slowdown} times as much`;
+    }
+    if (this.#dying(0, moment)) {
+      return `${target.deaths} of its workers died within ${seconds(moment.targetExposureMs)} of service; of the stable revision's ${stable.deaths} did within ${seconds(moment.stableExposureMs)}`;
+    }
+    return null;
+  }
+
+  /** Sorts what is remembered: for a page or a verdict, not for each look. */
+  medianFirstByte(): { readonly targetMs: number | null; readonly stableMs: number | null } {
+    return { targetMs: this.#target.timeMs(0.5), stableMs: this.#stable.timeMs(0.5) };
+  }
+
+  /** `more`: as if so many more workers of the target had died. */
+  #dying(more: number, moment: GuardMoment): boolean {
+    return diesTooOften(
+      { deaths: this.#target.deaths + more, exposureMs: moment.targetExposureMs },
+      { deaths: this.#stable.deaths, exposureMs: moment.stableExposureMs },
+      DEATHS_ALPHA,
+    );
+  }
+
+  /** Infinity while the stable revision's times are not known: then `request_timeout` alone tells. */
+  #patienceMs(): number {
+    if (this.#usualMs === null) this.#usualMs = this.#stable.timeMs(PATIENCE_SHARE);
+    return this.#usualMs === null ? Infinity : Math.max(PATIENCE_MIN_MS, PATIENCE_FACTOR * this.#usualMs);
+  }
+}
+
+function figuresOf(figures: RevisionFigures, unanswered: number): GuardFigures {
+  const { answered, ended, failed, deaths } = figures;
+  return { answered, ended, failed, deaths, unanswered };
+}
+
+/** How probable so many failures of the target are with the stable revision's share of them (Laplace's estimate). */
+function chanceOf({ target, stable }: Pick<GuardReport, 'target' | 'stable'>): number {
+  const share = (stable.failed + 1) / (stable.ended + 2);
+  return binomialTail(target.failed + target.unanswered, target.ended + target.unanswered, share);
+}
+
+function milliseconds(timeMs: number | null): string {
+  return timeMs === null ? 'unknown' : seconds(timeMs);
 }

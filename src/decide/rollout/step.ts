@@ -1,11 +1,10 @@
 import type { WorkerId } from '../../base/ids.ts';
-import type { RolloutEvent } from '../../model/rollout-state.ts';
+import { rolloutIsOver, type RolloutEvent } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
 import { swapVictims } from '../capacity/swap-victims.ts';
 import { startBackoffMs } from '../retry/start-backoff.ts';
 import { earlier, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import { giveWayAtMs, swapIsSafe } from './give-way.ts';
-import { guardTripped } from './guard.ts';
 
 export interface RolloutStep {
   /** The one change of the rollout's state, or null: nothing to change now. */
@@ -27,6 +26,9 @@ export interface RolloutStep {
 const START_FAILURES_MAX = 2;
 /** A swap is put off this often before the rollout is given up. */
 const POSTPONEMENTS_MAX = 3;
+/** A bake or a watch that shows something doubtful goes on for so many times its length, or a minute. */
+const DOUBT_FACTOR = 10;
+const DOUBT_MIN_MS = 60_000;
 /** A free device is given out in the same turn; so long nobody waits for one who could have it. */
 const SURGE_WAIT_MS = 1_000;
 
@@ -41,6 +43,7 @@ export const NO_STEP: RolloutStep = {
   restoreStable: false,
   lookAgainAtMs: null,
 };
+const PAUSED: RolloutStep = { ...NO_STEP, message: 'paused; it goes on when it is resumed' };
 
 /**
  * The next step of the running rollout. It proves the target with one worker first (surge, swap or
@@ -52,20 +55,27 @@ export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number)
   const { rollout, targetRevision } = world;
   if (rollout === null || targetRevision === null) return NO_STEP;
   const target = world.workers.filter((worker) => worker.revision === targetRevision);
-  if (rollout.state !== 'done' && rollout.startFailures >= START_FAILURES_MAX) {
+  const over = rolloutIsOver(rollout.state);
+  if (!over && rollout.order === 'abort') {
+    return { ...giveUp(world, target, 'it was aborted on request'), event: 'abortAsked' };
+  }
+  if (!over && rollout.startFailures >= START_FAILURES_MAX) {
     return giveUp(world, target, `${rollout.startFailures} of its workers failed: ${rollout.message}`);
   }
   switch (rollout.state) {
     case 'waiting':
-      return placeFirstWorker(world, needed, nowMs);
+      return rollout.order === 'pause' ? PAUSED : placeFirstWorker(world, needed, nowMs);
     case 'starting':
       return watchStart(world, target, nowMs);
     case 'baking':
       return bake(world, target, nowMs);
     case 'rolling':
-      return finish(world, target, needed);
+      return roll(world, target, needed);
+    case 'watching':
+      return watch(world, target, nowMs);
     case 'done':
     case 'failed':
+    case 'aborted':
     case 'superseded':
       return NO_STEP;
   }
@@ -228,38 +238,114 @@ function watchDrain(world: EndpointWorld, first: WorkerView, nowMs: number): Rol
 }
 
 function bake(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
-  const { bake: sample, options } = world;
-  const trip = guardTripped(sample, false);
-  if (trip !== null) return giveUp(world, target, trip);
-  const ready = target.find((worker) => worker.state === 'ready');
-  if (ready === undefined) {
+  const { guard, options, rollout } = world;
+  const bad = verdict(world);
+  if (bad !== null) return giveUp(world, target, bad);
+  const ready = target.filter((worker) => worker.state === 'ready');
+  if (ready.length === 0) {
     const unhealthy = target.some((worker) => worker.state === 'unhealthy');
     if (unhealthy)
       return giveUp(world, target, 'its first worker became unhealthy while it was being proven');
-    return { ...NO_STEP, event: 'firstWorkerLost', message: world.rollout?.message ?? '' };
+    return { ...NO_STEP, event: 'firstWorkerLost', message: rollout?.message ?? '' };
   }
-  const endMs = (ready.readyAtMs ?? nowMs) + options.bakeMs;
-  const enough = sample.targetAnswered >= options.bakeRequests;
-  if (!enough && nowMs < endMs) return { ...NO_STEP, lookAgainAtMs: endMs };
-  const late = guardTripped(sample, true);
-  if (late !== null) return giveUp(world, target, late);
+  const lookAgainAtMs = guard?.patienceEndsAtMs ?? null;
+  if (rollout?.order === 'pause') return { ...PAUSED, lookAgainAtMs };
+  if (rollout?.order === 'promote')
+    return { ...NO_STEP, event: 'proven', message: 'promoted unproven, as asked' };
+  // A first step of several workers is proven from the moment in which all of it stands.
+  const growEndMs = (ready[0]?.readyAtMs ?? nowMs) + options.startDeadlineMs;
+  const stableServes = servingOthers(world).some((worker) => worker.state === 'ready');
+  if (ready.length < options.firstStep && stableServes && nowMs < growEndMs)
+    return { ...NO_STEP, lookAgainAtMs: earlier(growEndMs, lookAgainAtMs) };
+  const sinceMs = Math.max(...ready.map((worker) => worker.readyAtMs ?? nowMs));
+  const answered = guard?.target.answered ?? 0;
+  const endMs = sinceMs + options.bakeMs;
+  const enough = answered >= options.bakeRequests;
+  if (!enough && nowMs < endMs) return { ...NO_STEP, lookAgainAtMs: earlier(endMs, lookAgainAtMs) };
+  const doubt = doubtUntilMs(world, sinceMs, options.bakeMs);
+  if (doubt !== null && nowMs < doubt) {
+    return {
+      ...NO_STEP,
+      message: `being proven for longer: ${doubtText(world)}`,
+      lookAgainAtMs: earlier(doubt, lookAgainAtMs),
+    };
+  }
+  if (doubt !== null && guard?.failing === true) {
+    return giveUp(world, target, `${doubtText(world)}, and no more requests came to tell chance from fault`);
+  }
+  const failed = guard?.target.failed ?? 0;
   return {
     ...NO_STEP,
     event: 'proven',
     message: enough
-      ? `proven by ${sample.targetAnswered} answered requests, ${sample.targetFailed} of them failed`
+      ? `proven by ${answered} answered requests, ${failed} of them failed`
       : `proven by ${seconds(options.bakeMs)} in service`,
   };
 }
 
-function finish(world: EndpointWorld, target: readonly WorkerView[], needed: number): RolloutStep {
+/** A promoted target is not held against the stable revision any more. */
+function verdict({ guard, rollout }: EndpointWorld): string | null {
+  return rollout?.order === 'promote' ? null : (guard?.tripped ?? null);
+}
+
+/** Until when something doubtful holds the rollout up; null while nothing is. */
+function doubtUntilMs(world: EndpointWorld, sinceMs: number, usualMs: number): number | null {
+  const { guard, settings } = world;
+  if (guard === null || !guard.doubtful || usualMs === 0) return null;
+  // Its first answer is waited for as long as a client would.
+  const silentMs = guard.target.answered === 0 ? settings.requestTimeoutSeconds * 1_000 : 0;
+  return sinceMs + Math.max(DOUBT_FACTOR * usualMs, DOUBT_MIN_MS, silentMs);
+}
+
+function doubtText({ guard }: EndpointWorld): string {
+  if (guard === null) return '';
+  const { target } = guard;
+  if (target.answered === 0 && target.ended === 0) return 'it has answered no request yet';
+  if (target.failed + target.unanswered > 0)
+    return `${target.failed} of ${target.ended} requests failed on it, ${target.unanswered} wait for an answer`;
+  return target.deaths > 0 ? `${target.deaths} of its workers died` : 'its answers seem slower';
+}
+
+function roll(world: EndpointWorld, target: readonly WorkerView[], needed: number): RolloutStep {
+  const { guard, rollout } = world;
+  const bad = verdict(world);
+  if (bad !== null) return giveUp(world, target, bad);
+  const lookAgainAtMs = guard?.patienceEndsAtMs ?? null;
+  if (rollout?.order === 'pause') return { ...PAUSED, lookAgainAtMs };
   const others = world.workers.filter(
     (worker) => worker.revision !== world.targetRevision && worker.state !== 'stopping',
   );
-  if (others.length > 0) return NO_STEP;
   const ready = target.filter((worker) => worker.state === 'ready').length;
-  if (ready === 0 && needed > 0) return NO_STEP;
-  return { ...NO_STEP, event: 'finished', message: '' };
+  if (others.length > 0 || (ready === 0 && needed > 0)) return { ...NO_STEP, lookAgainAtMs };
+  return {
+    ...NO_STEP,
+    event: 'finished',
+    message: 'no old worker is left; the new revision is still guarded',
+  };
+}
+
+/** The target serves alone. What goes wrong only now still leads back to the stable revision. */
+function watch(world: EndpointWorld, target: readonly WorkerView[], nowMs: number): RolloutStep {
+  const { guard, options, rollout } = world;
+  const bad = verdict(world);
+  if (bad !== null) return giveUp(world, target, bad);
+  const lookAgainAtMs = guard?.patienceEndsAtMs ?? null;
+  if (rollout === null || rollout.order === 'pause') return { ...PAUSED, lookAgainAtMs };
+  const endMs = rollout.stateSinceMs + options.watchMs;
+  if (rollout.order === 'promote') return { ...NO_STEP, event: 'watched' };
+  if (nowMs < endMs) return { ...NO_STEP, lookAgainAtMs: earlier(endMs, lookAgainAtMs) };
+  const doubt = doubtUntilMs(world, rollout.stateSinceMs, options.watchMs);
+  if (doubt !== null && nowMs < doubt) {
+    return {
+      ...NO_STEP,
+      message: `guarded for longer: ${doubtText(world)}`,
+      lookAgainAtMs: earlier(doubt, lookAgainAtMs),
+    };
+  }
+  if (doubt !== null && guard?.failing === true) {
+    return giveUp(world, target, `${doubtText(world)}, and no more requests came to tell chance from fault`);
+  }
+  return { ...NO_STEP, event: 'watched', message: '' };
 }
 
 function giveUp(world: EndpointWorld, target: readonly WorkerView[], why: string): RolloutStep {

@@ -1,5 +1,5 @@
 import type { WorkerId } from '../../base/ids.ts';
-import { rolloutIsOver } from '../../model/rollout-state.ts';
+import { rolloutIsOver, rolloutIsProven } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
 import type { Need } from '../autoscale/needed-workers.ts';
 import { byLoad, swapVictims } from '../capacity/swap-victims.ts';
@@ -40,18 +40,17 @@ export interface WorkerPlan {
 export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): WorkerPlan {
   const { rollout } = world;
   if (world.settings.maxReplicas === 0) return leaveAll(world, need.reason);
-  const proving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'rolling';
+  const running = rollout !== null && !rolloutIsOver(rollout.state);
+  const proving = running && !rolloutIsProven(rollout.state);
   const goal =
-    rollout?.state === 'rolling' && world.targetRevision !== null
-      ? world.targetRevision
-      : world.stableRevision;
+    running && !proving && world.targetRevision !== null ? world.targetRevision : world.stableRevision;
 
   const stop: WorkerLeave[] = [];
   const drain: WorkerLeave[] = [];
   const { fail, lookAgainAtMs: unhealthyLookMs } = unhealthyTooLong(world, nowMs);
   const goalLive: WorkerView[] = [];
   const others: WorkerView[] = [];
-  let firstWorkers = 0;
+  const first: WorkerView[] = [];
   for (const worker of world.workers) {
     if (worker.state === 'draining' || worker.state === 'stopping') continue;
     if (world.revisions.get(worker.revision)?.failed === true && worker.revision !== goal) {
@@ -64,7 +63,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
       if (workerIsLive(worker.state)) goalLive.push(worker);
     } else if (proving && worker.revision === world.targetRevision) {
       // The first worker of the target belongs to the rollout's own step.
-      if (workerIsLive(worker.state)) firstWorkers += 1;
+      if (workerIsLive(worker.state)) first.push(worker);
     } else if (worker.state === 'ready') {
       others.push(worker);
     } else if (worker.state !== 'unhealthy') {
@@ -78,17 +77,20 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   const start: WorkerStart[] = [];
   let lookAgainAtMs = unhealthyLookMs;
   // A first worker that took an old one's place also fills it; one beside the old ones is extra.
-  const swapped = proving && rollout.mode !== 'surge' && firstWorkers > 0 ? 1 : 0;
+  // A first step of several workers takes the places of as many old ones.
+  const manyFirst = proving && rollout.state === 'baking' && world.options.firstStep > 1;
+  const swapped = proving && (rollout.mode !== 'surge' || manyFirst) ? first.length : 0;
   const proven = goalLive.length + others.length;
   const live = proven + swapped;
   // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
   const provingAlone = proving && proven === 0 && rollout.state !== 'waiting';
   const targetPlaces = proving && rollout.state === 'waiting' && live === 0;
-  const replacing = others.length > 0 && !proving;
+  const mixed = others.length > 0 && !proving;
+  const replacing = mixed && rollout?.order !== 'pause';
   if (!provingAlone && !targetPlaces) {
     const missing = need.workers - live;
     // Old workers hold devices: without room, replacing them comes before adding to them.
-    const addable = replacing ? Math.min(missing, world.revisions.get(goal)?.roomWorkers ?? 0) : missing;
+    const addable = mixed ? Math.min(missing, world.revisions.get(goal)?.roomWorkers ?? 0) : missing;
     if (nowMs < world.notBeforeMs && (missing > 0 || replacing)) {
       lookAgainAtMs = earlier(lookAgainAtMs, world.notBeforeMs);
     } else if (addable > 0) {
@@ -101,17 +103,24 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
     }
   }
   if (replacing) drain.push(...retire(world, goalLive, others, need.workers, drain));
+  if (manyFirst && rollout.order !== 'pause' && world.targetRevision !== null) {
+    const grow = growFirstStep(world, world.targetRevision, first, goalLive, need.workers);
+    start.push(...grow.start);
+    drain.push(...grow.drain);
+    stop.push(...grow.stop);
+  }
 
   // While old workers are being replaced, who leaves is decided by that alone.
-  const idle = replacing
-    ? { drain: [], stop: [], lookAgainAtMs: null }
-    : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
+  const idle =
+    replacing || manyFirst
+      ? { drain: [], stop: [], lookAgainAtMs: null }
+      : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
   drain.push(...idle.drain);
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
 
   // While a revision is being proven, the place above the maximum is its first worker's.
-  const placesAbove = replacing ? world.options.maxSurge : 0;
+  const placesAbove = mixed || manyFirst ? world.options.maxSurge : 0;
   drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
   return { start, drain, stop, fail, lookAgainAtMs };
 }
@@ -135,6 +144,22 @@ export function leaveAll(world: EndpointWorld, why: Reason): WorkerPlan {
 function replacementGoal(world: EndpointWorld, live: number, needed: number): number {
   const kept = Math.min(world.rollout?.workersBefore ?? 1, live, world.settings.maxReplicas);
   return Math.max(needed, kept);
+}
+
+/** The next worker of a first step, until all of it stands; an old one leaves for each. */
+function growFirstStep(
+  world: EndpointWorld,
+  target: number,
+  first: readonly WorkerView[],
+  stable: readonly WorkerView[],
+  needed: number,
+): Pick<WorkerPlan, 'start' | 'drain' | 'stop'> {
+  const serving = stable.filter((worker) => worker.state === 'ready');
+  const grow =
+    first.length < world.options.firstStep && serving.length > 0
+      ? replaceOne(world, target, first, serving, needed)
+      : { start: [], drain: [], stop: [] };
+  return { ...grow, drain: [...grow.drain, ...retire(world, first, serving, needed, grow.drain)] };
 }
 
 /** Starts the next worker of the goal beside the old ones, or, without room, on the devices of one of them. */

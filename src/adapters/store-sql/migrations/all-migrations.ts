@@ -1,7 +1,13 @@
 import { firstTables } from './0001-first-tables.ts';
 import { arrivalChunks } from './0002-arrival-chunks.ts';
 import { revisionHistory } from './0003-revision-history.ts';
+import { rolloutOptions } from './0004-rollout-options.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
-export const ALL_MIGRATIONS: readonly Migration[] = [firstTables, arrivalChunks, revisionHistory];
+export const ALL_MIGRATIONS: readonly Migration[] = [
+  firstTables,
+  arrivalChunks,
+  revisionHistory,
+  rolloutOptions,
+];
