@@ -93,7 +93,7 @@ export class Control implements TrafficListener {
     const worker = entry?.workers.get(answer.workerId);
     if (entry === undefined || worker === undefined) return;
     if (answer.status < 500) worker.proved = true;
-    noteAnswer(entry, worker, answer);
+    noteAnswer(entry, worker, answer, this.#ports.clock.nowMs());
     // An answer can be what a rollout waits for.
     const { rollout } = entry.endpoint;
     if (rollout !== null && !rolloutIsOver(rollout.state)) this.#reconciler.reconcileSoon(entry);

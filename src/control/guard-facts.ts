@@ -7,12 +7,20 @@ import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 
 /** The first answers of a worker are slow on every revision: caches are cold, code is compiled. */
 const WARM_UP_ANSWERS = 3;
+/** A swap ends with all that waited meanwhile at once on a new process: what begins so early is not timed either. */
+const WARM_UP_MS = 5_000;
 
 /** A worker's answer began. */
-export function noteAnswer(entry: EndpointEntry, worker: WorkerEntry, answer: RequestAnswer): void {
+export function noteAnswer(
+  entry: EndpointEntry,
+  worker: WorkerEntry,
+  answer: RequestAnswer,
+  nowMs: number,
+): void {
   worker.answers += 1;
-  const { revision } = worker.record;
-  const warm = worker.answers > WARM_UP_ANSWERS;
+  const { revision, readyAtMs } = worker.record;
+  const beganMs = nowMs - answer.firstByteMs;
+  const warm = worker.answers > WARM_UP_ANSWERS && beganMs - (readyAtMs ?? nowMs) >= WARM_UP_MS;
   const time = warm ? { ms: answer.firstByteMs, beside: answer.beside } : null;
   figuresOf(entry, revision).answer(time);
   if (time !== null) guardOf(entry)?.time(revision, time);

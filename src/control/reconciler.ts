@@ -142,9 +142,11 @@ export class Reconciler implements LifecycleListener {
     return this.#applyWorkers(entry, plan);
   }
 
-  /** A sample that leaves a doubt is widened: only more requests can tell. */
+  /** A sample that is used up and leaves a doubt is widened: only more requests can tell. */
   #openSample(entry: EndpointEntry, { guard, rollout }: EndpointWorld): void {
-    const open = rollout?.state === 'baking' && (guard?.doubtful === true || rollout.order === 'pause');
+    const used = (guard?.target.answered ?? 0) >= (rollout?.options.bakeRequests ?? 0);
+    const wanted = (used && guard?.doubtful === true) || rollout?.order === 'pause';
+    const open = rollout?.state === 'baking' && wanted;
     if (open === entry.sampleOpen) return;
     entry.sampleOpen = open;
     for (const worker of entry.workers.values()) this.#workers.route(entry, worker);

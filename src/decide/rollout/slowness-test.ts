@@ -7,7 +7,7 @@ const POWERS = [1.5, 3, 8];
 /** Part of the evidence that is bet each time: one very short time must not end the test. */
 const STAKE = 0.75;
 /** A difference below it is the noise of a machine, whatever the factor. */
-const FLOOR_MS = 10;
+const FLOOR_MS = 20;
 
 /**
  * Evidence that the target takes longer to the first byte than the stable revision by more than a
@@ -19,7 +19,7 @@ const FLOOR_MS = 10;
  * k·u^(k−1) has an expectation of at most 1, as Σ k·(r/(m+1))^(k−1) / (m+1) is a lower sum of
  * ∫ k·u^(k−1) = 1, and so has a stake on it with the rest kept. This is the power betting of conformal test martingales (Vovk, Gammerman and
  * Shafer, "Algorithmic Learning in a Random World", ch. 8). Here r counts only those times that are
- * exceeded by the factor and by 10 ms: r and the factor only get smaller. So the products are
+ * exceeded by the factor and by 20 ms: r and the factor only get smaller. So the products are
  * bounded by e-processes, and so is their mean over k: 1/α is reached with probability α at most, at
  * any stopping time. Both revisions' times join the pool; only the target's are bet on.
  *
