@@ -6,7 +6,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { LOCAL_REGION, type Product, type Region } from '../model/product.ts';
-import { rolloutIsOver } from '../model/rollout-state.ts';
+import { rolloutIsMoving } from '../model/rollout-state.ts';
 import type { Worker } from '../model/worker.ts';
 import type { WorkerLog } from '../ports/driver.ts';
 import {
@@ -254,7 +254,7 @@ export class EndpointCommands implements EndpointService {
       workers,
       everReady: [...entry.revisions.values()].some((revision) => revision.startTimeMs !== null),
     });
-    const moving = endpoint.rollout !== null && !rolloutIsOver(endpoint.rollout.state);
+    const moving = endpoint.rollout !== null && rolloutIsMoving(endpoint.rollout.state);
     const failed = status === 'failed' || status === 'degraded';
     return {
       endpoint,

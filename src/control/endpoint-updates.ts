@@ -7,7 +7,7 @@ import type { ChangeClass } from '../model/endpoint-fields.ts';
 import type { Endpoint, Revision, Rollout } from '../model/endpoint.ts';
 import { endpointEtag, type TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
-import { rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
+import { rolloutIsMoving, rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import type { Caller, UpdateOutcome } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
@@ -199,7 +199,7 @@ function superseded(rollout: Rollout, message: string, nowMs: number): Rollout {
 
 function outcomeOf(endpoint: Endpoint, changed: UpdateOutcome['changed']): UpdateOutcome {
   const { rollout } = endpoint;
-  const running = rollout !== null && !rolloutIsOver(rollout.state);
+  const running = rollout !== null && rolloutIsMoving(rollout.state);
   const revision = endpoint.targetRevision ?? endpoint.stableRevision;
   return {
     revision,

@@ -1,5 +1,5 @@
 import type { EndpointStatus } from '../model/endpoint.ts';
-import { rolloutIsOver } from '../model/rollout-state.ts';
+import { rolloutIsMoving } from '../model/rollout-state.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
 import type { EndpointWorld } from './world.ts';
 
@@ -27,7 +27,7 @@ export function endpointStatus(facts: StatusFacts): EndpointStatus {
   const wanted = facts.waiting > 0 || settings.minReplicas > 0;
   const asleep = rollout?.state === 'waiting' && workers.length === 0 && !wanted;
   // While it is watched the new revision serves alone: nothing moves any more.
-  const moving = rollout !== null && !rolloutIsOver(rollout.state) && rollout.state !== 'watching';
+  const moving = rollout !== null && rolloutIsMoving(rollout.state);
   if (moving && !asleep) return 'updating';
   if (!facts.everReady && ready === 0 && settings.minReplicas > 0) return 'initializing';
   const unhealthy = workers.some((worker) => worker.state === 'unhealthy');

@@ -77,6 +77,11 @@ export function rolloutIsOver(state: RolloutState): boolean {
   return state === 'done' || state === 'failed' || state === 'aborted' || state === 'superseded';
 }
 
+/** Workers are still to come or to go; while it is watched the target serves alone. */
+export function rolloutIsMoving(state: RolloutState): boolean {
+  return !rolloutIsOver(state) && state !== 'watching';
+}
+
 /** The target is proven: new workers are of it, and it is asked first. */
 export function rolloutIsProven(state: RolloutState): boolean {
   return state === 'rolling' || state === 'watching' || state === 'done';
