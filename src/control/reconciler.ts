@@ -1,10 +1,11 @@
 import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
+import { nextRollout } from '../decide/rollout/next-rollout.ts';
 import type { RolloutStep } from '../decide/rollout/step.ts';
 import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
-import type { Endpoint, Rollout } from '../model/endpoint.ts';
-import { rolloutIsOver, rolloutIsProven, rolloutTransition } from '../model/rollout-state.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import { rolloutIsOver, rolloutIsProven } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
 import { DeviceAssigner } from './device-assigner.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
@@ -20,8 +21,6 @@ import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
 const ROUNDS_MAX = 64;
-/** How long a swapped-out endpoint that could not be updated waits before it tries the swap again. */
-const POSTPONED_MS = 10_000;
 
 /**
  * Reads what is, asks the pure decisions what should be, and carries it out, for one endpoint at a
@@ -206,27 +205,9 @@ export class Reconciler implements LifecycleListener {
     const { rollout, targetRevision } = entry.endpoint;
     if (rollout === null || targetRevision === null || step.event === null) return;
     const nowMs = this.#ports.clock.nowMs();
-    const state = rolloutTransition(rollout.state, step.event);
-    const next: Rollout = {
-      ...rollout,
-      state,
-      stateSinceMs: nowMs,
-      mode: step.mode ?? rollout.mode,
-      message: step.message === '' ? rollout.message : step.message,
-      endedAtMs: rolloutIsOver(state) ? nowMs : null,
-      // Those that came while the target was being proven are replaced like those before them.
-      workersBefore:
-        step.event === 'proven'
-          ? Math.max(rollout.workersBefore, oldReady(entry, targetRevision))
-          : rollout.workersBefore,
-      postponements: rollout.postponements + (step.event === 'swapPostponed' ? 1 : 0),
-      notBeforeMs:
-        step.event === 'swapPostponed'
-          ? nowMs + POSTPONED_MS * 2 ** rollout.postponements
-          : step.event === 'firstWorkerLost'
-            ? (step.lookAgainAtMs ?? nowMs)
-            : rollout.notBeforeMs,
-    };
+    const { event } = step;
+    const next = nextRollout(rollout, { ...step, event }, oldReady(entry, targetRevision), nowMs);
+    const { state } = next;
     this.#ports.log.info('rollout', {
       endpointId: entry.endpoint.id,
       rolloutId: rollout.id,

@@ -1,0 +1,471 @@
+import { impossible } from '../../../base/errors.ts';
+import type { WorkerId } from '../../../base/ids.ts';
+import type { Rollout } from '../../../model/endpoint.ts';
+import { rolloutIsOver } from '../../../model/rollout-state.ts';
+import { planEndpoint, type EndpointPlan } from '../../endpoint-plan.ts';
+import { earlier, type EndpointWorld, type RevisionView, type WorkerView } from '../../world.ts';
+import type { GuardReport } from '../guard.ts';
+import { nextRollout } from '../next-rollout.ts';
+import type { RolloutStep } from '../step.ts';
+import {
+  change,
+  dueEvent,
+  newPlayedWorker,
+  playedWorker,
+  spreadLoad,
+  type MeasuredTimes,
+  type PlayedTimes,
+  type PlayedWorker,
+  type TimeName,
+} from './played-workers.ts';
+import { sampleShare } from './sample-share.ts';
+
+/** An endpoint as it would be right after a change, and what is known of its times and its load. */
+export interface PlaySetting {
+  readonly world: EndpointWorld;
+  readonly nowMs: number;
+  readonly timesOf: (revision: number) => MeasuredTimes;
+  /** The devices each worker holds. */
+  readonly held: ReadonlyMap<WorkerId, readonly string[]>;
+  /** Product → ids of its devices that nobody holds or stands in line for. */
+  readonly free: ReadonlyMap<string, readonly string[]>;
+  readonly requestsPerSecond: number;
+}
+
+/** One thing that would happen to a worker or to the rollout. */
+export interface PlayStep {
+  readonly atMs: number;
+  readonly action: 'start' | 'drain' | 'stop' | 'prove' | 'finish' | 'fail' | 'postpone';
+  readonly workerId: WorkerId | null;
+  readonly revision: number;
+  /** How a started worker gets its place; null for other actions, and where no old one is at stake. */
+  readonly mode: 'surge' | 'swap' | 'cold' | null;
+  /** Those it gets or gives back; filled in when they are known. */
+  devices: readonly string[];
+  /** Workers whose devices it takes over. */
+  readonly replaces: readonly WorkerId[];
+  readonly why: string;
+}
+
+/** A span in which nothing changes. */
+export interface PlaySpan {
+  readonly durationMs: number;
+  readonly ready: number;
+  /** Workers that have devices or a process. */
+  readonly alive: number;
+}
+
+export interface Play {
+  readonly steps: readonly PlayStep[];
+  readonly spans: readonly PlaySpan[];
+  /**
+   * `replaced`: no old worker is left. `asleep`: nothing runs and nothing starts. `failed`: it would be
+   * given up. `stuck`: it would wait for something that the play does not know of. `settled`: there is
+   * no rollout.
+   */
+  readonly outcome: 'replaced' | 'asleep' | 'failed' | 'stuck' | 'settled';
+  readonly durationMs: number;
+  /** Times that were asked for and never measured: they were taken as `unknownMs`. */
+  readonly unknown: ReadonlySet<TimeName>;
+  readonly message: string;
+}
+
+/** Beyond so many replaced workers the rest is taken to go on like the last ones. */
+const REPLACED_MAX = 32;
+/** Bounds the work of one play; a rollout of a few workers takes some dozens. */
+const LOOKS_MAX = 4_000;
+const ROUNDS_MAX = 64;
+
+/**
+ * Plays a change forward: the endpoint's own decisions, on measured times instead of real workers.
+ * What it tells is therefore what would be done, step by step, as long as workers take the times that
+ * they took before, the load stays as it is, and nobody else takes a device.
+ */
+export function playRollout(setting: PlaySetting, unknownMs: (name: TimeName) => number = () => 0): Play {
+  return new Player(setting, unknownMs).run();
+}
+
+class Player implements PlayedTimes {
+  readonly #setting: PlaySetting;
+  readonly #unknownMs: (name: TimeName) => number;
+  readonly #workers: PlayedWorker[];
+  readonly #free: Map<string, string[]>;
+  readonly #steps: PlayStep[] = [];
+  readonly #spans: PlaySpan[] = [];
+  readonly #unknown = new Set<TimeName>();
+  readonly #replacedAtMs: number[] = [];
+  #nowMs: number;
+  #rollout: Rollout | null;
+  #answered = 0;
+  #failed = false;
+  #outageSinceMs: number | null = null;
+  #lookAgainAtMs: number | null = null;
+  #made = 0;
+  #restMs = 0;
+
+  constructor(setting: PlaySetting, unknownMs: (name: TimeName) => number) {
+    this.#setting = setting;
+    this.#unknownMs = unknownMs;
+    this.#nowMs = setting.nowMs;
+    this.#rollout = setting.world.rollout;
+    this.#free = new Map([...setting.free].map(([product, ids]) => [product, [...ids]]));
+    this.#workers = setting.world.workers.map((worker) =>
+      playedWorker(worker, setting.held.get(worker.id) ?? [], this, setting.nowMs),
+    );
+  }
+
+  of(revision: number, name: TimeName): number {
+    const known = this.#setting.timesOf(revision)[name];
+    if (known !== null) return known;
+    this.#unknown.add(name);
+    return this.#unknownMs(name);
+  }
+
+  run(): Play {
+    this.#settle();
+    for (let looks = 0; looks < LOOKS_MAX && !this.#over; looks += 1) {
+      const nextMs = this.#nextMs();
+      if (nextMs === null || this.#longEnough()) break;
+      this.#elapse(nextMs);
+      this.#changeByItself();
+      this.#settle();
+    }
+    return {
+      steps: this.#steps,
+      spans: this.#spans,
+      outcome: this.#outcome(),
+      durationMs: this.#nowMs - this.#setting.nowMs + this.#restMs,
+      unknown: this.#unknown,
+      message: this.#rollout?.message ?? '',
+    };
+  }
+
+  get #over(): boolean {
+    const state = this.#rollout?.state;
+    return state === undefined || state === 'watching' || rolloutIsOver(state);
+  }
+
+  #outcome(): Play['outcome'] {
+    if (this.#setting.world.rollout === null) return 'settled';
+    if (this.#failed) return 'failed';
+    if (this.#over || this.#restMs > 0) return 'replaced';
+    return this.#rollout?.state === 'waiting' && this.#workers.length === 0 ? 'asleep' : 'stuck';
+  }
+
+  /** So many are replaced that the rest can be told from them. */
+  #longEnough(): boolean {
+    const count = this.#replacedAtMs.length;
+    if (count < REPLACED_MAX) return false;
+    const half = this.#replacedAtMs[Math.floor(count / 2)] ?? 0;
+    const last = this.#replacedAtMs[count - 1] ?? 0;
+    const eachMs = (last - half) / (count - 1 - Math.floor(count / 2));
+    const left = this.#workers.filter(
+      (worker) => worker.revision !== this.#target && worker.state === 'ready',
+    );
+    this.#restMs = left.length * eachMs;
+    return left.length > 0;
+  }
+
+  get #target(): number | null {
+    return this.#over ? null : this.#setting.world.targetRevision;
+  }
+
+  /** The earliest thing that comes by itself: a worker's next state, a look asked for, the proof by requests. */
+  #nextMs(): number | null {
+    let nextMs = this.#lookAgainAtMs;
+    for (const worker of this.#workers) nextMs = earlier(nextMs, worker.dueMs);
+    if (this.#rollout?.state === 'baking') {
+      const left = this.#setting.world.options.bakeRequests - this.#answered;
+      const perMs = this.#samplesPerMs();
+      if (left > 0 && perMs > 0) nextMs = earlier(nextMs, this.#nowMs + Math.ceil(left / perMs));
+    }
+    return nextMs === null ? null : Math.max(nextMs, this.#nowMs);
+  }
+
+  #samplesPerMs(): number {
+    const ready = this.#workers.filter((worker) => worker.state === 'ready');
+    const target = ready.filter((worker) => worker.revision === this.#target).length;
+    const share = sampleShare(ready.length - target, target, this.#runningMean);
+    return (share * this.#setting.requestsPerSecond) / 1_000;
+  }
+
+  get #runningMean(): number {
+    const { world, requestsPerSecond } = this.#setting;
+    return (requestsPerSecond * (world.serviceTimeMs ?? 0)) / 1_000;
+  }
+
+  #elapse(toMs: number): void {
+    const durationMs = toMs - this.#nowMs;
+    if (durationMs > 0) {
+      this.#spans.push({ durationMs, ready: this.#ready, alive: this.#alive });
+      if (this.#rollout?.state === 'baking') this.#answered += durationMs * this.#samplesPerMs();
+    }
+    this.#nowMs = toMs;
+  }
+
+  get #ready(): number {
+    return this.#workers.filter((worker) => worker.state === 'ready').length;
+  }
+
+  get #alive(): number {
+    return this.#workers.filter((worker) => worker.state !== 'pending').length;
+  }
+
+  #changeByItself(): void {
+    for (const worker of [...this.#workers]) {
+      const event = worker.dueMs !== null && worker.dueMs <= this.#nowMs ? dueEvent(worker) : null;
+      if (event === null) continue;
+      change(worker, event, this, this.#nowMs);
+      if (event === 'becameReady' && worker.revision === this.#target) this.#replacedAtMs.push(this.#nowMs);
+      if (event === 'ended') this.#remove(worker);
+    }
+  }
+
+  #remove(worker: PlayedWorker): void {
+    this.#workers.splice(this.#workers.indexOf(worker), 1);
+    const product = this.#revision(worker.revision).productId;
+    this.#free.set(product, [...(this.#free.get(product) ?? []), ...worker.devices].sort());
+  }
+
+  #settle(): void {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      this.#assignDevices();
+      const plan = planEndpoint(this.#view(), this.#nowMs);
+      if (plan.rollout.event !== null) {
+        this.#applyRollout({ ...plan.rollout, event: plan.rollout.event });
+        if (this.#over) return;
+      } else if (!this.#applyWorkers(plan)) {
+        this.#lookAgainAtMs =
+          plan.lookAgainAtMs === null ? null : Math.max(plan.lookAgainAtMs, this.#nowMs + 1);
+        return;
+      }
+    }
+    impossible('play-rollout-3b17', 'the decisions for a played endpoint do not settle');
+  }
+
+  #applyRollout(step: RolloutStep & { readonly event: NonNullable<RolloutStep['event']> }): void {
+    const target = this.#target;
+    if (this.#rollout === null || target === null) return;
+    const oldReady = this.#workers.filter(({ revision, state }) => revision !== target && state === 'ready');
+    this.#rollout = nextRollout(this.#rollout, step, oldReady.length, this.#nowMs);
+    const note = (action: PlayStep['action']): void => this.#note(action, null, target, step.message);
+    if (step.event === 'proven') note('prove');
+    if (step.event === 'finished') note('finish');
+    if (step.event === 'swapPostponed') note('postpone');
+    if (step.event === 'gaveUp') {
+      this.#failed = true;
+      note('fail');
+    }
+    if (step.event === 'firstWorkerReady') this.#answered = 0;
+    const claimed = this.#devicesOf(step.drain);
+    this.#leave([...step.stop, ...step.drain], step.message);
+    for (const worker of this.#workers) {
+      if (step.withdrawDrain.includes(worker.id)) change(worker, 'drainWithdrawn', this, this.#nowMs);
+    }
+    if (step.startTarget) this.#start(target, step.mode ?? null, claimed, step.drain, step.message);
+  }
+
+  #applyWorkers({ workers }: EndpointPlan): boolean {
+    const rolling = this.#target !== null && this.#rollout?.state !== 'waiting';
+    const claims = workers.start.map((start) => this.#devicesOf(start.claimFrom));
+    let changed = false;
+    for (const { workerId, reason } of [...workers.fail, ...workers.stop, ...workers.drain]) {
+      changed = this.#leave([workerId], reason.text) || changed;
+    }
+    for (const [index, start] of workers.start.entries()) {
+      const beside = rolling && start.revision === this.#target ? 'surge' : null;
+      const mode = start.claimFrom.length > 0 ? 'swap' : beside;
+      for (let count = 0; count < start.count; count += 1) {
+        const claimed = count === 0 ? (claims[index] ?? []) : [];
+        this.#start(start.revision, mode, claimed, count === 0 ? start.claimFrom : [], start.reason.text);
+      }
+      changed = true;
+    }
+    return changed;
+  }
+
+  /** As the lifecycle does it: one that serves drains, any other is stopped. */
+  #leave(ids: readonly WorkerId[], why: string): boolean {
+    let changed = false;
+    for (const worker of this.#workers.filter(({ id }) => ids.includes(id))) {
+      const serves = worker.state === 'ready' || worker.state === 'unhealthy';
+      if (!serves && (worker.state === 'draining' || worker.state === 'stopping')) continue;
+      this.#note(serves ? 'drain' : 'stop', worker.id, worker.revision, why, worker.devices);
+      change(worker, serves ? 'drainAsked' : 'stopAsked', this, this.#nowMs);
+      if (worker.state === 'stopped') this.#remove(worker);
+      changed = true;
+    }
+    return changed;
+  }
+
+  #start(
+    revision: number,
+    mode: PlayStep['mode'],
+    claimed: readonly string[],
+    replaces: readonly WorkerId[],
+    why: string,
+  ): void {
+    this.#made += 1;
+    const id = `new-${this.#made}` as WorkerId;
+    this.#workers.push(newPlayedWorker(id, revision, this.#nowMs, claimed));
+    const step: PlayStep = {
+      atMs: this.#nowMs,
+      action: 'start',
+      workerId: id,
+      revision,
+      mode,
+      devices: claimed,
+      replaces,
+      why,
+    };
+    this.#steps.push(step);
+  }
+
+  #note(
+    action: PlayStep['action'],
+    workerId: WorkerId | null,
+    revision: number,
+    why: string,
+    devices: readonly string[] = [],
+  ): void {
+    this.#steps.push({
+      atMs: this.#nowMs,
+      action,
+      workerId,
+      revision,
+      mode: null,
+      devices,
+      replaces: [],
+      why,
+    });
+  }
+
+  #devicesOf(ids: readonly WorkerId[]): readonly string[] {
+    return this.#workers.filter(({ id }) => ids.includes(id)).flatMap(({ devices }) => devices);
+  }
+
+  /** Whoever waits for devices gets them in the order of the line, those kept for it first. */
+  #assignDevices(): void {
+    const { maxReplicas } = this.#setting.world.settings;
+    const limit = maxReplicas + this.#setting.world.options.maxSurge;
+    for (const worker of this.#workers.filter(({ state }) => state === 'pending')) {
+      if (this.#alive >= limit) return;
+      const { productId, devicesPerWorker } = this.#revision(worker.revision);
+      const free = this.#free.get(productId) ?? [];
+      const own = worker.claimed.filter((id) => free.includes(id));
+      const taken = [...own, ...this.#unclaimed(free)].slice(0, devicesPerWorker);
+      if (taken.length < devicesPerWorker) continue;
+      this.#free.set(
+        productId,
+        free.filter((id) => !taken.includes(id)),
+      );
+      worker.devices = taken;
+      worker.claimed = [];
+      const step = this.#steps.find(({ action, workerId }) => action === 'start' && workerId === worker.id);
+      if (step !== undefined) step.devices = taken;
+      change(worker, 'devicesAssigned', this, this.#nowMs);
+    }
+  }
+
+  #unclaimed(ids: readonly string[]): readonly string[] {
+    const claimed = new Set(this.#workers.flatMap((worker) => worker.claimed));
+    return ids.filter((id) => !claimed.has(id));
+  }
+
+  #revision(number: number): RevisionView {
+    return (
+      this.#setting.world.revisions.get(number) ??
+      impossible('play-rollout-3b18', `no revision ${number} in the played world`)
+    );
+  }
+
+  #view(): EndpointWorld {
+    const { world } = this.#setting;
+    const running = Math.max(Math.round(this.#runningMean), sum(world.workers));
+    spreadLoad(this.#workers, running, world, this.#nowMs);
+    return {
+      ...world,
+      ...this.#waiting(),
+      targetRevision: this.#target,
+      rollout: this.#rollout,
+      revisions: new Map(
+        [...world.revisions].map(([number, revision]) => [
+          number,
+          { ...revision, roomWorkers: this.#room(revision) },
+        ]),
+      ),
+      workers: this.#workers.map(viewOf),
+      guard: this.#guard(),
+    };
+  }
+
+  /** While no worker is ready, those that come wait; what waits at the beginning waits along. */
+  #waiting(): Pick<EndpointWorld, 'waiting' | 'waitingSinceMs' | 'earliestDeadlineMs'> {
+    const { world, requestsPerSecond } = this.#setting;
+    if (this.#ready > 0) this.#outageSinceMs = null;
+    else this.#outageSinceMs ??= this.#nowMs;
+    if (this.#outageSinceMs === null) return { waiting: 0, waitingSinceMs: [], earliestDeadlineMs: null };
+    const sinceMs = this.#outageSinceMs;
+    const came = Math.floor((requestsPerSecond * (this.#nowMs - sinceMs)) / 1_000);
+    const fromBefore = sinceMs === this.#setting.nowMs ? world.waiting : 0;
+    const earliestMs = came > 0 ? sinceMs + world.settings.requestTimeoutSeconds * 1_000 : null;
+    return {
+      waiting: came + fromBefore,
+      waitingSinceMs: [
+        ...(fromBefore > 0 ? world.waitingSinceMs : []),
+        ...Array.from({ length: Math.min(came, 1_000) }, () => sinceMs),
+      ],
+      earliestDeadlineMs: earlier(earliestMs, fromBefore > 0 ? world.earliestDeadlineMs : null),
+    };
+  }
+
+  #room({ productId, devicesPerWorker }: RevisionView): number {
+    if (devicesPerWorker === 0) return Infinity;
+    let inLine = 0;
+    for (const worker of this.#workers) {
+      const wanted = this.#revision(worker.revision);
+      if (worker.state !== 'pending' || wanted.productId !== productId) continue;
+      inLine += Math.max(0, wanted.devicesPerWorker - worker.claimed.length);
+    }
+    const free = this.#unclaimed(this.#free.get(productId) ?? []).length;
+    return Math.floor(Math.max(0, free - inLine) / devicesPerWorker);
+  }
+
+  /** A sound target: nothing speaks against it, and its answers are counted. */
+  #guard(): GuardReport {
+    const answered = Math.floor(this.#answered + 1e-6);
+    const none = { answered: 0, ended: 0, failed: 0, unanswered: 0, deaths: 0 };
+    return {
+      target: { ...none, answered, ended: answered },
+      stable: none,
+      failureEvidence: 1,
+      slownessEvidence: 1,
+      tripped: null,
+      doubtful: false,
+      failing: false,
+      patienceEndsAtMs: null,
+    };
+  }
+}
+
+function viewOf(worker: PlayedWorker): WorkerView {
+  const { id, revision, state, running, createdAtMs, startedAtMs, readyAtMs } = worker;
+  const { idleSinceMs, unhealthySinceMs, drainingSinceMs } = worker;
+  return {
+    id,
+    revision,
+    state,
+    running,
+    runningSinceMs: [],
+    idleSinceMs: state === 'ready' ? idleSinceMs : null,
+    createdAtMs,
+    startedAtMs,
+    readyAtMs,
+    unhealthySinceMs,
+    drainingSinceMs,
+  };
+}
+
+function sum(workers: readonly WorkerView[]): number {
+  return workers.reduce((total, worker) => total + (worker.state === 'draining' ? 0 : worker.running), 0);
+}
