@@ -6,6 +6,15 @@ const NEVER = new Promise<never>(() => undefined);
 /** One server's life: it ends without a word, and what it had begun never comes back to it. */
 export class Life {
   over = false;
+  /** It ends at the so-manieth call of a port from now on, which is still carried out; null: it goes on. */
+  callsLeft: number | null = null;
+
+  /** One more call of a port. */
+  spend(): void {
+    if (this.callsLeft === null) return;
+    this.callsLeft -= 1;
+    if (this.callsLeft <= 0) this.over = true;
+  }
 }
 
 /**
@@ -27,6 +36,7 @@ export function mortal<Target extends object>(target: Target, life: Life, turns:
         const result: unknown = Reflect.apply(member as (...given: unknown[]) => unknown, target, given);
         if (!(result instanceof Promise)) return result;
         turns.touch();
+        life.spend();
         return untilDeath(result, life);
       };
     },

@@ -19,6 +19,9 @@ import { behaviourOfCommand, type WorkerBehaviour } from './worker-behaviour.ts'
 
 const EXITED: WorkerExit = { code: 0, signal: null };
 
+/** Until three probes in a row have failed. */
+const PROBES_MISSED_MS = 3_000;
+
 /** One worker's process. */
 export interface SimulatedProcess {
   readonly order: WorkerOrder;
@@ -58,6 +61,10 @@ export class SimulatedMachine implements Driver, Readiness {
   #behaviourOf: (order: WorkerOrder, startsBefore: number) => WorkerBehaviour;
   /** Calls of `start`. */
   starts = 0;
+  /** Starts on devices that another process held: nothing may ever be here. */
+  readonly clashes: string[] = [];
+  /** The highest fencing number that came with a start. */
+  #fence = 0;
   /** Processes that run now. */
   running = 0;
   /** Told before `running` changes. */
@@ -110,10 +117,12 @@ export class SimulatedMachine implements Driver, Readiness {
     this.starts += 1;
     const fault = this.startFaults.shift();
     if (fault === 'failed') throw new AppError('WORKER_START_FAILED', 'the simulated start failed');
+    if (order.fence < this.#fence) throw new AppError('WORKER_START_FAILED', 'another server has taken over');
+    this.#fence = order.fence;
     for (const id of order.devices) {
       const holder = this.#holders.get(id);
       if (holder !== undefined)
-        throw new Error(`device ${id} was given twice, to ${holder.order.workerId} and ${order.workerId}`);
+        this.clashes.push(`device ${id} was given twice, to ${holder.order.workerId} and ${order.workerId}`);
     }
     const started: SimulatedProcess = {
       order,
@@ -141,6 +150,17 @@ export class SimulatedMachine implements Driver, Readiness {
   end(workerId: WorkerId, code: number): void {
     const started = this.processes.get(workerId);
     if (started?.running === true) this.#over(started, { code, signal: null });
+  }
+
+  /** It is gone and no exit is told: only its probes can show it. */
+  vanish(workerId: WorkerId): void {
+    const started = this.processes.get(workerId);
+    if (started?.running !== true) return;
+    const { onHealth } = started;
+    this.#gone(started);
+    if (onHealth !== null) {
+      this.#clock.schedule(PROBES_MISSED_MS, () => onHealth(false, 'nobody answers'));
+    }
   }
 
   /** There is somebody to connect to. */
@@ -240,15 +260,20 @@ export class SimulatedMachine implements Driver, Readiness {
   }
 
   #over(started: SimulatedProcess, exit: WorkerExit): void {
+    this.#gone(started);
+    this.#onExit(started.order.workerId, exit);
+  }
+
+  #gone(started: SimulatedProcess): void {
     this.onRunning();
     this.running -= 1;
     started.running = false;
-    for (const id of started.order.devices) this.#holders.delete(id);
+    for (const id of started.order.devices) {
+      if (this.#holders.get(id) === started) this.#holders.delete(id);
+    }
     for (const cancel of started.cancels) cancel();
     started.cancels = [];
-    const { workerId } = started.order;
-    this.onEnded(workerId);
-    this.#onExit(workerId, exit);
+    this.onEnded(started.order.workerId);
   }
 }
 

@@ -72,6 +72,8 @@ export class SimulatedTraffic implements Traffic {
   /** Raised when the gateway's process dies: timers of the dead one do nothing. */
   #life = { over: false };
   admitted = 0;
+  /** Of those, the ones that have not ended for their clients. */
+  unended = 0;
   readonly ends: Record<RequestEnd, number> = {
     served: 0,
     answered5xx: 0,
@@ -94,8 +96,9 @@ export class SimulatedTraffic implements Traffic {
     endMs: serviceMs,
     breaks: false,
   });
-  /** Told of every request that a worker is given. */
-  onGiven: (endpointId: EndpointId, worker: TrafficWorker, running: number) => void = () => undefined;
+  /** Told of every request that a worker is given, with what it runs then and may run at once. */
+  onGiven: (endpointId: EndpointId, worker: TrafficWorker, running: number, slots: number) => void = () =>
+    undefined;
   /** Told when a request has ended for its client. */
   onEnded: (request: EndedRequest) => void = () => undefined;
 
@@ -140,6 +143,7 @@ export class SimulatedTraffic implements Traffic {
       cancelPatience: null,
     };
     this.#flights.add(flight);
+    this.unended += 1;
     ticket.onCut((reason) => {
       flight.cancelService?.();
       // The slot is the worker's until its side of the connection is closed.
@@ -271,7 +275,7 @@ export class SimulatedTraffic implements Traffic {
     connections.add(flight);
     flight.workerId = worker.workerId;
     if (connections.size > this.maxConcurrentSeen) this.maxConcurrentSeen = connections.size;
-    this.onGiven(flight.endpointId, worker, connections.size);
+    this.onGiven(flight.endpointId, worker, connections.size, flight.queue.endpoint.slotsPerWorker);
     const answer = this.answerOf(worker, flight.serviceMs);
     if (answer.firstByteMs === Infinity) {
       flight.cancelService = null;
@@ -343,6 +347,7 @@ export class SimulatedTraffic implements Traffic {
     if (flight.end !== null) return;
     flight.end = end;
     flight.cancelPatience?.();
+    this.unended -= 1;
     this.ends[end] += 1;
     const { ticket } = flight;
     const slots = ticket.worker;

@@ -11,6 +11,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Life, mortal, mortalClock } from './mortal.ts';
+import { connectStore, StoreSide } from './store-connection.ts';
 import { SimulatedMachine, type SimulatedMachineOptions } from './simulated-machine.ts';
 import { SimulatedTraffic, type SimulatedLimits } from './simulated-traffic.ts';
 import { Turns } from './turns.ts';
@@ -82,6 +83,7 @@ export class SimulatedWorld {
   readonly #time: Clock;
   readonly turns = new Turns();
   readonly store: MemoryStore;
+  readonly storeSide = new StoreSide();
   readonly traffic: SimulatedTraffic;
   readonly machine: SimulatedMachine;
   readonly options: ControlOptions;
@@ -147,6 +149,14 @@ export class SimulatedWorld {
     await this.start();
   }
 
+  /**
+   * The server will die in the middle of something: at the so-manieth call of the store or the machine
+   * from now on, which is carried out and not answered.
+   */
+  dieAfterCalls(calls: number): void {
+    this.#life.callsLeft = calls;
+  }
+
   /** Lets everything that was promised settle, without time passing. */
   async settle(): Promise<void> {
     this.turns.touch();
@@ -202,7 +212,7 @@ export class SimulatedWorld {
       random: seededRandom((this.#settings.seed ?? 1) + this.incarnation),
       log: this.#log(),
       metrics: NO_METRICS,
-      store: mortal(this.store, life, this.turns),
+      store: mortal(connectStore(this.store, this.storeSide), life, this.turns),
       driver: mortal(this.machine, life, this.turns),
       readiness: mortal(this.machine, life, this.turns),
       traffic: this.traffic,
