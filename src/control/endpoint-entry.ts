@@ -30,6 +30,8 @@ export interface WorkerEntry {
   claimed: readonly string[];
   /** The driver has been asked to start it, or found it: it must be stopped by the driver too. */
   placed: boolean;
+  /** Why its start failed, while what may have come of it is being removed. */
+  launchFailure: string | null;
   /** Settles when the driver call that starts it has ended, however it ended. */
   launched: Promise<void>;
   /** It was seen to serve: its end by itself is not a failed start. */
@@ -153,6 +155,7 @@ export function newWorkerEntry(record: Worker): WorkerEntry {
     stoppingSinceMs: null,
     claimed: [],
     placed: false,
+    launchFailure: null,
     launched: Promise.resolve(),
     proved: false,
     idleInLineSinceMs: null,

@@ -1,3 +1,4 @@
+import { AppError } from '../base/errors.ts';
 import type { Endpoint, Revision, RevisionProgress } from '../model/endpoint.ts';
 import type { KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
@@ -44,13 +45,30 @@ export class EndpointRecords {
     const next: Endpoint = { ...entry.endpoint, ...change, generation: generation + 1 };
     entry.locked = true;
     try {
-      await this.#ports.store.endpointUpdate(next, generation, revision, answer);
+      try {
+        await this.#ports.store.endpointUpdate(next, generation, revision, answer);
+      } catch (error) {
+        if (!(await this.#isStoredAnyway(next, error))) throw error;
+      }
       entry.endpoint = next;
       keepSettings(entry);
       if (revision !== undefined) this.#revisionAdd(entry, revision);
     } finally {
       entry.locked = false;
       for (const later of entry.deferred.splice(0)) later();
+    }
+  }
+
+  /** A write that failed may have been carried out, and only its answer was lost: then memory must follow. */
+  async #isStoredAnyway(next: Endpoint, why: unknown): Promise<boolean> {
+    if (!(why instanceof AppError) || why.code !== 'STORE_FAILED') return false;
+    try {
+      const stored = (await this.#ports.store.endpointList()).find(({ id }) => id === next.id);
+      return stored?.generation === next.generation;
+    } catch (error) {
+      this.#ports.log.error('what is stored cannot be read after a failed write', { error });
+      this.#ports.onFatal(error);
+      return false;
     }
   }
 

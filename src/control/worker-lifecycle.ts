@@ -1,3 +1,4 @@
+import { sleep } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { newId, type WorkerId } from '../base/ids.ts';
 import { seconds } from '../decide/world.ts';
@@ -114,7 +115,23 @@ export class WorkerLifecycle {
       if (isLaunching(worker.record.state)) {
         const why = error instanceof AppError ? error.message : 'the driver could not start it';
         this.#ports.log.warn('worker not started', { workerId: record.id, error });
-        this.#broke(entry, worker, why, null);
+        worker.launchFailure = why;
+        if (worker.placed) await this.#removeRemains(record.id);
+        if (!this.#closed && isLaunching(worker.record.state)) this.#broke(entry, worker, why, null);
+      }
+    }
+  }
+
+  /** A start can fail and leave a process, where only its answer was lost: its devices are not free before it is gone. */
+  async #removeRemains(workerId: WorkerId): Promise<void> {
+    for (;;) {
+      try {
+        await this.#ports.driver.stop(workerId, UNPROVEN_GRACE_MS);
+        return;
+      } catch (error) {
+        if (this.#closed) return;
+        this.#ports.log.warn('the remains of a failed start are not gone, trying again', { workerId, error });
+        await sleep(this.#ports.clock, STOP_RETRY_MS);
       }
     }
   }
@@ -312,7 +329,8 @@ export class WorkerLifecycle {
     // While stopping, the end is told by `stop`: only that waits for children and device memory.
     if (worker.record.state === 'stopping') return;
     const livedMs = this.#ports.clock.nowMs() - (worker.record.startedAtMs ?? worker.record.createdAtMs);
-    this.#broke(entry, worker, `${exitWords(exit)}, ${seconds(livedMs)} after its start`, exit);
+    const why = worker.launchFailure ?? `${exitWords(exit)}, ${seconds(livedMs)} after its start`;
+    this.#broke(entry, worker, why, exit);
   }
 
   /** Takes a worker found by the driver back into the state its record says, without restarting it. */

@@ -54,7 +54,7 @@ export class SimulatedMachine implements Driver, Readiness {
   readonly kind = 'simulated';
   readonly #clock: Clock;
   readonly #turns: Turns;
-  readonly #devices: number;
+  readonly devices: number;
   readonly processes = new Map<WorkerId, SimulatedProcess>();
   readonly #holders = new Map<string, SimulatedProcess>();
   #onExit: (workerId: WorkerId, exit: WorkerExit) => void = () => undefined;
@@ -83,7 +83,7 @@ export class SimulatedMachine implements Driver, Readiness {
   constructor(options: SimulatedMachineOptions) {
     this.#clock = options.clock;
     this.#turns = options.turns;
-    this.#devices = options.devices;
+    this.devices = options.devices;
     this.#behaviourOf = options.behaviourOf ?? ((order) => behaviourOfCommand(order.spec.command));
   }
 
@@ -93,7 +93,7 @@ export class SimulatedMachine implements Driver, Readiness {
 
   async fingerprint(): Promise<Fingerprint> {
     return await Promise.resolve({
-      devices: Array.from({ length: this.#devices }, (_, index) => ({
+      devices: Array.from({ length: this.devices }, (_, index) => ({
         id: String(index),
         productId: GPU_PRODUCT_ID,
         name: 'GPU',

@@ -145,6 +145,8 @@ export class SimulatedTraffic implements Traffic {
     this.#flights.add(flight);
     this.unended += 1;
     ticket.onCut((reason) => {
+      if (!this.#flights.has(flight))
+        impossible('simulated-traffic-3f11', 'a request was cut off after its end');
       flight.cancelService?.();
       // The slot is the worker's until its side of the connection is closed.
       const close = (): void => this.#release(flight, flight.status, CUT_OUTCOME[reason]);

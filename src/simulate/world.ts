@@ -68,6 +68,8 @@ export interface WorldSettings {
   readonly store?: MemoryStore;
   /** A server whose store fails ends and is started again; else that is an error. */
   readonly respawns?: boolean;
+  /** Messages of errors that belong to the faults of this world. */
+  readonly expectedErrors?: readonly string[];
   /** Wall time at the beginning. */
   readonly startMs?: number;
 }
@@ -271,9 +273,7 @@ export class SimulatedWorld {
     return {
       ...log,
       error: (message, facts) => {
-        if (this.#settings.respawns !== true || message !== 'a record could not be written') {
-          this.errors.push({ message, ...facts });
-        }
+        if (!(this.#settings.expectedErrors ?? []).includes(message)) this.errors.push({ message, ...facts });
         log.error(message, facts);
       },
     };

@@ -1,0 +1,49 @@
+import { describe, it } from 'node:test';
+import { runWorld } from './proof/run-world.ts';
+import type { SharedPlan } from './proof/world-plan.ts';
+
+/** Worlds that once broke, shrunk; each is the shortest story of a defect that was there. */
+const SHARED = { kind: 'shared', seed: 0, devices: 2, maxSurge: 1 } as const;
+
+const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
+  [
+    'a start whose answer is lost leaves no process on a device that is given to another worker',
+    {
+      ...SHARED,
+      steps: [
+        { kind: 'driverFault', call: 'start', fault: 'answerLost' },
+        { kind: 'stream', endpoint: 0, everyMs: 20, count: 5 },
+      ],
+    },
+  ],
+  [
+    'a change that is stored although its commit failed is what the server goes by',
+    {
+      ...SHARED,
+      steps: [
+        { kind: 'storeFault', fault: 'answerLost' },
+        { kind: 'update', endpoint: 0, command: 'start=100' },
+        { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 10 },
+      ],
+    },
+  ],
+];
+
+describe('a world that once broke holds', () => {
+  for (const [what, plan] of ONCE_BROKEN) {
+    it(what, async () => {
+      await runWorld(plan);
+    });
+  }
+
+  it('an update that supersedes another one whose first worker is being proven keeps its place above the maximum', async () => {
+    await runWorld({
+      kind: 'roomy',
+      seed: 0,
+      min: 1,
+      gpu: false,
+      commands: ['start=100', 'start=100', 'exit'],
+      rounds: 1,
+    });
+  });
+});
