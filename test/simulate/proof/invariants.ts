@@ -85,6 +85,11 @@ export class Invariants {
     return this.#world.clock.monotonicMs();
   }
 
+  /** The plans give it in workers. */
+  get #maxSurge(): number {
+    return this.#world.options.rollout.maxSurge.value;
+  }
+
   #view(endpointId: EndpointId): EndpointView {
     return this.#world.control.service.get(endpointId, CALLER);
   }
@@ -176,7 +181,7 @@ export class Invariants {
     const counted = workers.filter(
       ({ state }) => state !== 'pending' && state !== 'draining' && state !== 'stopping',
     ).length;
-    hold(endpoint.deleting || counted <= maxReplicas + this.#world.options.maxSurge, 'workersBound', facts);
+    hold(endpoint.deleting || counted <= maxReplicas + this.#maxSurge, 'workersBound', facts);
     this.#failedRollout(view, facts);
     if (endpoint.deleting) return;
 
@@ -239,7 +244,7 @@ export class Invariants {
     const { endpoint, workers } = view;
     const pending = workers.filter(({ state }) => state === 'pending');
     const counted = workers.length - pending.length;
-    const held = counted >= endpoint.settings.maxReplicas + this.#world.options.maxSurge;
+    const held = counted >= endpoint.settings.maxReplicas + this.#maxSurge;
     const free = this.#freeDevices();
     // One that wants two may be kept together for another one that stands before it.
     const wants = view.revision.spec.productId === 'cpu' ? 0 : 4;
@@ -258,8 +263,8 @@ export class Invariants {
     const wanted = view.revision.spec.productId === 'cpu' ? 0 : view.revision.spec.gpuNum;
     const room =
       before.free >= wanted &&
-      this.#world.options.maxSurge > 0 &&
-      before.workers.size < endpoint.settings.maxReplicas + this.#world.options.maxSurge;
+      this.#maxSurge > 0 &&
+      before.workers.size < endpoint.settings.maxReplicas + this.#maxSurge;
     const ready = workers.filter(({ state }) => state === 'ready').length;
     hold(!(room && ready === 0), 'surgeBeforeSwap', facts);
   }

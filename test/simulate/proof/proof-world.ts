@@ -213,12 +213,12 @@ export class ProofWorld extends SimulatedWorld {
       await this.#change(0, { command });
       await loadFor(rounds);
     }
-    // Two starts that run into their deadline, or the bake and a replacement for each worker.
-    await loadFor(100);
+    // Two starts that run into their deadline, or the bake, a replacement for each worker and the watch.
+    await loadFor(120);
     for (const { endpoint } of this.#views()) {
       const { rollout } = endpoint;
       const ended = rollout === null || rolloutIsOver(rollout.state);
-      hold(ended, 'rolloutEnds', () => `it is ${rollout?.state} after 50 s`);
+      hold(ended, 'rolloutEnds', () => `it is ${rollout?.state} after 60 s`);
     }
     await this.advance(60_000);
     const { ends, admitted } = this.traffic;
@@ -311,13 +311,22 @@ function settingsOf(plan: WorldPlan): WorldSettings {
       return {
         ...common,
         devices: plan.devices,
-        options: { startDeadlineMs: 60_000, maxSurge: plan.maxSurge },
-        rollout: { watchMs: 20_000, drainDeadlineMs: 5_000 },
+        options: { startDeadlineMs: 60_000 },
+        rollout: {
+          maxSurge: { value: plan.maxSurge, unit: 'workers' },
+          watchMs: 20_000,
+          drainDeadlineMs: 5_000,
+        },
         limits: { waitingPerEndpoint: WAITING_MAX },
         respawns: true,
       };
     case 'roomy':
-      return { ...common, devices: plan.gpu ? 2 * plan.min + 2 : 0, options: { startDeadlineMs: 20_000 } };
+      return {
+        ...common,
+        devices: plan.gpu ? 2 * plan.min + 2 : 0,
+        options: { startDeadlineMs: 20_000 },
+        rollout: { watchMs: 10_000 },
+      };
   }
 }
 
