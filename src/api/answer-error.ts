@@ -2,12 +2,11 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../base/errors.ts';
 import { errorAnswer } from '../model/error-status.ts';
 import type { Log } from '../ports/log.ts';
-import { BODY_BYTES_MAX } from './json-body.ts';
 
 /** The only door by which a failure leaves the API: what is expected tells itself, the rest tells nothing. */
 export function answerError(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const known = toAppError(error, request);
+    const known = asAppError(error, request);
     const { status, body } = errorAnswer(known);
     if (status >= 500) {
       log.error('control API request failed', {
@@ -26,14 +25,17 @@ export function answerError(log: Log) {
   };
 }
 
-function toAppError(error: unknown, request: FastifyRequest): AppError {
+export function asAppError(error: unknown, request: FastifyRequest): AppError {
   if (error instanceof AppError) return error;
   // Anything can be thrown, null too.
   const { code: given, statusCode = 500 } = (error ?? {}) as Partial<FastifyError>;
   const code = String(given);
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new AppError('BODY_TOO_LARGE', `The body is over ${BODY_BYTES_MAX} bytes; send a smaller one.`);
+      return new AppError(
+        'BODY_TOO_LARGE',
+        `The body is over ${request.routeOptions.bodyLimit} bytes; send a smaller one.`,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new AppError('UNSUPPORTED_MEDIA_TYPE', mediaTypeText(request.headers['content-type']));
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

@@ -1,6 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointService } from '../ports/endpoint-service.ts';
+import type { WhatIfService } from '../ports/what-if.ts';
 import type { Log } from '../ports/log.ts';
 import { answerError } from './answer-error.ts';
 import { authenticate, type KeyLookup } from './auth.ts';
@@ -13,10 +14,12 @@ import { catalogRoutes } from './routes/catalog.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { revisionRoutes } from './routes/revisions.ts';
 import { serverRoutes, type ServerFacts } from './routes/server.ts';
+import { simulateRoutes } from './routes/simulate.ts';
 import { workerRoutes } from './routes/workers.ts';
 
 export interface ApiParts extends ServerFacts {
   readonly service: EndpointService;
+  readonly whatIf: WhatIfService;
   readonly apiKeys: KeyLookup;
   readonly log: Log;
   readonly clock: Clock;
@@ -64,6 +67,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     endpointRoutes(guarded, parts.service);
     revisionRoutes(guarded, parts.service);
     workerRoutes(guarded, parts.service);
+    simulateRoutes(guarded, parts.whatIf, parts.log);
     catalogRoutes(guarded, parts.service);
   });
   return app;

@@ -11,6 +11,12 @@ import {
   Status,
 } from '../model/endpoint-schema.ts';
 import { RevisionItem, RevisionObject, RollbackBody } from '../model/revision-schema.ts';
+import {
+  AdvisedSettingsObject,
+  SimulateAnswer,
+  SimulateBody,
+  SimulatedRunObject,
+} from '../model/simulate-schema.ts';
 
 /** The schemas that the document names; routes refer to them by `$id`. */
 const NAMED: readonly TSchema[] = [
@@ -24,6 +30,10 @@ const NAMED: readonly TSchema[] = [
   RollbackBody,
   RevisionItem,
   RevisionObject,
+  SimulateBody,
+  SimulatedRunObject,
+  AdvisedSettingsObject,
+  SimulateAnswer,
   WorkerObject,
   ProductObject,
   RegionObject,

@@ -450,6 +450,291 @@ export type Revision = {
   } | null;
 };
 
+/** Settings are merged as in an update. Without any of them the present ones are simulated alone. */
+export type SimulateBody = {
+  /** Worker counts, limits and size. On update, absent keys keep their value. */
+  readonly worker_config?: {
+    /** Most workers. 0 pauses the endpoint. */
+    readonly max_replicas: number;
+    /** Workers kept even without requests; at most max_replicas. */
+    readonly min_replicas?: number;
+    /** Seconds without a request after which a worker above the wanted number leaves. */
+    readonly idle_timeout?: number;
+    /** Most requests one worker is given at a time; the others wait or go to another worker. */
+    readonly max_concurrent_per_worker?: number;
+    /** GPUs of one worker; without meaning for a product without GPUs. */
+    readonly gpu_num?: number;
+    /** Disk of one worker, in GB. */
+    readonly rootfs_size_gb?: number;
+    /** Lowest CUDA version the host's driver must support; empty asks for none. */
+    readonly min_cuda_version?: '' | '12.4' | '12.6' | '12.8' | '12.9' | '13.0';
+    /** Seconds one request may take, waiting included. */
+    readonly request_timeout?: number;
+  };
+  /** Scaling policy, type and value together. Default on create: queue, 4. */
+  readonly policy?: {
+    /** What drives the number of workers. */
+    readonly type: 'queue' | 'concurrency';
+    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    readonly value: number;
+  };
+  /** Kind of machine, from the product list. */
+  readonly product_id?: string;
+  /** How far back recorded requests are taken, such as `90m`, `24h` or `7d`; at most 366d. Not together with `trace`. */
+  readonly window?: string;
+  /** Searches min_replicas, idle_timeout, policy and max_concurrent_per_worker for the settings that hold these with the least worker time. */
+  readonly advise?: {
+    /** Longest wait of half of the requests, in seconds. */
+    readonly p50_wait_seconds?: number;
+    /** Longest wait of 95 % of the requests, in seconds. */
+    readonly p95_wait_seconds?: number;
+    /** Longest wait of 99 % of the requests, in seconds. */
+    readonly p99_wait_seconds?: number;
+  };
+  /** Requests to take instead of the recorded ones: a CSV file in base64, plain or compressed with gzip, with the columns `arrival_s,service_s` or `arrival_s,prompt_tokens,output_tokens`, sorted by arrival. */
+  readonly trace?: string;
+};
+
+/** What settings come to. */
+export type SimulatedRun = {
+  readonly product_id: string;
+  readonly worker_config: {
+    readonly min_replicas: number;
+    readonly max_replicas: number;
+    readonly idle_timeout: number;
+    readonly max_concurrent_per_worker: number;
+    readonly gpu_num: number;
+    readonly request_timeout: number;
+  };
+  readonly policy: {
+    readonly type: 'queue' | 'concurrency';
+    readonly value: number;
+  };
+  /** Requests that came. */
+  readonly requests: number;
+  /** Requests that were answered. */
+  readonly served: number;
+  /** Requests whose request_timeout passed. */
+  readonly timed_out: number;
+  /** Requests that found the queue full or the endpoint paused. */
+  readonly refused: number;
+  /** Requests that waited for a worker to start. */
+  readonly cold_starts: number;
+  /** Workers that were started. */
+  readonly worker_starts: number;
+  /** Time of all workers together, from start to end, in hours. */
+  readonly worker_hours: number;
+  /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
+  readonly wait_seconds: {
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
+  /** Worker time at the price of the product; null when it has none. */
+  readonly cost: number | null;
+  /** At most 60 equal pieces of the time. */
+  readonly timeline: ReadonlyArray<{
+    /** Begin, counted from the first arrival, in seconds. */
+    readonly from_seconds: number;
+    /** End, in seconds. */
+    readonly to_seconds: number;
+    /** Requests that came in it. */
+    readonly requests: number;
+    readonly p95_wait_seconds: number;
+    /** Mean number of workers. */
+    readonly workers: number;
+  }>;
+};
+
+/** Settings that the search tried, and what they come to. */
+export type AdvisedSettings = {
+  readonly product_id: string;
+  readonly worker_config: {
+    readonly min_replicas: number;
+    readonly max_replicas: number;
+    readonly idle_timeout: number;
+    readonly max_concurrent_per_worker: number;
+    readonly gpu_num: number;
+    readonly request_timeout: number;
+  };
+  readonly policy: {
+    readonly type: 'queue' | 'concurrency';
+    readonly value: number;
+  };
+  /** Requests that came. */
+  readonly requests: number;
+  /** Requests that were answered. */
+  readonly served: number;
+  /** Requests whose request_timeout passed. */
+  readonly timed_out: number;
+  /** Requests that found the queue full or the endpoint paused. */
+  readonly refused: number;
+  /** Requests that waited for a worker to start. */
+  readonly cold_starts: number;
+  /** Workers that were started. */
+  readonly worker_starts: number;
+  /** Time of all workers together, from start to end, in hours. */
+  readonly worker_hours: number;
+  /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
+  readonly wait_seconds: {
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
+  /** Worker time at the price of the product; null when it has none. */
+  readonly cost: number | null;
+  /** All goals hold. */
+  readonly holds: boolean;
+  /** The worst of wait ÷ goal; above 1 that goal is missed. */
+  readonly miss_ratio: number;
+};
+
+/** What is, what is proposed, and what is advised. */
+export type SimulateAnswer = {
+  readonly requests: {
+    readonly source: 'recorded' | 'trace';
+    readonly count: number;
+    /** Arrival of the first: unix time in seconds, of a trace its own seconds. */
+    readonly first_at: number;
+    /** Arrival of the last, as `first_at`. */
+    readonly last_at: number;
+    /** Requests whose run time was not seen, and was taken from others like them. */
+    readonly assumed_runs: number;
+  };
+  /** What really happened to these requests; null for a trace. */
+  readonly recorded: {
+    readonly served: number;
+    readonly timed_out: number;
+    readonly refused: number;
+    /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
+    readonly wait_seconds: {
+      readonly p50: number;
+      readonly p95: number;
+      readonly p99: number;
+      readonly max: number;
+    };
+  } | null;
+  /** Start times of workers that were used. */
+  readonly start_seconds: {
+    /** `workers`: measured at the last workers; `revision`: one smoothed time; `assumed`: no worker ever started. */
+    readonly source: 'workers' | 'revision' | 'assumed';
+    readonly samples: number;
+    readonly median: number;
+    readonly max: number;
+  };
+  /** Fields that the proposal changes. */
+  readonly changed: ReadonlyArray<string>;
+  readonly now: SimulatedRun;
+  /** Null when the body proposes nothing. */
+  readonly proposed: {
+    readonly product_id: string;
+    readonly worker_config: {
+      readonly min_replicas: number;
+      readonly max_replicas: number;
+      readonly idle_timeout: number;
+      readonly max_concurrent_per_worker: number;
+      readonly gpu_num: number;
+      readonly request_timeout: number;
+    };
+    readonly policy: {
+      readonly type: 'queue' | 'concurrency';
+      readonly value: number;
+    };
+    /** Requests that came. */
+    readonly requests: number;
+    /** Requests that were answered. */
+    readonly served: number;
+    /** Requests whose request_timeout passed. */
+    readonly timed_out: number;
+    /** Requests that found the queue full or the endpoint paused. */
+    readonly refused: number;
+    /** Requests that waited for a worker to start. */
+    readonly cold_starts: number;
+    /** Workers that were started. */
+    readonly worker_starts: number;
+    /** Time of all workers together, from start to end, in hours. */
+    readonly worker_hours: number;
+    /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
+    readonly wait_seconds: {
+      readonly p50: number;
+      readonly p95: number;
+      readonly p99: number;
+      readonly max: number;
+    };
+    /** Worker time at the price of the product; null when it has none. */
+    readonly cost: number | null;
+    /** At most 60 equal pieces of the time. */
+    readonly timeline: ReadonlyArray<{
+      /** Begin, counted from the first arrival, in seconds. */
+      readonly from_seconds: number;
+      /** End, in seconds. */
+      readonly to_seconds: number;
+      /** Requests that came in it. */
+      readonly requests: number;
+      readonly p95_wait_seconds: number;
+      /** Mean number of workers. */
+      readonly workers: number;
+    }>;
+  } | null;
+  /** Null when the body asks for none. */
+  readonly advice: {
+    readonly holds: boolean;
+    /** The cheapest that holds; null when none of those tried does. */
+    readonly chosen: {
+      readonly product_id: string;
+      readonly worker_config: {
+        readonly min_replicas: number;
+        readonly max_replicas: number;
+        readonly idle_timeout: number;
+        readonly max_concurrent_per_worker: number;
+        readonly gpu_num: number;
+        readonly request_timeout: number;
+      };
+      readonly policy: {
+        readonly type: 'queue' | 'concurrency';
+        readonly value: number;
+      };
+      /** Requests that came. */
+      readonly requests: number;
+      /** Requests that were answered. */
+      readonly served: number;
+      /** Requests whose request_timeout passed. */
+      readonly timed_out: number;
+      /** Requests that found the queue full or the endpoint paused. */
+      readonly refused: number;
+      /** Requests that waited for a worker to start. */
+      readonly cold_starts: number;
+      /** Workers that were started. */
+      readonly worker_starts: number;
+      /** Time of all workers together, from start to end, in hours. */
+      readonly worker_hours: number;
+      /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
+      readonly wait_seconds: {
+        readonly p50: number;
+        readonly p95: number;
+        readonly p99: number;
+        readonly max: number;
+      };
+      /** Worker time at the price of the product; null when it has none. */
+      readonly cost: number | null;
+      /** All goals hold. */
+      readonly holds: boolean;
+      /** The worst of wait ÷ goal; above 1 that goal is missed. */
+      readonly miss_ratio: number;
+    } | null;
+    readonly nearest: AdvisedSettings;
+    /** Settings that no other one beats in both cost and waiting, the cheapest first. */
+    readonly frontier: ReadonlyArray<AdvisedSettings>;
+    readonly tried: number;
+    /** The search ran on a part of the requests; what is answered was run on all. */
+    readonly sampled: boolean;
+  } | null;
+  /** What limits the figures, in words. */
+  readonly notes: ReadonlyArray<string>;
+};
+
 export type Worker = {
   readonly id: string;
   readonly status: Status;
@@ -690,6 +975,16 @@ export interface Operations {
 
     readonly answer: string;
   };
+  /** Simulate an endpoint with other settings */
+  readonly simulateEndpoint: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly body: SimulateBody;
+    readonly answer: SimulateAnswer;
+  };
   /** List products: the kinds of machine a worker can ask for */
   readonly listProducts: {
     readonly query: {
@@ -752,6 +1047,7 @@ export const OPERATIONS = {
     path: '/gpus/v2/endpoints/{endpoint_id}/workers/{worker_id}/log',
     answer: 'text',
   },
+  simulateEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/simulate', answer: 'json' },
   listProducts: { method: 'GET', path: '/gpus/v2/products', answer: 'json' },
   listRegions: { method: 'GET', path: '/gpus/v2/regions', answer: 'json' },
 } as const;

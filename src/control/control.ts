@@ -1,4 +1,5 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { RevisionSpec } from '../model/endpoint.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointGauges } from '../ports/metrics.ts';
@@ -11,6 +12,7 @@ import { EndpointRecords } from './endpoint-records.ts';
 import { noteAnswer, noteOutcome } from './guard-facts.ts';
 import { Inventory } from './inventory.ts';
 import { Reconciler } from './reconciler.ts';
+import { checkSpec } from './resource-check.ts';
 import { recover } from './recovery.ts';
 import { WorkerLifecycle } from './worker-lifecycle.ts';
 
@@ -27,6 +29,7 @@ export class Control implements TrafficListener {
   readonly #records: EndpointRecords;
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
+  readonly #inventory: Inventory;
   readonly service: EndpointCommands;
 
   private constructor(
@@ -35,6 +38,7 @@ export class Control implements TrafficListener {
     records: EndpointRecords,
     reconciler: Reconciler,
     lifecycle: WorkerLifecycle,
+    inventory: Inventory,
     service: EndpointCommands,
   ) {
     this.#ports = ports;
@@ -42,6 +46,7 @@ export class Control implements TrafficListener {
     this.#records = records;
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
+    this.#inventory = inventory;
     this.service = service;
   }
 
@@ -57,7 +62,7 @@ export class Control implements TrafficListener {
     const lifecycle = new WorkerLifecycle(ports, records, reconciler, fence);
     reconciler.attach(lifecycle);
     const service = new EndpointCommands(ports, entries, records, reconciler, lifecycle, inventory);
-    const control = new Control(ports, entries, records, reconciler, lifecycle, service);
+    const control = new Control(ports, entries, records, reconciler, lifecycle, inventory, service);
     ports.onListener(control);
     // Exits can be told from the first recovered worker on.
     ports.driver.onExit((workerId, exit) => {
@@ -145,6 +150,11 @@ export class Control implements TrafficListener {
         workers,
       };
     });
+  }
+
+  /** Throws where an update to this spec would be refused. */
+  checkSpec(spec: RevisionSpec): void {
+    checkSpec(spec, this.#inventory, this.#ports.driver);
   }
 
   /** Stops deciding and probing, waits for what was written, and leaves all workers running. */

@@ -18,6 +18,7 @@ import type { OwnerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { ArrivalLog } from '../control/arrival-log.ts';
 import { Control } from '../control/control.ts';
+import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
@@ -26,6 +27,7 @@ import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
 import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
+import { SimulationThreads } from './simulation-threads.ts';
 import { VERSION } from './version.ts';
 
 export interface PilotlightServer {
@@ -111,9 +113,19 @@ export async function openServer(
     onFatal: (error) => fatal.resolve(error),
   });
 
+  const simulator = new SimulationThreads(clock, config.simulation);
+  const whatIf = new WhatIfCommands({
+    clock,
+    store,
+    simulator,
+    endpoints: control.service,
+    flushArrivals: async () => await arrivals.flush(),
+    checkSpec: (spec) => control.checkSpec(spec),
+  });
   let serving = true;
   const api = buildApi({
     service: control.service,
+    whatIf,
     apiKeys,
     log,
     clock,
@@ -146,6 +158,7 @@ export async function openServer(
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       const limit = Promise.withResolvers<void>();
       const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
+      const simulated = simulator.close();
       const drained = gateway.beginDrain().then(() => apiRequests.drained());
       await Promise.race([drained, limit.promise]);
       cancel();
@@ -153,6 +166,7 @@ export async function openServer(
       http.closeAllConnections();
       await closed;
       await api.close();
+      await simulated;
       await control.close();
       await arrivals.close();
       await driver.close();

@@ -50,6 +50,12 @@ export interface RecordConfig {
   readonly bytesPerEndpoint: number;
 }
 
+export interface SimulationConfig {
+  /** What-if runs at a time; each takes a core while it runs. */
+  readonly atOnce: number;
+  readonly limitMs: number;
+}
+
 export interface ShutdownConfig {
   /** How long requests in flight may take after SIGTERM before they are cut; 0: cut at once. */
   readonly drainLimitMs: number;
@@ -65,6 +71,7 @@ export interface Config {
   readonly rollout: RolloutOptions;
   readonly gateway: GatewayConfig;
   readonly record: RecordConfig;
+  readonly simulation: SimulationConfig;
   readonly shutdown: ShutdownConfig;
   readonly logLevel: LogLevel;
 }
@@ -209,6 +216,18 @@ const SETTINGS = {
     64,
     integerBetween(1, 4_096),
     'how much of them is kept of one endpoint, in MiB',
+  ),
+  simulations: setting(
+    'SIMULATIONS',
+    1,
+    integerBetween(1, 64),
+    'what-if runs at a time; each takes a core while it runs',
+  ),
+  simulationLimit: setting(
+    'SIMULATION_SECONDS',
+    300,
+    integerBetween(1, 86_400),
+    'a what-if run that takes longer is ended',
   ),
   stopGrace: setting(
     'STOP_GRACE_SECONDS',
@@ -393,6 +412,8 @@ function valuesOf(config: Config): Values {
     queueLimit: config.gateway.queueLimit,
     recordDays: config.record.keptMs / DAY_MS,
     recordMib: config.record.bytesPerEndpoint / MIB,
+    simulations: config.simulation.atOnce,
+    simulationLimit: config.simulation.limitMs / SECOND_MS,
     stopGrace: config.workers.stopGraceMs / SECOND_MS,
     shutdown: config.shutdown.drainLimitMs / SECOND_MS,
   };
@@ -426,6 +447,10 @@ function configOf(values: Values): Config {
     record: Object.freeze({
       keptMs: values.recordDays * DAY_MS,
       bytesPerEndpoint: values.recordMib * MIB,
+    }),
+    simulation: Object.freeze({
+      atOnce: values.simulations,
+      limitMs: values.simulationLimit * SECOND_MS,
     }),
     shutdown: Object.freeze({ drainLimitMs: values.shutdown * SECOND_MS }),
     logLevel: values.logLevel,

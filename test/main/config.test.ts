@@ -47,6 +47,7 @@ describe('the defaults', () => {
         guard: { enabled: true, slowdown: 1.5, minFailures: 3 },
       },
       gateway: { queueLimit: 10_000 },
+      simulation: { atOnce: 1, limitMs: 300_000 },
       record: { keptMs: 2_592_000_000, bytesPerEndpoint: 67_108_864 },
       shutdown: { drainLimitMs: 1_800_000 },
       logLevel: 'info',
@@ -88,6 +89,8 @@ describe('flags and variables', () => {
       ['QUEUE_LIMIT', '--queue-limit', '1'],
       ['RECORD_DAYS', '--record-days', '7'],
       ['RECORD_MIB', '--record-mib', '1'],
+      ['SIMULATIONS', '--simulations', '2'],
+      ['SIMULATION_SECONDS', '--simulation-seconds', '60'],
       ['STOP_GRACE_SECONDS', '--stop-grace-seconds', '1'],
       ['SHUTDOWN_SECONDS', '--shutdown-seconds', '9'],
     ];

@@ -8,6 +8,7 @@ import type { OwnerId } from '../../src/base/ids.ts';
 import { buildApi, type ApiParts } from '../../src/api/build-api.ts';
 import type { ApiKey } from '../../src/ports/store.ts';
 import { stubService } from './stub-endpoint-service.ts';
+import { stubWhatIf } from './stub-what-if.ts';
 
 export const KEY = 'pl-test-key-0123456789';
 
@@ -36,6 +37,7 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
   const service = stubService();
   const api = buildApi({
     service,
+    whatIf: stubWhatIf(),
     apiKeys: (hash) => (hash === apiKey.hash ? apiKey : undefined),
     clock: systemClock(),
     log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },

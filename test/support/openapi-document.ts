@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { buildApi } from '../../src/api/build-api.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { stubService } from './stub-endpoint-service.ts';
+import { stubWhatIf } from './stub-what-if.ts';
 
 /** Where the committed document lies. */
 export const openApiFile = fileURLToPath(new URL('../../openapi/control-plane.json', import.meta.url));
@@ -14,6 +15,7 @@ export async function openApiText(): Promise<string> {
   const quiet = (): void => undefined;
   const api = buildApi({
     service: stubService(),
+    whatIf: stubWhatIf(),
     apiKeys: () => undefined,
     clock: new ManualClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },

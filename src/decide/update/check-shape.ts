@@ -33,7 +33,7 @@ export function checkShape(schema: object, value: unknown, faults: FaultList, pa
   if (shape.type === 'object') checkObject(shape, value, faults, path);
   else if (shape.type === 'array') checkArray(shape, value, faults, path);
   else if (shape.type === 'string') checkString(shape, value, faults, path);
-  else if (shape.type === 'integer') checkInteger(shape, value, faults, path);
+  else if (shape.type === 'integer' || shape.type === 'number') checkNumber(shape, value, faults, path);
   else if (shape.type === 'boolean' && typeof value !== 'boolean') {
     refuse(faults, path, value, allowedBy(shape));
   }
@@ -90,8 +90,7 @@ function checkString(shape: Shape, value: unknown, faults: FaultList, path: stri
     if (!shape.enum.includes(value)) refuse(faults, path, value, allowedBy(shape));
     return;
   }
-  // Characters as people count them, not UTF-16 units.
-  const length = Array.from(value).length;
+  const length = lengthOf(value, shape);
   if (length < (shape.minLength ?? 0) || length > (shape.maxLength ?? Infinity)) {
     faults.add(
       path,
@@ -109,10 +108,16 @@ function checkString(shape: Shape, value: unknown, faults: FaultList, path: stri
   }
 }
 
-function checkInteger(shape: Shape, value: unknown, faults: FaultList, path: string): void {
+/** Characters as people count them, not UTF-16 units; counted only where it can matter, for a text may be megabytes. */
+function lengthOf(value: string, { minLength = 0, maxLength = Infinity }: Shape): number {
+  const units = value.length;
+  return units >= 2 * minLength && units <= maxLength ? units : Array.from(value).length;
+}
+
+function checkNumber(shape: Shape, value: unknown, faults: FaultList, path: string): void {
   const inRange =
     typeof value === 'number' &&
-    Number.isInteger(value) &&
+    (shape.type === 'integer' ? Number.isInteger(value) : Number.isFinite(value)) &&
     !(typeof shape.minimum === 'number' && value < shape.minimum) &&
     !(typeof shape.maximum === 'number' && value > shape.maximum);
   if (!inRange) refuse(faults, path, value, allowedBy(shape));
@@ -147,6 +152,8 @@ function allowedBy(schema: object): string {
       return 'true or false';
     case 'integer':
       return `an integer from ${String(shape.minimum)} to ${String(shape.maximum)}`;
+    case 'number':
+      return `a number from ${String(shape.minimum)} to ${String(shape.maximum)}`;
     case 'string': {
       if (shape.enum !== undefined)
         return `one of ${shape.enum.map((value) => JSON.stringify(value)).join(', ')}`;
