@@ -58,9 +58,11 @@ export function planSimulation(
 }
 
 function windowOf(given: unknown, faults: FaultList): number {
-  const [, amount = '', unit = ''] = /^(\d+)([mhd])$/.exec(String(given ?? WINDOW_DEFAULT)) ?? [];
+  // Anything else has its fault already.
+  const text = typeof given === 'string' ? given : WINDOW_DEFAULT;
+  const [, amount = '', unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const windowMs = Number(amount) * (UNITS_MS[unit] ?? 0);
-  if (windowMs > WINDOW_MAX_MS) faults.add('window', `is "${String(given)}"; allowed: at most 366d`);
+  if (windowMs > WINDOW_MAX_MS) faults.add('window', `is "${text}"; allowed: at most 366d`);
   return windowMs;
 }
 
