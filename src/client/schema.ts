@@ -47,7 +47,7 @@ export type Endpoint = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas: number;
-    /** Seconds without a request after which a worker above the wanted number leaves. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
     readonly idle_timeout: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker: number;
@@ -64,7 +64,7 @@ export type Endpoint = {
   readonly policy: {
     /** What drives the number of workers. */
     readonly type: 'queue' | 'concurrency';
-    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    /** `queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. `concurrency`: requests per worker. */
     readonly value: number;
   };
   readonly health_check: {
@@ -148,7 +148,7 @@ export type EndpointCreateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
@@ -171,7 +171,7 @@ export type EndpointCreateBody = {
   readonly policy?: {
     /** What drives the number of workers. */
     readonly type: 'queue' | 'concurrency';
-    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    /** `queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. `concurrency`: requests per worker. */
     readonly value: number;
   };
   /** Health check. Absent keys mean an empty path and port 0. */
@@ -219,7 +219,7 @@ export type EndpointUpdateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
@@ -242,7 +242,7 @@ export type EndpointUpdateBody = {
   readonly policy?: {
     /** What drives the number of workers. */
     readonly type: 'queue' | 'concurrency';
-    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    /** `queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. `concurrency`: requests per worker. */
     readonly value: number;
   };
   /** Health check. Absent keys mean an empty path and port 0. */
@@ -429,7 +429,7 @@ export type Revision = {
       readonly max_replicas: number;
       /** Workers kept even without requests; at most max_replicas. */
       readonly min_replicas: number;
-      /** Seconds without a request after which a worker above the wanted number leaves. */
+      /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
       readonly idle_timeout: number;
       /** Most requests one worker is given at a time; the others wait or go to another worker. */
       readonly max_concurrent_per_worker: number;
@@ -440,7 +440,7 @@ export type Revision = {
     readonly policy: {
       /** What drives the number of workers. */
       readonly type: 'queue' | 'concurrency';
-      /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+      /** `queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. `concurrency`: requests per worker. */
       readonly value: number;
     };
     readonly health_check: {
@@ -458,7 +458,7 @@ export type SimulateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
@@ -475,7 +475,7 @@ export type SimulateBody = {
   readonly policy?: {
     /** What drives the number of workers. */
     readonly type: 'queue' | 'concurrency';
-    /** `queue`: seconds a request may be expected to wait before workers are added. `concurrency`: requests per worker. */
+    /** `queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. `concurrency`: requests per worker. */
     readonly value: number;
   };
   /** Kind of machine, from the product list. */

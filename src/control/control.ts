@@ -11,13 +11,11 @@ import type { EndpointEntry } from './endpoint-entry.ts';
 import { EndpointRecords } from './endpoint-records.ts';
 import { noteAnswer, noteOutcome } from './guard-facts.ts';
 import { Inventory } from './inventory.ts';
+import { noteEnded, noteGone, noteStarted, noteWaiting } from './load-learning.ts';
 import { Reconciler } from './reconciler.ts';
 import { checkSpec } from './resource-check.ts';
 import { recover } from './recovery.ts';
 import { WorkerLifecycle } from './worker-lifecycle.ts';
-
-/** Weight of the newest request in the smoothed time a request holds its slot. */
-const SERVICE_TIME_WEIGHT = 0.1;
 
 /**
  * The owner of all endpoints of this process: it holds them in memory, hears what the gateway and
@@ -79,6 +77,7 @@ export class Control implements TrafficListener {
   requestWaiting(endpointId: EndpointId): void {
     const entry = this.#entries.get(endpointId);
     if (entry === undefined) return;
+    noteWaiting(entry, this.#ports.clock.nowMs());
     // With no worker this request is what wakes one: decided in this very turn.
     if (entry.workers.size === 0) this.#reconciler.reconcile(entry);
     else this.#reconciler.reconcileSoon(entry);
@@ -86,11 +85,17 @@ export class Control implements TrafficListener {
   }
 
   requestGone(endpointId: EndpointId): void {
-    this.#soon(endpointId);
+    const entry = this.#entries.get(endpointId);
+    if (entry === undefined) return;
+    noteGone(entry);
+    this.#reconciler.reconcileSoon(entry);
   }
 
   requestStarted(endpointId: EndpointId): void {
-    this.#soon(endpointId);
+    const entry = this.#entries.get(endpointId);
+    if (entry === undefined) return;
+    noteStarted(entry, this.#ports.clock.nowMs());
+    this.#reconciler.reconcileSoon(entry);
   }
 
   requestAnswered(endpointId: EndpointId, answer: RequestAnswer): void {
@@ -107,11 +112,7 @@ export class Control implements TrafficListener {
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {
     const entry = this.#entries.get(endpointId);
     if (entry === undefined) return;
-    if (outcome.end === 'complete') {
-      const known = entry.serviceTimeMs;
-      entry.serviceTimeMs =
-        known === null ? outcome.runMs : known + (outcome.runMs - known) * SERVICE_TIME_WEIGHT;
-    }
+    noteEnded(entry, outcome, this.#ports.clock.nowMs());
     noteOutcome(entry, outcome);
     this.#reconciler.reconcileSoon(entry);
   }
@@ -122,11 +123,6 @@ export class Control implements TrafficListener {
     if (entry === undefined || worker === undefined) return;
     this.#lifecycle.drained(entry, worker);
     this.#reconciler.reconcile(entry);
-  }
-
-  #soon(endpointId: EndpointId): void {
-    const entry = this.#entries.get(endpointId);
-    if (entry !== undefined) this.#reconciler.reconcileSoon(entry);
   }
 
   #gauges(): readonly EndpointGauges[] {

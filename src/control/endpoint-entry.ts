@@ -11,6 +11,7 @@ import type {
 } from '../model/endpoint.ts';
 import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
+import type { LearnedLoad } from './load-learning.ts';
 
 /** Ended workers whose records and logs are kept for each endpoint. */
 export const ENDED_WORKERS_KEPT = 20;
@@ -58,7 +59,10 @@ export interface EndpointEntry {
   startFailures: number;
   failedAtMs: number;
   notBeforeMs: number;
-  serviceTimeMs: number | null;
+  /** In memory alone: after a restart it is learned anew. */
+  load: LearnedLoad | null;
+  /** Requests that began to wait and were not told to have started or gone. */
+  waitingSeen: number;
   /** How the revisions in use serve. In memory alone: after a restart they are learnt anew. */
   readonly figures: Map<number, RevisionFigures>;
   /** Of the running rollout, from its first look on. */
@@ -98,7 +102,8 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     startFailures: 0,
     failedAtMs: 0,
     notBeforeMs: 0,
-    serviceTimeMs: null,
+    load: null,
+    waitingSeen: 0,
     figures: new Map(),
     guard: null,
     sampleOpen: false,

@@ -381,7 +381,13 @@ export class Reconciler implements LifecycleListener {
   #tellDecision(entry: EndpointEntry, why: Reason, facts: Readonly<Record<string, unknown>>): void {
     const endpointId = entry.endpoint.id;
     this.#ports.metrics.scaleDecision(endpointId, why.code);
-    this.#ports.log.info('scale decision', { endpointId, ...facts, code: why.code, why: why.text });
+    this.#ports.log.info('scale decision', {
+      endpointId,
+      ...facts,
+      code: why.code,
+      why: why.text,
+      ...why.numbers,
+    });
   }
 
   #leave(entry: EndpointEntry, workerId: WorkerId, why: Reason, act: (worker: WorkerEntry) => void): boolean {

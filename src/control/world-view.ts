@@ -1,4 +1,5 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { LoadModel } from '../decide/autoscale/load-model.ts';
 import type { GuardReport } from '../decide/rollout/guard.ts';
 import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from '../decide/world.ts';
 import type { EndpointSettings, Revision, Rollout } from '../model/endpoint.ts';
@@ -7,6 +8,7 @@ import type { EndpointLoad, Traffic, WorkerLoad } from '../ports/traffic.ts';
 import type { ControlOptions } from './control-options.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import type { Inventory } from './inventory.ts';
+import { loadOf } from './load-learning.ts';
 import { guardReportOf } from './guard-facts.ts';
 import { planOptionsOf } from './rollout-options.ts';
 
@@ -30,6 +32,7 @@ export function worldOf(
     traffic.load(entry.endpoint.id),
     options,
     guardReportOf(entry, traffic, nowMs),
+    loadOf(entry, nowMs),
   );
 }
 
@@ -44,7 +47,7 @@ class EntryWorld implements EndpointWorld {
   readonly workers: readonly WorkerView[];
   readonly waiting: number;
   readonly earliestDeadlineMs: number | null;
-  readonly serviceTimeMs: number | null;
+  readonly load: LoadModel;
   readonly guard: GuardReport | null;
   readonly startFailures: number;
   readonly notBeforeMs: number;
@@ -61,6 +64,7 @@ class EntryWorld implements EndpointWorld {
     load: EndpointLoad,
     options: ControlOptions,
     guard: GuardReport | null,
+    learned: LoadModel,
   ) {
     const { endpoint } = entry;
     this.endpointId = endpoint.id;
@@ -71,7 +75,9 @@ class EntryWorld implements EndpointWorld {
     this.rollout = endpoint.rollout;
     this.waiting = load.waiting;
     this.earliestDeadlineMs = load.earliestDeadlineMs;
-    this.serviceTimeMs = entry.serviceTimeMs;
+    this.load = learned;
+    // A queue that was refused as a whole went without a word for each.
+    if (load.waiting === 0) entry.waitingSeen = 0;
     this.guard = guard;
     this.startFailures = entry.startFailures;
     this.notBeforeMs = entry.notBeforeMs;

@@ -27,14 +27,7 @@ export interface EndpointPlan {
 export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan {
   if (world.deleting) return farewell(world, nowMs);
   const serving = servingWorkers(world);
-  const stable = world.revisions.get(world.stableRevision);
-  const goal = world.targetRevision === null ? stable : world.revisions.get(world.targetRevision);
-  const need = neededWorkers(
-    world,
-    serving,
-    goal === undefined ? null : (goal.startTimeMs ?? stable?.startTimeMs ?? null),
-    nowMs,
-  );
+  const need = neededWorkers(world, serving, nowMs);
   const rollout = rolloutStep(world, need.workers, nowMs);
   const workers = workerPlan(world, need, nowMs);
   const drains = drainCuts(world, nowMs);

@@ -1,3 +1,5 @@
+import { LoadModel } from './autoscale/load-model.ts';
+import { priceOfWaiting } from './autoscale/price.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { GuardReport } from './rollout/guard.ts';
@@ -104,6 +106,29 @@ export function planOptions(change: Partial<PlanOptions> = {}): PlanOptions {
   return { ...options, maxSurge: 1, firstStep: 1, startDeadlineMs: 600_000, ...change };
 }
 
+/** A model that has seen one request, long ago, of this length; null: none. */
+export function taughtLoad(
+  serviceMs: number | null,
+  startMs = 1_000,
+  given: EndpointSettings = settings(),
+): LoadModel {
+  const model = new LoadModel(
+    {
+      slotsPerWorker: given.maxConcurrentPerWorker,
+      startMs,
+      minWorkers: given.minReplicas,
+      maxWorkers: given.maxReplicas,
+      idleTimeoutMs: given.idleTimeoutSeconds * 1_000,
+      price: priceOfWaiting(given.policy),
+    },
+    0,
+  );
+  if (serviceMs === null) return model;
+  model.arrived(0);
+  model.served(0, serviceMs, serviceMs);
+  return model;
+}
+
 /** One endpoint with revision 1 stable, on a machine without limits, with nothing going on. */
 export function world(change: Partial<EndpointWorld> = {}): EndpointWorld {
   return {
@@ -118,7 +143,7 @@ export function world(change: Partial<EndpointWorld> = {}): EndpointWorld {
     waiting: 0,
     waitingSinceMs: [],
     earliestDeadlineMs: null,
-    serviceTimeMs: null,
+    load: taughtLoad(null, 1_000, change.settings),
     guard: null,
     startFailures: 0,
     notBeforeMs: 0,

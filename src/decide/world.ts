@@ -2,6 +2,7 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { WorkerState } from '../model/worker-state.ts';
+import type { LoadModel } from './autoscale/load-model.ts';
 import type { GuardReport } from './rollout/guard.ts';
 
 /** What is known of one worker at the moment of a decision. */
@@ -57,8 +58,8 @@ export interface EndpointWorld {
   /** Arrival times of the waiting, oldest first; possibly not all of them. */
   readonly waitingSinceMs: readonly number[];
   readonly earliestDeadlineMs: number | null;
-  /** Mean time a request holds its slot; null before the first one ended. */
-  readonly serviceTimeMs: number | null;
+  /** What the endpoint's traffic has taught, as of its present settings. */
+  readonly load: LoadModel;
   /** What the guard says of the target; null while none of its workers was ready. */
   readonly guard: GuardReport | null;
   /** Starts that failed in a row, without a worker that became ready in between. */
@@ -68,14 +69,15 @@ export interface EndpointWorld {
   readonly options: PlanOptions;
 }
 
-/** A reason as data: a stable code for counting, and a sentence with its numbers for people. */
+/** A reason as data: a stable code for counting, a sentence for people, and the numbers it was decided by. */
 export interface Reason {
   readonly code: string;
   readonly text: string;
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
-export function reason(code: string, text: string): Reason {
-  return { code, text };
+export function reason(code: string, text: string, numbers: Readonly<Record<string, number>> = {}): Reason {
+  return { code, text, numbers };
 }
 
 /** The earlier of two times of which either may be unset. */

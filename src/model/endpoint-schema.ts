@@ -70,8 +70,10 @@ const workerConfigOptional = {
   idle_timeout: Type.Integer({
     minimum: 1,
     maximum: 1000,
-    default: 60,
-    description: 'Seconds without a request after which a worker above the wanted number leaves.',
+    default: 1000,
+    description:
+      'Seconds without a request after which a worker above the wanted number leaves at the latest. ' +
+      'It leaves sooner where keeping it costs more than starting one again.',
   }),
   max_concurrent_per_worker: Type.Integer({
     minimum: 1,
@@ -126,7 +128,7 @@ const policy = Type.Object(
       minimum: 1,
       maximum: 1000,
       description:
-        '`queue`: seconds a request may be expected to wait before workers are added. ' +
+        '`queue`: the wait, in seconds, that is held to be long; workers are added and kept where that costs less. ' +
         '`concurrency`: requests per worker.',
     }),
   },

@@ -1,5 +1,7 @@
-import { predictedWaits, residualMs } from './predicted-waits.ts';
 import { reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
+import type { LoadModel } from './load-model.ts';
+import type { StartDecision } from './marginal-rule.ts';
+import { queueNeed, type ServingFleet } from './queue-need.ts';
 
 export interface Need {
   /** Workers that should be ready or on their way now, within min and max. */
@@ -12,45 +14,38 @@ export interface Need {
 /** The start time assumed for a revision of which none has ever become ready. */
 export const UNKNOWN_START_MS = 10_000;
 
-/** How often a queue that waits is looked at again, at the least and at the most. */
+/** How often a queue that waits is looked at again: a share of a start time, within these bounds. */
+const LOOK_AGAIN_SHARE = 1 / 8;
 const LOOK_AGAIN_MIN_MS = 50;
 const LOOK_AGAIN_MAX_MS = 1_000;
 
 /**
  * How many workers the load asks for by the endpoint's policy. Idle workers beyond that are not its
- * business: they stay until their idle time-out.
+ * business: see `idle-keep.ts`.
  *
  * `serving` are the workers that count as capacity: ready, or on their way to it.
  */
-export function neededWorkers(
-  world: EndpointWorld,
-  serving: readonly WorkerView[],
-  startTimeMs: number | null,
-  nowMs: number,
-): Need {
+export function neededWorkers(world: EndpointWorld, serving: readonly WorkerView[], nowMs: number): Need {
   const { minReplicas, maxReplicas, policy } = world.settings;
   if (maxReplicas === 0)
     return { workers: 0, reason: reason('paused', 'max_replicas is 0'), lookAgainAtMs: null };
-  const floor = minReplicas;
   const running = world.workers.reduce((sum, worker) => sum + worker.running, 0);
   const load =
-    policy.type === 'concurrency'
-      ? byConcurrency(world, running)
-      : byQueue(world, serving, running, startTimeMs, nowMs);
+    policy.type === 'concurrency' ? byConcurrency(world, running) : byQueue(world, serving, running, nowMs);
   if (load.workers >= maxReplicas) {
     return {
       workers: maxReplicas,
       reason:
         load.workers > maxReplicas
-          ? reason('max', `${load.reason.text}; max_replicas holds it at ${maxReplicas}`)
+          ? reason('max', `${load.reason.text}; max_replicas holds it at ${maxReplicas}`, load.reason.numbers)
           : load.reason,
       lookAgainAtMs: load.lookAgainAtMs,
     };
   }
-  if (load.workers < floor) {
+  if (load.workers < minReplicas) {
     return {
-      workers: floor,
-      reason: reason('min', `min_replicas keeps ${floor}`),
+      workers: minReplicas,
+      reason: reason('min', `min_replicas keeps ${minReplicas}`, load.reason.numbers),
       lookAgainAtMs: load.lookAgainAtMs,
     };
   }
@@ -65,99 +60,76 @@ function byConcurrency(world: EndpointWorld, running: number): Need {
     reason: reason(
       'concurrency',
       `${world.waiting} waiting and ${running} running at ${perWorker} per worker`,
+      { waiting: world.waiting, running, perWorker },
     ),
     lookAgainAtMs: null,
   };
 }
 
-function byQueue(
-  world: EndpointWorld,
-  serving: readonly WorkerView[],
-  running: number,
-  startTimeMs: number | null,
-  nowMs: number,
-): Need {
-  const slots = world.settings.maxConcurrentPerWorker;
-  const busy = Math.ceil(running / slots);
+function byQueue(world: EndpointWorld, serving: readonly WorkerView[], running: number, nowMs: number): Need {
+  const busy = Math.ceil(running / world.settings.maxConcurrentPerWorker);
   if (world.waiting === 0) {
     return {
       workers: busy,
-      reason: reason('running', `${running} running, none waiting`),
+      reason: reason('running', `${running} running, none waiting`, { waiting: 0, running }),
       lookAgainAtMs: null,
     };
   }
-  const limitMs = world.settings.policy.value * 1_000;
-  const startMs = startTimeMs ?? UNKNOWN_START_MS;
-  const slotFreeAtMs = serving.flatMap((worker) =>
-    slotTimes(worker, slots, startMs, world.serviceTimeMs, nowMs),
+  const fleet = servingFleet(world, serving, running, nowMs);
+  const decision = queueNeed(fleet, world.load, nowMs);
+  // Requests that run on workers which leave may have nowhere to go on: what runs now is always needed.
+  const workers = Math.max(decision.workers, busy, 1);
+  const lookInMs = Math.min(
+    LOOK_AGAIN_MAX_MS,
+    Math.max(LOOK_AGAIN_MIN_MS, world.load.startMs * LOOK_AGAIN_SHARE),
   );
-  const serviceTimeMs = world.serviceTimeMs ?? longestElapsedMs(world, nowMs);
-  const outcome = (workers: number): { excessMs: number; longestMs: number } => {
-    const extra = Array.from({ length: (workers - serving.length) * slots }, () => nowMs + startMs);
-    const waits = predictedWaits({
-      nowMs,
-      waitingSinceMs: world.waitingSinceMs,
-      slotFreeAtMs: [...slotFreeAtMs, ...extra],
-      serviceTimeMs,
-    });
-    // The list of waiting requests is bounded; those beyond it wait behind the last listed one.
-    const beyond = world.waiting - world.waitingSinceMs.length;
-    const last = waits.at(-1) ?? 0;
-    if (beyond > 0) waits.push(last + (beyond / Math.max(1, workers * slots)) * serviceTimeMs);
-    return {
-      excessMs: waits.reduce((sum, waitMs) => sum + Math.max(0, waitMs - limitMs), 0),
-      longestMs: waits.reduce((longest, waitMs) => Math.max(longest, waitMs), 0),
-    };
-  };
-
-  let workers = Math.max(serving.length, busy, 1);
-  let best = outcome(workers);
-  // One more as long as somebody would wait beyond the limit and the new worker takes some of that
-  // excess away: where it would come too late for everyone who waits now, it would only cost.
-  while (workers < world.settings.maxReplicas && best.excessMs > 0) {
-    const withOneMore = outcome(workers + 1);
-    if (withOneMore.excessMs >= best.excessMs) break;
-    workers += 1;
-    best = withOneMore;
-  }
-  const lookInMs = Math.min(LOOK_AGAIN_MAX_MS, Math.max(LOOK_AGAIN_MIN_MS, limitMs / 8));
   return {
     workers,
-    reason:
-      serving.length === 0
-        ? reason('wake', `${world.waiting} waiting and no worker`)
-        : reason(
-            'queue',
-            `${world.waiting} waiting; the longest predicted wait is ${seconds(best.longestMs)} with ${workers} workers, allowed are ${seconds(limitMs)}`,
-          ),
+    reason: queueReason(fleet, decision, world.load, nowMs),
     lookAgainAtMs: workers >= world.settings.maxReplicas ? null : nowMs + lookInMs,
   };
 }
 
-/** When each slot of a worker can take its next request. */
-function slotTimes(
-  worker: WorkerView,
-  slots: number,
-  startMs: number,
-  serviceTimeMs: number | null,
+function servingFleet(
+  world: EndpointWorld,
+  serving: readonly WorkerView[],
+  running: number,
   nowMs: number,
-): number[] {
-  if (worker.state !== 'ready') {
-    const readyAtMs = nowMs + residualMs(nowMs - (worker.startedAtMs ?? nowMs), startMs);
-    return Array.from({ length: slots }, () => readyAtMs);
+): ServingFleet {
+  const startedAgoMs: number[] = [];
+  for (const worker of serving) {
+    if (worker.state !== 'ready') startedAgoMs.push(nowMs - (worker.startedAtMs ?? nowMs));
   }
-  return Array.from({ length: slots }, (_, index) => {
-    const sinceMs = worker.runningSinceMs[index];
-    if (sinceMs !== undefined) return nowMs + residualMs(nowMs - sinceMs, serviceTimeMs);
-    // Slots beyond the listed ones: busy as long as the count says so, with no age known.
-    return index < worker.running ? nowMs + (serviceTimeMs ?? 0) : nowMs;
-  });
+  return { waiting: world.waiting, running, ready: serving.length - startedAgoMs.length, startedAgoMs };
 }
 
-function longestElapsedMs(world: EndpointWorld, nowMs: number): number {
-  let longest = 0;
-  for (const worker of world.workers) {
-    for (const sinceMs of worker.runningSinceMs) longest = Math.max(longest, nowMs - sinceMs);
-  }
-  return longest;
+/** The numbers are worker-seconds and request-seconds, and `score<weight>` what each weight cost lately. */
+function queueReason(fleet: ServingFleet, decision: StartDecision, load: LoadModel, nowMs: number): Reason {
+  const starting = fleet.startedAgoMs.length;
+  const live = fleet.ready + starting;
+  const added = decision.workers - live;
+  const numbers: Record<string, number> = {
+    waiting: fleet.waiting,
+    running: fleet.running,
+    ready: fleet.ready,
+    starting,
+    added,
+    expectedWaitingSeconds: decision.waitingNow / 1_000,
+    waitingThenSeconds: decision.waitingThen / 1_000,
+    price: load.price,
+    savesSeconds: decision.saves / 1_000,
+    costsSeconds: decision.costs / 1_000,
+    startSeconds: load.startMs / 1_000,
+    serviceSeconds: load.serviceTimeMs / 1_000,
+    arrivalsPerSecond: load.rateAt(nowMs) * 1_000,
+    weight: load.weight,
+  };
+  for (const [weight, score] of load.scores) numbers[`score${weight}`] = score / 1_000;
+  if (live === 0) return reason('wake', `${fleet.waiting} waiting and no worker`, numbers);
+  const saved = `saves ${seconds(decision.saves)} of a worker's time where ${seconds(decision.costs)} is its cost`;
+  const text =
+    added > 0
+      ? `${fleet.waiting} waiting; the last of ${added} more ${saved}`
+      : `${fleet.waiting} waiting; one more ${saved}`;
+  return reason('queue', `${text} (a second of waiting counts ${load.price})`, numbers);
 }

@@ -21,7 +21,7 @@ export function wayBackMs(world: EndpointWorld): number {
   // Those behind the first waiting request need slots too before their own deadlines.
   const rounds = Math.floor(world.waiting / Math.max(1, world.settings.maxConcurrentPerWorker));
   const queueMs = Math.min(
-    rounds * (world.serviceTimeMs ?? 0),
+    rounds * (world.load.measuredServiceMs ?? 0),
     (world.settings.requestTimeoutSeconds * 1_000) / 4,
   );
   return startMs * (1 + START_RESERVE) + HANDOVER_MS + queueMs;

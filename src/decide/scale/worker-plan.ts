@@ -1,6 +1,7 @@
 import type { WorkerId } from '../../base/ids.ts';
 import { rolloutIsOver, rolloutIsProven } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
+import { idleKeepMs } from '../autoscale/idle-keep.ts';
 import type { Need } from '../autoscale/needed-workers.ts';
 import { byLoad, swapVictims } from '../capacity/swap-victims.ts';
 import { earlier, reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
@@ -220,7 +221,7 @@ function retire(
     }));
 }
 
-/** Idle workers above the need leave at their idle time-out, the longest idle first; a busy one never does. */
+/** Idle workers above the need leave when they were kept for long enough, the longest idle first; a busy one never does. */
 function releaseIdle(
   world: EndpointWorld,
   workers: readonly WorkerView[],
@@ -228,7 +229,6 @@ function releaseIdle(
   needed: number,
   nowMs: number,
 ): { drain: WorkerLeave[]; stop: WorkerLeave[]; lookAgainAtMs: number | null } {
-  const timeoutMs = world.settings.idleTimeoutSeconds * 1_000;
   let surplus = live - needed;
   const drain: WorkerLeave[] = [];
   const stop: WorkerLeave[] = [];
@@ -244,16 +244,24 @@ function releaseIdle(
   const idle = workers
     .filter((worker) => worker.state === 'ready' && worker.running === 0 && worker.idleSinceMs !== null)
     .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+  let left = needed + surplus;
   for (const worker of idle.slice(0, Math.max(0, surplus))) {
-    const leaveAtMs = (worker.idleSinceMs ?? nowMs) + timeoutMs;
-    if (leaveAtMs <= nowMs) {
-      drain.push({
-        workerId: worker.id,
-        reason: reason('idle', `no request for ${seconds(timeoutMs)} and ${needed} worker(s) needed`),
-      });
-    } else {
-      lookAgainAtMs = earlier(lookAgainAtMs, leaveAtMs);
+    const keepMs = idleKeepMs(world, left, nowMs);
+    const leaveAtMs = (worker.idleSinceMs ?? nowMs) + keepMs;
+    if (leaveAtMs > nowMs) {
+      // Those after it are idle for less long, and were needed more lately.
+      lookAgainAtMs = leaveAtMs;
+      break;
     }
+    drain.push({
+      workerId: worker.id,
+      reason: reason('idle', `no request for ${seconds(keepMs)} and ${needed} worker(s) needed`, {
+        keepSeconds: keepMs / 1_000,
+        live: left,
+        needed,
+      }),
+    });
+    left -= 1;
   }
   return { drain, stop, lookAgainAtMs };
 }

@@ -20,7 +20,7 @@ test('the shortest body gets every default', () => {
       name: 'a',
       minReplicas: 0,
       maxReplicas: 2,
-      idleTimeoutSeconds: 60,
+      idleTimeoutSeconds: 1_000,
       maxConcurrentPerWorker: 1,
       requestTimeoutSeconds: 300,
       policy: { type: 'queue', value: 4 },

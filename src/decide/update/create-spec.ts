@@ -13,7 +13,7 @@ function defaultParts(regionId: string): EndpointParts {
       minReplicas: 0,
       // Required in every body: this stands only where the body's own is at fault, and is never stored.
       maxReplicas: 1000,
-      idleTimeoutSeconds: 60,
+      idleTimeoutSeconds: 1_000,
       maxConcurrentPerWorker: 1,
       requestTimeoutSeconds: 300,
       policy: { type: 'queue', value: 4 },

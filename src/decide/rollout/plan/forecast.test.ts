@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { WorkerId } from '../../../base/ids.ts';
-import { NOW_MS, planOptions, revision, rollout, settings, world, worker } from '../../sample-world.ts';
+import {
+  NOW_MS,
+  planOptions,
+  revision,
+  rollout,
+  settings,
+  taughtLoad,
+  worker,
+  world,
+} from '../../sample-world.ts';
 import type { EndpointWorld } from '../../world.ts';
 import { forecast, type Forecast } from './forecast.ts';
 import type { PlaySetting } from './play-rollout.ts';
@@ -43,7 +52,7 @@ function setting(given: Given): PlaySetting {
         [2, revision(2, { ...shape, startTimeMs: null })],
       ]),
       workers: serving,
-      serviceTimeMs: given.serviceTimeMs ?? null,
+      load: taughtLoad(given.serviceTimeMs ?? null),
       options: planOptions({ bakeMs: BAKE }),
       ...given.world,
     }),

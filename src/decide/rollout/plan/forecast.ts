@@ -35,7 +35,7 @@ export function forecast(setting: PlaySetting): Forecast {
   });
   const known = unknown.length === 0 && (play.outcome === 'replaced' || play.outcome === 'settled');
   const slots = world.settings.maxConcurrentPerWorker;
-  const waits = expectedWaits(play.spans, requestsPerSecond, slots, world.serviceTimeMs);
+  const waits = expectedWaits(play.spans, requestsPerSecond, slots, world.load.measuredServiceMs);
   const { rollout, targetRevision } = world;
   const before = world.workers.filter(({ state }) => workerIsLive(state) || state === 'unhealthy');
   const replaced = rollout === null ? [] : before.filter(({ revision }) => revision !== targetRevision);

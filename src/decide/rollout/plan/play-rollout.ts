@@ -191,7 +191,7 @@ class Player implements PlayedTimes {
 
   get #runningMean(): number {
     const { world, requestsPerSecond } = this.#setting;
-    return (requestsPerSecond * (world.serviceTimeMs ?? 0)) / 1_000;
+    return (requestsPerSecond * (world.load.measuredServiceMs ?? 0)) / 1_000;
   }
 
   #elapse(toMs: number): void {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { DemandLevels, GAP_EDGES_MS } from './demand-levels.ts';
+import { levelWorth, type WorthFactors } from './level-worth.ts';
+
+const FACTORS: WorthFactors = { startMs: 10_000, serviceTimeMs: 2_000, arrivalRate: 0, price: 4 };
+
+/** `times` needs of the second level, each of 4 s, with gaps of this length. */
+function secondLevel(times: number, gapMs: number): DemandLevels {
+  const levels = new DemandLevels(1, FACTORS.startMs);
+  levels.more(0);
+  for (let need = 0; need < times; need += 1) {
+    const atMs = need * (4_000 + gapMs);
+    levels.more(atMs);
+    levels.fewer(atMs + 4_000);
+  }
+  return levels;
+}
+
+it('counts gaps, needs and what was used of them, a level at a time', () => {
+  const { gapCount, gapSumMs, needs, usedMs, usedEarlyMs } = secondLevel(5, 1_000).level(2);
+  assert.equal(needs, 5);
+  assert.equal(usedMs, 5 * 4_000);
+  assert.equal(usedEarlyMs, 5 * 4_000);
+  const bin = GAP_EDGES_MS.findIndex((edge) => edge >= 1_000);
+  assert.deepEqual([gapCount[bin], gapSumMs[bin]], [4, 4_000]);
+});
+
+it('tells the use in the time of a start from that after it', () => {
+  const levels = new DemandLevels(1, 1_000);
+  levels.more(0);
+  levels.fewer(4_000);
+  assert.deepEqual([levels.level(1).usedMs, levels.level(1).usedEarlyMs], [4_000, 1_000]);
+});
+
+it('has levels of as many slots as a worker has', () => {
+  const levels = new DemandLevels(4, 1_000);
+  for (let request = 0; request < 5; request += 1) levels.more(request);
+  assert.deepEqual([levels.level(1).inUse, levels.level(2).inUse], [4, 1]);
+  levels.fewer(10);
+  assert.deepEqual([levels.level(1).inUse, levels.level(2).inUse], [4, 0]);
+});
+
+it('takes levels above the last for the last, without growing', () => {
+  const levels = new DemandLevels(1, 1_000);
+  for (let request = 0; request < 400; request += 1) levels.more(request);
+  for (let request = 0; request < 400; request += 1) levels.fewer(1_000 + request);
+  assert.equal(levels.level(400), levels.level(128));
+});
+
+it('keeps a worker through short gaps and not through long ones', () => {
+  const short = levelWorth(2, secondLevel(40, 1_000), FACTORS);
+  assert.ok(short.keepMs >= 1_000 && short.keepSaves > 0);
+  const long = levelWorth(2, secondLevel(40, 600_000), FACTORS);
+  assert.equal(long.keepMs, 0);
+  assert.equal(long.keepSaves, 0);
+});
+
+it('keeps the first worker of an unknown endpoint for a while, shorter than a wake costs', () => {
+  const { keepMs, missingCost } = levelWorth(1, new DemandLevels(1, 10_000), FACTORS);
+  assert.equal(missingCost, 10_000 + 4 * 10_000);
+  assert.ok(keepMs > 0 && keepMs < missingCost, `${keepMs}`);
+});
+
+it('keeps no shorter where waiting is dearer', () => {
+  const levels = secondLevel(40, 20_000);
+  let before = 0;
+  for (const price of [0.1, 1, 4, 16, 64]) {
+    const { keepMs } = levelWorth(2, levels, { ...FACTORS, price });
+    assert.ok(keepMs >= before);
+    before = keepMs;
+  }
+});

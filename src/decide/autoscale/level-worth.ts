@@ -1,0 +1,80 @@
+import { GAP_BINS, GAP_EDGES_MS, type DemandLevel, type DemandLevels } from './demand-levels.ts';
+
+/** What a worker of a level is worth. All in worker × milliseconds. */
+export interface LevelWorth {
+  /** What it costs, in waiting and starting, when the level is needed and there is no worker for it. */
+  readonly missingCost: number;
+  /** How long after it was last needed a worker of this level is kept. */
+  readonly keepMs: number;
+  /** What keeping it saves until it is let go, beyond the need at hand; never negative. */
+  readonly keepSaves: number;
+}
+
+export interface WorthFactors {
+  readonly startMs: number;
+  readonly serviceTimeMs: number;
+  readonly arrivalRate: number;
+  /** Worker-seconds that a second of waiting is worth, as this rule weighs it. */
+  readonly price: number;
+}
+
+/** One need of one service time, assumed of a level of which nothing is known. */
+const ASSUMED_NEEDS = 1;
+/** Gaps of every length, assumed evenly over the bins, in sum half of one that was seen. */
+const ASSUMED_GAPS = 0.5;
+const ASSUMED_PER_BIN = ASSUMED_GAPS / GAP_BINS;
+const ASSUMED_SHARE_OF_EDGE = 0.8;
+/** However regular it looks: one gap in fifty is taken to outlast the keeping. */
+const LOST_SHARE_MIN = 0.02;
+
+/**
+ * The first worker's absence lets everybody wait a whole start time. That of a later one costs the
+ * smaller of two: letting requests wait for the others' slots through the time of need, or a start
+ * and the wait until it is ready. Against that cost stands keeping it through the gaps: a ski-rental
+ * with the distribution of the gaps as it was measured.
+ */
+export function levelWorth(number: number, levels: DemandLevels, factors: WorthFactors): LevelWorth {
+  const level = levels.level(number);
+  const missingCost = number === 1 ? costOfWaking(levels, factors) : costOfMissing(level, factors);
+  let total = 0;
+  for (let bin = 0; bin < GAP_BINS; bin += 1) total += level.gapCount[bin]! + ASSUMED_PER_BIN;
+  let best = missingCost * total;
+  let keepMs = 0;
+  let held = 0;
+  let lostShare = 1;
+  let heldSoFar = 0;
+  let back = 0;
+  for (let bin = 0; bin < GAP_BINS; bin += 1) {
+    const edgeMs = GAP_EDGES_MS[bin]!;
+    const count = level.gapCount[bin]! + ASSUMED_PER_BIN;
+    heldSoFar += level.gapSumMs[bin]! + ASSUMED_PER_BIN * ASSUMED_SHARE_OF_EDGE * edgeMs;
+    back += count;
+    const holding = heldSoFar + (total - back) * edgeMs;
+    const cost = holding + (total - back) * missingCost;
+    if (cost < best) {
+      best = cost;
+      keepMs = edgeMs;
+      held = holding / total;
+      lostShare = (total - back) / total;
+    }
+  }
+  if (keepMs === 0) return { missingCost, keepMs, keepSaves: 0 };
+  const lost = Math.max(LOST_SHARE_MIN, lostShare);
+  // A level that was hardly ever needed twice promises nothing.
+  const seen = total - ASSUMED_GAPS;
+  const sure = seen / (seen + 1);
+  return { missingCost, keepMs, keepSaves: sure * Math.max(0, ((1 - lost) * missingCost - held) / lost) };
+}
+
+function costOfWaking(levels: DemandLevels, factors: WorthFactors): number {
+  const { startMs, arrivalRate, price } = factors;
+  return startMs + price * levels.wakeWaitingMs(startMs * (1 + (arrivalRate * startMs) / 2));
+}
+
+function costOfMissing(level: DemandLevel, factors: WorthFactors): number {
+  const { startMs, serviceTimeMs, price } = factors;
+  const needs = level.needs + ASSUMED_NEEDS;
+  const used = (level.usedMs + ASSUMED_NEEDS * serviceTimeMs) / needs;
+  const usedEarly = (level.usedEarlyMs + ASSUMED_NEEDS * Math.min(serviceTimeMs, startMs)) / needs;
+  return Math.min(price * used, startMs + price * usedEarly);
+}

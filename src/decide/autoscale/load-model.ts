@@ -1,0 +1,216 @@
+import { TimedHeap } from '../../base/timed-heap.ts';
+import { ArrivalRate } from './arrival-rate.ts';
+import { DemandLevels } from './demand-levels.ts';
+import type { LevelWorth } from './level-worth.ts';
+import { ShadowFleet, type ShadowWorld } from './shadow-fleet.ts';
+
+/** What of an endpoint's settings and measurements the model must be told. */
+export interface LoadSettings {
+  readonly slotsPerWorker: number;
+  /** How long a worker takes from its start to ready. */
+  readonly startMs: number;
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
+  readonly idleTimeoutMs: number;
+  /** What a second of waiting is worth, in worker-seconds. */
+  readonly price: number;
+}
+
+/** How much dearer than its forecast says the rule may take the lack of a worker: the candidates. */
+const WEIGHTS: readonly number[] = [1, 2, 4, 8, 16];
+const FIRST_LEADER = 2;
+/** Another candidate takes over when it would have cost so much less. */
+const LEAD = 0.02;
+
+/** How long a request is taken to run before one has ended. */
+const UNKNOWN_SERVICE_MS = 5_000;
+const SERVICE_WEIGHT = 0.05;
+const RATE_WINDOW_MIN_MS = 60_000;
+/** Service times kept for shadows in which requests wait longer than they did. */
+const SERVICES_KEPT = 1_024;
+/** Requests that would run at once if none ever waited; more are not told apart. */
+const DEMAND_MAX = 1_024;
+/** Requests that ended and wait to be learned from, in the order of their arrival. */
+const ENDED_MAX = 1_024;
+/** How fast the patience for slow requests fades, with each request that ends. */
+const PATIENCE_FADE = 0.99;
+/** Of an endpoint that has served less, nothing is concluded against keeping a worker. */
+const YOUNG_REQUESTS = 20;
+const YOUNG_KEEP_MS = 60_000;
+
+/**
+ * What one endpoint's traffic has taught: how often requests come, how long they run, how demand goes
+ * up and down, and how the rule would have fared at each of its weights. Owned by whoever scales the
+ * endpoint; it changes only by the calls that tell it what happened and when, so the same calls make
+ * the same model. In memory alone, some tens of kilobytes at the most busy endpoints.
+ *
+ * All but the rate is learned from requests that have ended, replayed in the order of their arrival:
+ * only then is it known how long each of them ran, and long ones come together.
+ */
+export class LoadModel implements ShadowWorld {
+  levels: DemandLevels;
+  #settings: LoadSettings;
+  #shadows: readonly ShadowFleet[];
+  #leader = FIRST_LEADER;
+  #serviceTimeMs: number | null = null;
+  readonly #liveRate: ArrivalRate;
+  readonly #replayedRate: ArrivalRate;
+  #replayedToMs: number;
+  #replayed = 0;
+  readonly #services: number[] = [];
+  readonly #ended = new TimedHeap(ENDED_MAX);
+  /** How long after its arrival a request is waited for before later ones are replayed. */
+  #patienceMs = 0;
+  /** When the requests would end if none of them ever waited. */
+  #demand = new TimedHeap(DEMAND_MAX);
+
+  constructor(settings: LoadSettings, nowMs: number) {
+    this.#settings = settings;
+    this.#replayedToMs = nowMs;
+    this.#liveRate = new ArrivalRate(nowMs);
+    this.#replayedRate = new ArrivalRate(nowMs);
+    this.levels = new DemandLevels(settings.slotsPerWorker, settings.startMs);
+    this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, nowMs));
+  }
+
+  get slotsPerWorker(): number {
+    return this.#settings.slotsPerWorker;
+  }
+
+  get startMs(): number {
+    return this.#settings.startMs;
+  }
+
+  get minWorkers(): number {
+    return this.#settings.minWorkers;
+  }
+
+  get maxWorkers(): number {
+    return this.#settings.maxWorkers;
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#settings.idleTimeoutMs;
+  }
+
+  get price(): number {
+    return this.#settings.price;
+  }
+
+  /** Mean time a request holds its slot; assumed before the first one ended. */
+  get serviceTimeMs(): number {
+    return this.#serviceTimeMs ?? UNKNOWN_SERVICE_MS;
+  }
+
+  /** The same, null before the first one ended. */
+  get measuredServiceMs(): number | null {
+    return this.#serviceTimeMs;
+  }
+
+  /** Arrivals a millisecond, as of the last request replayed. */
+  get arrivalRate(): number {
+    return this.#replayedRate.at(this.#replayedToMs, this.#rateWindowMs);
+  }
+
+  /** Arrivals a millisecond, as of now. */
+  rateAt(nowMs: number): number {
+    return this.#liveRate.at(nowMs, this.#rateWindowMs);
+  }
+
+  get #rateWindowMs(): number {
+    return Math.max(RATE_WINDOW_MIN_MS, 2 * this.#settings.startMs);
+  }
+
+  /** The weight in use. */
+  get weight(): number {
+    return this.#shadows[this.#leader]!.weight;
+  }
+
+  /** What each weight would have cost lately. Worker × milliseconds, by weight. */
+  get scores(): ReadonlyMap<number, number> {
+    return new Map(this.#shadows.map((shadow) => [shadow.weight, shadow.score]));
+  }
+
+  /** What a worker of this level (1: the first) is worth at the weight in use. */
+  worthOf(level: number, nowMs: number): LevelWorth {
+    return this.#shadows[this.#leader]!.worthOf(level, nowMs);
+  }
+
+  /** How long an idle worker is kept while `level` workers are there: never longer than the idle time-out. */
+  keepIdleMs(level: number, nowMs: number): number {
+    const { keepMs } = this.worthOf(level, nowMs);
+    const young = this.#replayed < YOUNG_REQUESTS;
+    return Math.min(this.idleTimeoutMs, young ? Math.max(YOUNG_KEEP_MS, keepMs) : keepMs);
+  }
+
+  serviceOf(request: number): number {
+    return this.#services[request % SERVICES_KEPT] ?? this.serviceTimeMs;
+  }
+
+  /**
+   * Settings count from the next request on. With other slots a worker is another thing, and all that
+   * was learned of levels is void; at another price so are the scores.
+   */
+  configure(settings: LoadSettings, nowMs: number): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    if (settings.slotsPerWorker !== before.slotsPerWorker) {
+      this.levels = new DemandLevels(settings.slotsPerWorker, settings.startMs);
+      this.#demand = new TimedHeap(DEMAND_MAX);
+    }
+    this.levels.startTime(settings.startMs);
+    if (settings.slotsPerWorker !== before.slotsPerWorker || settings.price !== before.price) {
+      this.#replayedToMs = Math.max(this.#replayedToMs, nowMs);
+      this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, this.#replayedToMs));
+      this.#leader = FIRST_LEADER;
+    }
+  }
+
+  arrived(nowMs: number): void {
+    this.#liveRate.arrived(nowMs, this.#rateWindowMs);
+    this.#replayDue(nowMs);
+  }
+
+  /** A request that arrived at `arrivedMs` has given its slot back after `runMs`. */
+  served(arrivedMs: number, runMs: number, nowMs: number): void {
+    const known = this.#serviceTimeMs;
+    this.#serviceTimeMs = known === null ? runMs : known + (runMs - known) * SERVICE_WEIGHT;
+    this.#patienceMs = Math.max(this.#patienceMs * PATIENCE_FADE, nowMs - arrivedMs);
+    if (this.#ended.full) this.#replayEarliest();
+    this.#ended.push(arrivedMs, runMs);
+    this.#replayDue(nowMs);
+  }
+
+  #replayDue(nowMs: number): void {
+    while (this.#ended.earliest <= nowMs - this.#patienceMs) this.#replayEarliest();
+  }
+
+  #replayEarliest(): void {
+    // One that took longer than was waited for comes late, but never before what was replayed already.
+    const atMs = Math.max(this.#replayedToMs, this.#ended.earliest);
+    const runMs = this.#ended.pop();
+    this.#replayedToMs = atMs;
+    this.#replayedRate.arrived(atMs, this.#rateWindowMs);
+    this.#services[this.#replayed % SERVICES_KEPT] = runMs;
+    this.#replayed += 1;
+    while (this.#demand.earliest <= atMs) {
+      const endMs = this.#demand.earliest;
+      this.#demand.pop();
+      this.levels.fewer(endMs);
+    }
+    if (!this.#demand.full) {
+      this.levels.more(atMs);
+      this.#demand.push(atMs + runMs, 0);
+    }
+    for (const shadow of this.#shadows) shadow.arrive(atMs);
+    this.#follow();
+  }
+
+  #follow(): void {
+    let best = this.#leader;
+    for (let index = 0; index < this.#shadows.length; index += 1) {
+      if (this.#shadows[index]!.score < this.#shadows[best]!.score) best = index;
+    }
+    if (this.#shadows[best]!.score < this.#shadows[this.#leader]!.score * (1 - LEAD)) this.#leader = best;
+  }
+}
