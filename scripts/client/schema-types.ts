@@ -8,6 +8,7 @@ export interface Schema {
   readonly items?: Schema;
   readonly additionalProperties?: boolean | Schema;
   readonly nullable?: boolean;
+  readonly anyOf?: readonly Schema[];
   readonly description?: string;
 }
 
@@ -34,6 +35,7 @@ const WITH_TYPE = new Set([
   'items',
   'additionalProperties',
   'nullable',
+  'anyOf',
 ]);
 
 /** The TypeScript type of a schema. `where` names it in errors. */
@@ -49,6 +51,7 @@ export function typeOf(schema: Schema, where: string): string {
 
 function plainTypeOf(schema: Schema, where: string): string {
   if (schema.$ref !== undefined) return schema.$ref.replace('#/components/schemas/', '');
+  if (schema.anyOf !== undefined) return schema.anyOf.map((one) => typeOf(one, where)).join(' | ');
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   switch (schema.type) {
     case undefined:

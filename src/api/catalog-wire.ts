@@ -30,14 +30,22 @@ export function productObject(product: Product & { readonly available: number })
       memory_gb: 0,
       rootfs: { min_gb: 10, max_gb: 100, free_gb: 100 },
     },
-    pricing: {
-      precision: 0,
-      postpaid: { base_price: 0, final_price: 0, unit: 'per_hour' },
-      storage_price_per_gb: 0,
-    },
+    pricing: pricingOf(product.pricePerHour),
     billing_methods: ['postpaid'],
     inventory_state: gpu && product.available === 0 ? 'busy' : 'available',
     deployable: !gpu || product.deviceCount > 0,
+  };
+}
+
+/** As many decimals as a configured price can have. */
+const PRICE_PRECISION = 4;
+
+function pricingOf(pricePerHour: number | null): ProductObject['pricing'] {
+  const price = Math.round((pricePerHour ?? 0) * 10 ** PRICE_PRECISION);
+  return {
+    precision: pricePerHour === null ? 0 : PRICE_PRECISION,
+    postpaid: { base_price: price, final_price: price, unit: 'per_hour' },
+    storage_price_per_gb: 0,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   EndpointWorker,
   Status,
 } from '../model/endpoint-schema.ts';
+import { PlanStep, UpdatePlan } from '../model/plan-schema.ts';
 import { RevisionItem, RevisionObject, RollbackBody } from '../model/revision-schema.ts';
 import {
   AdvisedSettingsObject,
@@ -27,6 +28,8 @@ const NAMED: readonly TSchema[] = [
   EndpointCreateBody,
   EndpointUpdateBody,
   UpdateAnswer,
+  PlanStep,
+  UpdatePlan,
   RollbackBody,
   RevisionItem,
   RevisionObject,

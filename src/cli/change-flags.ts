@@ -16,5 +16,7 @@ export const CHANGE_OPTIONS = {
 
 /** Of changes that may start a rollout. */
 export const ROLLOUT_OPTIONS = {
+  plan: { kind: 'flag', description: 'show what would be done, and do nothing' },
+  yes: { kind: 'flag', description: 'do not ask; on a terminal the plan is shown and asked about' },
   watch: { kind: 'flag', description: 'follow the rollout to its end; exit code 1 when it fails' },
 } as const satisfies OptionSpecs;

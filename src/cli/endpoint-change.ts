@@ -1,11 +1,13 @@
 import type { Client } from '../client/client.ts';
-import type { Endpoint, UpdateAnswer } from '../client/schema.ts';
+import { ClientError } from '../client/client-error.ts';
+import type { Endpoint, UpdateAnswer, UpdatePlan } from '../client/schema.ts';
 import type { CHANGE_OPTIONS, ROLLOUT_OPTIONS } from './change-flags.ts';
 import type { OptionValues } from './define-command.ts';
 import { given } from './endpoint-flags.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { printable } from './output.ts';
+import { showPlan } from './plan-view.ts';
 import type { Output } from './output.ts';
 import type { RolloutProgress, WatchedRollout } from './rollout-progress.ts';
 import { watchRollout } from './rollout-watch.ts';
@@ -22,10 +24,13 @@ interface EndpointChange {
   readonly options: ChangeOptions;
   /** The endpoint as it was read: the change is made for this one. */
   readonly before: Endpoint;
-  send(header: TermHeaders): Promise<UpdateAnswer>;
+  send(header: TermHeaders, query: { readonly dry_run?: boolean }): Promise<UpdateAnswer | UpdatePlan>;
 }
 
-/** Makes a change that may start a rollout, tells what it does, and follows it where that is asked for. */
+/**
+ * Makes a change that may start a rollout: shows it first and asks where somebody is there, tells what it
+ * does, and follows it where that is asked for.
+ */
 export async function applyChange(change: EndpointChange): Promise<number> {
   const { client, io, output, options, before } = change;
   // What others changed since it was read is not to be overwritten.
@@ -33,13 +38,42 @@ export async function applyChange(change: EndpointChange): Promise<number> {
     'if-match': options['if-match'] ?? before.etag,
     ...given({ 'idempotency-key': options['idempotency-key'] }),
   };
-  const answer = await change.send(header);
+  const asked = io.stdout.isTty && io.stdinIsTty && !options.json && !options.yes;
+  if (options.plan || asked) {
+    const plan = planOf(await change.send(header, { dry_run: true }));
+    if (options.json) output.json(plan);
+    else showPlan(plan, before.id, output);
+    if (options.plan || plan.effect === 'none') return EXIT.ok;
+    if (!(await confirmed(io))) {
+      output.note('Nothing was changed.');
+      return EXIT.failed;
+    }
+  }
+  const answer = answerOf(await change.send(header, {}));
   const rollout = options.watch ? answer.rollout : null;
   if (!options.json) tell(answer, output, rollout === null ? before.id : null);
   else if (rollout === null) output.json(answer);
   if (rollout === null) return EXIT.ok;
   const watched = { rolloutId: rollout.id, revision: answer.revision, before };
   return await follow({ client, io, output, watched, answer, json: options.json });
+}
+
+async function confirmed(io: Io): Promise<boolean> {
+  return /^y(es)?$/i.test((await io.ask('Make this change? [y/N] ')).trim());
+}
+
+/** The query decides which of the two an operation answers; another one is of another server. */
+function planOf(answer: UpdateAnswer | UpdatePlan): UpdatePlan {
+  if ('dry_run' in answer) return answer;
+  throw new ClientError('the server knows no dry run, and made the change', {
+    status: 200,
+    reason: 'BAD_ANSWER',
+  });
+}
+
+function answerOf(answer: UpdateAnswer | UpdatePlan): UpdateAnswer {
+  if (!('dry_run' in answer)) return answer;
+  throw new ClientError('the server made a dry run of a change', { status: 200, reason: 'BAD_ANSWER' });
 }
 
 /** `endpointId`: null when the rollout is followed, else for the advice how to follow it. */

@@ -2,11 +2,15 @@
 export interface Io {
   readonly stdout: Terminal;
   readonly stderr: Terminal;
+  /** Somebody is there to be asked. */
+  readonly stdinIsTty: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   nowMs(): number;
   sleep(delayMs: number): Promise<void>;
   /** All of the standard input. */
   readStdin(): Promise<string>;
+  /** Shows the question and reads one line; empty when there is none. */
+  ask(question: string): Promise<string>;
   /** Rejects with Node's own error when the file cannot be read. */
   readFile(path: string): Promise<string>;
   /** Runs a script of this package on the same terminal; resolves with its exit code. */

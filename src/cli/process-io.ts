@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from './io.ts';
@@ -12,13 +14,25 @@ export function processIo(): Io {
   return {
     stdout: terminalOf(process.stdout),
     stderr: terminalOf(process.stderr),
+    stdinIsTty: process.stdin.isTTY,
     environment: process.env,
     nowMs: () => Date.now(),
     sleep: async (delayMs) => sleep(delayMs),
     readStdin: async () => text(process.stdin),
+    ask,
     readFile: async (path) => readFile(path, 'utf8'),
     runScript,
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    // Ctrl-D ends the input without an answer.
+    return await Promise.race([lines.question(question), once(lines, 'close').then(() => '')]);
+  } finally {
+    lines.close();
+  }
 }
 
 function terminalOf(stream: NodeJS.WriteStream): Terminal {

@@ -24,7 +24,7 @@ export interface CallOptions {
 
 interface LooseInput {
   readonly path?: Readonly<Record<string, string | number>>;
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly header?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
 }
@@ -121,7 +121,7 @@ function filled(path: string, parameters: Readonly<Record<string, string | numbe
   });
 }
 
-function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
+function queryText(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) parameters.set(name, String(value));

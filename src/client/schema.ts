@@ -315,6 +315,93 @@ export type UpdateAnswer = {
   readonly etag: string;
 };
 
+export type PlanStep = {
+  /** From the update on; null where a time before it was never measured. */
+  readonly at_seconds: number | null;
+  /** A worker starts, drains or is stopped; the rollout has proven the new revision, is finished with the old one, fails, or puts a swap off. */
+  readonly action: 'start' | 'drain' | 'stop' | 'prove' | 'finish' | 'fail' | 'postpone';
+  /** Id of the worker that leaves; null for one that does not exist yet. */
+  readonly worker: string | null;
+  /** Of the worker, or the one the rollout leads to. */
+  readonly revision: number;
+  /** How a started worker gets its place: `surge` (beside the old ones), `swap` (on the devices of one that leaves), `cold` (no old one runs); null for other actions. */
+  readonly mode: string | null;
+  /** GPUs it gets, or gives back. */
+  readonly devices: ReadonlyArray<string>;
+  /** Workers whose GPUs it takes over. */
+  readonly replaces: ReadonlyArray<string>;
+  readonly why: string;
+};
+
+export type UpdatePlan = {
+  /** Always true: nothing was changed and nothing was started. */
+  readonly dry_run: boolean;
+  /** `none`: nothing would change. `settings`: in force at once. `rollout`: new workers replace the old ones. `asleep`: no worker runs, the next one to start has the new revision. `failure`: it would be given up, see `message`. `unknown`: it would wait for something that cannot be foretold, see `message`. */
+  readonly effect: 'none' | 'settings' | 'rollout' | 'asleep' | 'failure' | 'unknown';
+  /** The plan in words. */
+  readonly message: string;
+  /** The revision the endpoint would have, or move to. */
+  readonly revision: number;
+  /** Field to its old and new value and its class; empty when nothing would change. */
+  readonly changed: Readonly<
+    Record<
+      string,
+      {
+        /** The value before, as GET shows it. */
+        readonly old: unknown;
+        /** The value after. */
+        readonly new: unknown;
+        /** `settings` apply at once, `revision` asks for new workers. */
+        readonly class: 'settings' | 'revision';
+      }
+    >
+  >;
+  /** The present tag: sent as If-Match it makes exactly this change, or none. */
+  readonly etag: string;
+  /** In order; at most 100. */
+  readonly steps: ReadonlyArray<PlanStep>;
+  /** Further steps of the same kind. */
+  readonly steps_left_out: number;
+  /** What it costs. */
+  readonly impact: {
+    readonly workers_to_replace: number;
+    /** Until no old worker is left; start, proof, drain and the replacement of one after the other included. Null: not known, see `not_measured` and `effect`. */
+    readonly expected_seconds: number | null;
+    /** The same, with what was never measured taken as 0. */
+    readonly at_least_seconds: number;
+    /** Times that matter for it and were never measured: `pull`, `start`, `drain`, `stop`. */
+    readonly not_measured: ReadonlyArray<string>;
+    /** What was reckoned with: this endpoint's own times; null when never measured. */
+    readonly measured: {
+      /** To bring the image onto the machine. */
+      readonly pull_seconds: number | null;
+      /** From the start of a worker to ready. */
+      readonly start_seconds: number | null;
+      /** Of a worker that runs requests, to the end of the last one. */
+      readonly drain_seconds: number | null;
+      /** From the wish to stop a worker to its end. */
+      readonly stop_seconds: number | null;
+    };
+    /** How long the new revision is still guarded when no old worker is left. */
+    readonly guarded_seconds: number;
+    /** The rate of late, which is taken to go on. */
+    readonly requests_per_second: number;
+    /** Requests expected to find no worker ready for them; null: not known. */
+    readonly requests_waiting: number | null;
+    /** The longest of these waits. */
+    readonly longest_wait_seconds: number | null;
+    /** Time of workers beyond the number there is now, summed up over them. */
+    readonly extra_worker_seconds: number | null;
+    /** Null where the product has no price. */
+    readonly price_change_per_hour: {
+      /** With min_replicas workers. */
+      readonly at_min: number;
+      /** With max_replicas workers. */
+      readonly at_max: number;
+    } | null;
+  };
+};
+
 export type RollbackBody = {
   /** The revision whose fields are to be in force again. */
   readonly revision: number;
@@ -879,7 +966,10 @@ export interface Operations {
       /** Id of the endpoint. */
       readonly endpoint_id: string;
     };
-
+    readonly query?: {
+      /** True: the answer is an UpdatePlan that tells what would be done; nothing is changed. */
+      readonly dry_run?: boolean;
+    };
     readonly header?: {
       /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
       readonly 'if-match'?: string;
@@ -887,7 +977,7 @@ export interface Operations {
       readonly 'idempotency-key'?: string;
     };
     readonly body: EndpointUpdateBody;
-    readonly answer: UpdateAnswer;
+    readonly answer: UpdateAnswer | UpdatePlan;
   };
   /** Delete an endpoint */
   readonly deleteEndpoint: {
@@ -939,7 +1029,10 @@ export interface Operations {
       /** Id of the endpoint. */
       readonly endpoint_id: string;
     };
-
+    readonly query?: {
+      /** True: the answer is an UpdatePlan that tells what would be done; nothing is changed. */
+      readonly dry_run?: boolean;
+    };
     readonly header?: {
       /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
       readonly 'if-match'?: string;
@@ -947,7 +1040,7 @@ export interface Operations {
       readonly 'idempotency-key'?: string;
     };
     readonly body: RollbackBody;
-    readonly answer: UpdateAnswer;
+    readonly answer: UpdateAnswer | UpdatePlan;
   };
   /** List an endpoint's workers, the last ended ones too, newest first */
   readonly listWorkers: {

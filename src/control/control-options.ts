@@ -16,6 +16,8 @@ export interface ControlOptions {
   readonly startDeadlineMs: number;
   /** From SIGTERM to SIGKILL for a worker that served. */
   readonly stopGraceMs: number;
+  /** Product → price of one device, or of one worker of `cpu`, for one hour. */
+  readonly prices: ReadonlyMap<string, number>;
   /** Where clients reach an endpoint. */
   readonly urlOf: (endpoint: Endpoint) => string;
 }

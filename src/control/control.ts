@@ -51,7 +51,7 @@ export class Control implements TrafficListener {
   /** Loads what is stored, takes running workers back, and starts deciding. */
   static async open(ports: ControlPorts): Promise<Control> {
     const fence = await ports.store.fenceRaise();
-    const inventory = new Inventory(await ports.driver.fingerprint());
+    const inventory = new Inventory(await ports.driver.fingerprint(), ports.options.prices);
     const entries = new Map<EndpointId, EndpointEntry>();
     const records = new EndpointRecords(ports);
     const reconciler = new Reconciler(ports, entries, records, inventory, (entry) => {

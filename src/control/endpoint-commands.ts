@@ -20,6 +20,7 @@ import {
   type RepeatKey,
   type RevisionView,
   type UpdateOutcome,
+  type UpdatePreview,
 } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
 import { currentRevision, newEntry, newRevision, type EndpointEntry } from './endpoint-entry.ts';
@@ -61,7 +62,7 @@ export class EndpointCommands implements EndpointService {
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
     this.#inventory = inventory;
-    this.#updates = new EndpointUpdates(ports, records, reconciler, lifecycle, inventory);
+    this.#updates = new EndpointUpdates(ports, entries, records, reconciler, lifecycle, inventory);
     this.#answers = new KeptAnswers(ports);
   }
 
@@ -154,6 +155,24 @@ export class EndpointCommands implements EndpointService {
     return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
       this.#updates.rollback(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
     );
+  }
+
+  updatePlan(
+    endpointId: string,
+    body: unknown,
+    caller: Caller,
+    { ifMatch }: ChangeTerms = NO_TERMS,
+  ): UpdatePreview {
+    return this.#updates.updatePlan(this.#present(endpointId, caller), body, { caller, ifMatch });
+  }
+
+  rollbackPlan(
+    endpointId: string,
+    body: unknown,
+    caller: Caller,
+    { ifMatch }: ChangeTerms = NO_TERMS,
+  ): UpdatePreview {
+    return this.#updates.rollbackPlan(this.#present(endpointId, caller), body, { caller, ifMatch });
   }
 
   revisionList(endpointId: string, caller: Caller): readonly RevisionView[] {
@@ -265,6 +284,13 @@ export class EndpointCommands implements EndpointService {
       url: this.#ports.options.urlOf(endpoint),
       workers,
     };
+  }
+
+  /** One that can still be changed. */
+  #present(endpointId: string, caller: Caller): EndpointEntry {
+    const entry = this.#entry(endpointId, caller);
+    if (entry.endpoint.deleting) throw notFound(endpointId);
+    return entry;
   }
 
   #entry(endpointId: string, caller: Caller): EndpointEntry {

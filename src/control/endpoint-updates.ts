@@ -1,5 +1,5 @@
-import { newId, type RolloutId } from '../base/ids.ts';
-import { classifyChange } from '../decide/update/classify.ts';
+import { newId, type EndpointId, type RolloutId } from '../base/ids.ts';
+import { classifyChange, fieldChanges } from '../decide/update/classify.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
 import { planRollback } from '../decide/update/plan-rollback.ts';
 import { planUpdate, type StoredEndpoint } from '../decide/update/plan-update.ts';
@@ -9,7 +9,7 @@ import { endpointEtag, type TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { rolloutIsMoving, rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
-import type { Caller, UpdateOutcome } from '../ports/endpoint-service.ts';
+import type { Caller, UpdateOutcome, UpdatePreview } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
 import {
   currentRevision,
@@ -27,13 +27,28 @@ import { noRevision } from './revision-history.ts';
 import { checkSpec } from './resource-check.ts';
 import { settledEndpoint } from './rollout-record.ts';
 import { forgetFailures } from './start-failures.ts';
+import { updatePreview } from './update-preview.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
-/** Who asks for an update, on which condition, and what is to be kept of the answer. */
-export interface UpdateRequest {
+/** Who asks what an update would do, and on which condition. */
+export interface PlanRequest {
   readonly caller: Caller;
   readonly ifMatch: TagCondition | null;
+}
+
+/** The same for one that is to be made, and what is to be kept of the answer. */
+export interface UpdateRequest extends PlanRequest {
   readonly keep: Keep<UpdateOutcome>;
+}
+
+interface PreparedChange {
+  readonly change: Partial<Endpoint>;
+  /** The endpoint with the change made. */
+  readonly next: Endpoint;
+  /** The one that is to be made; null where none is. */
+  readonly revision: Revision | null;
+  readonly revisionChanged: boolean;
+  readonly unchanged: boolean;
 }
 
 /** What an update makes of an endpoint, before anything of it is done. */
@@ -46,6 +61,7 @@ interface WantedChange extends EndpointParts {
 /** Changes of an endpoint's fields. The caller lets one endpoint's changes in one after the other. */
 export class EndpointUpdates {
   readonly #ports: ControlPorts;
+  readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
   readonly #records: EndpointRecords;
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
@@ -53,12 +69,14 @@ export class EndpointUpdates {
 
   constructor(
     ports: ControlPorts,
+    entries: ReadonlyMap<EndpointId, EndpointEntry>,
     records: EndpointRecords,
     reconciler: Reconciler,
     lifecycle: WorkerLifecycle,
     inventory: Inventory,
   ) {
     this.#ports = ports;
+    this.#entries = entries;
     this.#records = records;
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
@@ -66,16 +84,32 @@ export class EndpointUpdates {
   }
 
   async update(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
-    const plan = planUpdate(this.#stored(entry), body);
-    if ('faults' in plan) throw faultsError(plan.faults);
-    return await this.#change(entry, { ...plan, restored: null }, request);
+    return await this.#change(entry, this.#wantedByBody(entry, body), request);
   }
 
   async rollback(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
+    return await this.#change(entry, this.#wantedBack(entry, body), request);
+  }
+
+  /** Nothing is stored, started or told. */
+  updatePlan(entry: EndpointEntry, body: unknown, request: PlanRequest): UpdatePreview {
+    return this.#preview(entry, this.#wantedByBody(entry, body), request);
+  }
+
+  rollbackPlan(entry: EndpointEntry, body: unknown, request: PlanRequest): UpdatePreview {
+    return this.#preview(entry, this.#wantedBack(entry, body), request);
+  }
+
+  #wantedByBody(entry: EndpointEntry, body: unknown): WantedChange {
+    const plan = planUpdate(this.#stored(entry), body);
+    if ('faults' in plan) throw faultsError(plan.faults);
+    return { ...plan, restored: null };
+  }
+
+  #wantedBack(entry: EndpointEntry, body: unknown): WantedChange {
     const plan = planRollback(this.#stored(entry), entry.revisions, body);
     if ('faults' in plan) throw faultsError(plan.faults);
-    if ('missing' in plan) noRevision(entry, plan.missing);
-    return await this.#change(entry, plan, request);
+    return 'missing' in plan ? noRevision(entry, plan.missing) : plan;
   }
 
   #stored(entry: EndpointEntry): StoredEndpoint {
@@ -92,27 +126,46 @@ export class EndpointUpdates {
     };
   }
 
-  async #change(
-    entry: EndpointEntry,
-    wanted: WantedChange,
-    { caller, ifMatch, keep }: UpdateRequest,
-  ): Promise<UpdateOutcome> {
+  /** Refuses what cannot be, and says what would be stored. */
+  #prepare(entry: EndpointEntry, wanted: WantedChange, { caller, ifMatch }: PlanRequest): PreparedChange {
     const classes = Object.values(wanted.changed);
     const revisionChanged = classes.includes('revision');
     if (revisionChanged) checkSpec(wanted.spec, this.#inventory, this.#ports.driver);
     // After everything else that can refuse it (RFC 9110, section 13.2.1).
     checkPrecondition(entry, ifMatch);
-    const target = revisionChanged ? this.#newTarget(entry, wanted, caller) : { change: {} };
+    const target: { change: Partial<Endpoint>; revision?: Revision } = revisionChanged
+      ? this.#newTarget(entry, wanted, caller)
+      : { change: {} };
     const settingsGeneration = entry.endpoint.settingsGeneration + (classes.includes('settings') ? 1 : 0);
     const change = { settings: wanted.settings, settingsGeneration, ...target.change };
-    const outcome = outcomeOf({ ...entry.endpoint, ...change }, wanted.changed);
-    const answer = keep(outcome);
-    if (classes.length === 0) {
+    return {
+      change,
+      next: { ...entry.endpoint, ...change },
+      revision: target.revision ?? null,
+      revisionChanged,
+      unchanged: classes.length === 0,
+    };
+  }
+
+  #preview(entry: EndpointEntry, wanted: WantedChange, request: PlanRequest): UpdatePreview {
+    const prepared = this.#prepare(entry, wanted, request);
+    const { settings } = entry.endpoint;
+    return updatePreview(this.#ports, this.#entries, this.#inventory, entry, {
+      ...prepared,
+      changed: fieldChanges({ settings, spec: currentRevision(entry).spec }, wanted),
+    });
+  }
+
+  async #change(entry: EndpointEntry, wanted: WantedChange, request: UpdateRequest): Promise<UpdateOutcome> {
+    const { change, next, revision, revisionChanged, unchanged } = this.#prepare(entry, wanted, request);
+    const outcome = outcomeOf(next, wanted.changed);
+    const answer = request.keep(outcome);
+    if (unchanged) {
       if (answer !== undefined) await this.#ports.store.answerInsert(answer);
       return outcome;
     }
     const { rollout } = entry.endpoint;
-    await this.#records.endpointCommit(entry, change, target.revision, answer);
+    await this.#records.endpointCommit(entry, change, revision ?? undefined, answer);
     if (revisionChanged && rollout?.state === 'watching') {
       this.#records.revisionChange(entry, rollout.toRevision, { stableAtMs: this.#ports.clock.nowMs() });
     }

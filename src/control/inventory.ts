@@ -27,7 +27,9 @@ export class Inventory {
   readonly products: ReadonlyMap<string, Product>;
   readonly cudaVersion: string | null;
 
-  constructor(fingerprint: Fingerprint) {
+  /** `prices`: product → price of one device, or of one worker of `cpu`, for one hour. */
+  constructor(fingerprint: Fingerprint, prices: ReadonlyMap<string, number>) {
+    const priceOf = (id: string): number | null => prices.get(id) ?? null;
     const byProduct = new Map<string, Device[]>();
     for (const device of fingerprint.devices) {
       const same = byProduct.get(device.productId) ?? [];
@@ -37,7 +39,15 @@ export class Inventory {
     this.#devices = new Map([...byProduct].map(([id, devices]) => [id, devices.map((device) => device.id)]));
     const regionIds = [LOCAL_REGION.id];
     const products: Product[] = [
-      { id: CPU_PRODUCT_ID, name: 'CPU', type: 'cpu', regionIds, memoryMib: 0, deviceCount: 0 },
+      {
+        id: CPU_PRODUCT_ID,
+        name: 'CPU',
+        type: 'cpu',
+        regionIds,
+        memoryMib: 0,
+        deviceCount: 0,
+        pricePerHour: priceOf(CPU_PRODUCT_ID),
+      },
     ];
     for (const [id, devices] of byProduct) {
       const [first] = devices;
@@ -49,6 +59,7 @@ export class Inventory {
         regionIds,
         memoryMib: first.memoryMib,
         deviceCount: devices.length,
+        pricePerHour: priceOf(id),
       });
     }
     this.products = new Map(products.map((product) => [product.id, product]));
@@ -62,20 +73,24 @@ export class Inventory {
 
   /** Devices of a product that nobody holds, has reserved or stands in line for. */
   available(productId: string, entries: Iterable<EndpointEntry>): number {
-    const all = this.#devices.get(productId) ?? [];
+    return this.freeDevices(productId, entries).length;
+  }
+
+  /** Their ids. Workers of `self` that stand in line take none away. */
+  freeDevices(productId: string, entries: Iterable<EndpointEntry>, self?: EndpointEntry): readonly string[] {
     const taken = new Set<string>();
     let inLine = 0;
     for (const entry of entries) {
       for (const worker of entry.workers.values()) {
         for (const id of worker.record.devices) taken.add(id);
         for (const id of worker.claimed) taken.add(id);
-        if (worker.record.state !== 'pending') continue;
+        if (worker.record.state !== 'pending' || entry === self) continue;
         const spec = entry.revisions.get(worker.record.revision)?.spec;
         if (spec === undefined || spec.productId !== productId) continue;
         inLine += Math.max(0, this.devicesWanted(spec) - worker.claimed.length);
       }
     }
-    return Math.max(0, all.filter((id) => !taken.has(id)).length - inLine);
+    return (this.#devices.get(productId) ?? []).filter((id) => !taken.has(id)).slice(inLine);
   }
 
   /** How many workers of this spec could start now without waiting for a device. */

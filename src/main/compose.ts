@@ -107,6 +107,7 @@ export async function openServer(
       rollout: config.rollout,
       startDeadlineMs: config.workers.startDeadlineMs,
       stopGraceMs: config.workers.stopGraceMs,
+      prices: config.workers.prices,
       urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),

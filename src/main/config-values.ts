@@ -49,6 +49,21 @@ export function oneOf<T extends string>(...choices: readonly T[]): Parse<T> {
   };
 }
 
+/** `gpu=1.2,cpu=0.05`: each product once, with its price. */
+export function prices(text: string): Parsed<ReadonlyMap<string, number>> {
+  const value = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const match = /^([^=\s]{1,255})=(\d{1,9}(?:\.\d{1,4})?)$/.exec(part.trim());
+    if (match?.[1] === undefined || value.has(match[1])) {
+      return {
+        fault: `must be product=price apart by commas, each product once, a price with at most 4 decimals, such as gpu=1.2,cpu=0.05; given ${given(text)}`,
+      };
+    }
+    value.set(match[1], Number(match[2]));
+  }
+  return { value };
+}
+
 export interface HostAndPort {
   /** Without brackets, also for IPv6. */
   readonly host: string;

@@ -10,6 +10,7 @@ import {
   integerBetween,
   numberBetween,
   oneOf,
+  prices,
   workerAmount,
   type HostAndPort,
   type Parse,
@@ -32,6 +33,8 @@ export interface WorkerConfig {
   readonly driver: 'process' | 'simulated';
   /** Devices to use; 0: none, only the product `cpu` exists; null: `nvidia-smi` is asked. */
   readonly gpuCount: number | null;
+  /** Product → price of one device, or of one worker of `cpu`, for one hour. */
+  readonly prices: ReadonlyMap<string, number>;
   /** A worker that is not ready this long after its start has failed. */
   readonly startDeadlineMs: number;
   /** From SIGTERM to SIGKILL of a worker; 0: killed at once. */
@@ -121,6 +124,7 @@ const SETTINGS = {
     'what starts workers: process or simulated',
   ),
   gpus: setting('GPUS', null, integerBetween(0, 1_024), 'number of GPUs to use; unset: nvidia-smi is asked'),
+  prices: setting('PRICES', null, prices, 'product=price of a device for an hour, such as gpu=1.2,cpu=0.05'),
   domain: setting(
     'DOMAIN',
     null,
@@ -318,10 +322,15 @@ export function describeConfig(config: Config): Readonly<Record<string, string>>
   );
 }
 
-function shown(value: string | number | HostAndPort | WorkerAmount): string {
+function shown(value: string | number | HostAndPort | WorkerAmount | ReadonlyMap<string, number>): string {
   if (typeof value !== 'object') return String(value);
+  if (isPrices(value)) return [...value].map(([id, price]) => `${id}=${price}`).join(',');
   if ('host' in value) return addressText(value.host, value.port);
   return `${value.value}${value.unit === 'percent' ? '%' : ''}`;
+}
+
+function isPrices(value: object): value is ReadonlyMap<string, number> {
+  return value instanceof Map;
 }
 
 /** `host:port`, an IPv6 host in brackets. */
@@ -396,6 +405,7 @@ function valuesOf(config: Config): Values {
     apiKey: config.access.apiKey,
     driver: config.workers.driver,
     gpus: config.workers.gpuCount,
+    prices: config.workers.prices.size === 0 ? null : config.workers.prices,
     domain: config.listen.domain,
     publicUrl: config.listen.publicUrl,
     logLevel: config.logLevel,
@@ -427,6 +437,7 @@ function configOf(values: Values): Config {
     workers: Object.freeze({
       driver: values.driver,
       gpuCount: values.gpus,
+      prices: values.prices ?? new Map(),
       startDeadlineMs: values.startDeadline * SECOND_MS,
       stopGraceMs: values.stopGrace * SECOND_MS,
     }),

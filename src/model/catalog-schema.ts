@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 
-/** What the catalogue of machines and places answers. Shapes are the vendor's; prices are 0 on own machines. */
+/** What the catalogue of machines and places answers. Shapes are the vendor's; prices are 0 where the server was given none. */
 
 const Price = Type.Object({
   base_price: Type.Integer(),

@@ -43,7 +43,15 @@ export const FIELD_CHANGES = {
   },
 } as const;
 
-function nullableInteger(description: string) {
+export function nullableNumber(description: string) {
+  return Type.Unsafe<number | null>({ type: 'number', nullable: true, description });
+}
+
+export function nullableText(description: string) {
+  return Type.Unsafe<string | null>({ type: 'string', nullable: true, description });
+}
+
+export function nullableInteger(description: string) {
   return Type.Unsafe<number | null>({ type: 'integer', nullable: true, description });
 }
 
@@ -51,11 +59,7 @@ export const RevisionItem = Type.Object(
   {
     revision: Type.Integer({ description: 'Its number: 1, 2, 3 … within the endpoint.' }),
     created_at: Type.Integer({ description: 'Unix time in seconds.' }),
-    created_by: Type.Unsafe<string | null>({
-      type: 'string',
-      nullable: true,
-      description: 'Owner of the key that asked for it; null where that was not yet noted.',
-    }),
+    created_by: nullableText('Owner of the key that asked for it; null where that was not yet noted.'),
     from_revision: nullableInteger('The revision that was changed to make it; null for the first.'),
     restores: nullableInteger('The revision whose fields it brings back; null when it is no rollback.'),
     changed: Type.Unsafe<FieldChanges | null>({
@@ -74,11 +78,9 @@ export const RevisionItem = Type.Object(
     }),
     failure: Type.String({ description: 'Why it failed; empty when it did not.' }),
     workers: Type.Integer({ description: 'Workers of it that have not ended.' }),
-    start_seconds: Type.Unsafe<number | null>({
-      type: 'number',
-      nullable: true,
-      description: 'Measured time from the start of a worker to ready, smoothed; null when never measured.',
-    }),
+    start_seconds: nullableNumber(
+      'Measured time from the start of a worker to ready, smoothed; null when never measured.',
+    ),
   },
   { $id: 'RevisionItem' },
 );

@@ -3,6 +3,7 @@ import type { ChangeClass, FieldChanges } from '../model/endpoint-fields.ts';
 import type { TagCondition } from '../model/etag.ts';
 import type { Endpoint, EndpointStatus, Revision, RevisionOutcome } from '../model/endpoint.ts';
 import type { Product, Region } from '../model/product.ts';
+import type { MeasuredTimes, PriceChange, UpdateForecast } from '../model/update-forecast.ts';
 import type { Worker } from '../model/worker.ts';
 import type { WorkerLog } from './driver.ts';
 
@@ -40,6 +41,24 @@ export interface RevisionView {
   readonly changed: FieldChanges | null;
   /** Workers of it that are not over. */
   readonly workers: number;
+}
+
+/** What an update would do; nothing of it is done. */
+export interface UpdatePreview {
+  /** The revision the endpoint would have, or move to. */
+  readonly revision: number;
+  readonly changed: FieldChanges;
+  /** The endpoint's present tag: with it as If-Match exactly this would be done. */
+  readonly etag: string;
+  readonly forecast: UpdateForecast;
+  /** What was reckoned with: pull and start of the new workers, drain and stop of the old ones. */
+  readonly times: MeasuredTimes;
+  /** How long the new revision would be guarded when no old worker is left. */
+  readonly guardedMs: number;
+  /** Of late, over about a minute. */
+  readonly requestsPerSecond: number;
+  /** Null where a product has no price. */
+  readonly priceChange: PriceChange | null;
 }
 
 /** Under which terms a change is made. */
@@ -88,6 +107,9 @@ export interface EndpointService {
     caller: Caller,
   ): { readonly views: readonly EndpointView[]; readonly nextCursor: string; readonly hasMore: boolean };
   update(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): Promise<UpdateOutcome>;
+  /** Refused as the update would be; `once` has no meaning for it. */
+  updatePlan(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): UpdatePreview;
+  rollbackPlan(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): UpdatePreview;
   /** Brings a kept revision back, as an update would. SERVERLESS_REVISION_NOT_FOUND where it is not kept. */
   rollback(endpointId: string, body: unknown, caller: Caller, terms?: ChangeTerms): Promise<UpdateOutcome>;
   /** Every kept revision. */

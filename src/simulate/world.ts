@@ -50,6 +50,7 @@ const DEFAULT_OPTIONS: ControlOptions = {
   },
   startDeadlineMs: 600_000,
   stopGraceMs: 30_000,
+  prices: new Map(),
   urlOf: (endpoint) => `http://127.0.0.1/e/${endpoint.id}`,
 };
 

@@ -15,6 +15,8 @@ export interface CliWorld {
   readonly environment?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly isTty?: boolean;
+  /** Somebody sits at the terminal and gives these answers, in order. */
+  readonly answers?: readonly string[];
   readonly columns?: number;
   /** Exit code of `serve` and `demo`. */
   readonly scriptCode?: number;
@@ -29,9 +31,15 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
   const stdout = new CapturedTerminal(world.isTty ?? false, world.columns ?? 100);
   const stderr = new CapturedTerminal(false, 100);
   const scripts: string[][] = [];
+  const answers = [...(world.answers ?? [])];
   const io: Io = {
     stdout,
     stderr,
+    stdinIsTty: world.answers !== undefined,
+    ask: async (question) => {
+      stdout.write(question);
+      return answers.shift() ?? '';
+    },
     environment: {
       ...(world.url === undefined ? {} : { PILOTLIGHT_URL: world.url }),
       ...world.environment,

@@ -34,6 +34,7 @@ test('every kind of schema has its type', () => {
     [{ type: 'object', additionalProperties: { type: 'boolean' } }, 'Readonly<Record<string, boolean>>'],
     [{ type: 'number', nullable: true }, 'number | null'],
     [{ description: 'anything' }, 'unknown'],
+    [{ anyOf: [{ type: 'string' }, { $ref: '#/components/schemas/Thing' }] }, 'string | Thing'],
     [{ type: 'object' }, 'Readonly<Record<string, never>>'],
   ];
   for (const [schema, type] of rows) assert.equal(typeOf(schema, 'row'), type);

@@ -36,7 +36,13 @@ describe('the defaults', () => {
       listen: { host: '127.0.0.1', port: 8080, publicUrl: null, domain: null },
       access: { apiKey: null },
       dataDir: resolve('.pilotlight'),
-      workers: { driver: 'process', gpuCount: null, startDeadlineMs: 600_000, stopGraceMs: 30_000 },
+      workers: {
+        driver: 'process',
+        gpuCount: null,
+        prices: new Map(),
+        startDeadlineMs: 600_000,
+        stopGraceMs: 30_000,
+      },
       rollout: {
         maxSurge: { value: 1, unit: 'workers' },
         firstStep: { value: 1, unit: 'workers' },
@@ -73,6 +79,7 @@ describe('flags and variables', () => {
       ['API_KEY', '--api-key', 'k'.repeat(32)],
       ['DRIVER', '--driver', 'simulated'],
       ['GPUS', '--gpus', '4'],
+      ['PRICES', '--prices', 'gpu=1.2,cpu=0.05'],
       ['DOMAIN', '--domain', 'gpu.example.com'],
       ['PUBLIC_URL', '--public-url', 'https://gpu.example.com/base/'],
       ['LOG_LEVEL', '--log-level', 'debug'],

@@ -1,7 +1,13 @@
 import { AppError } from '../../src/base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
 import type { Revision } from '../../src/model/endpoint.ts';
-import type { EndpointView, EndpointService, RevisionView } from '../../src/ports/endpoint-service.ts';
+import type { UpdateForecast } from '../../src/model/update-forecast.ts';
+import type {
+  EndpointView,
+  EndpointService,
+  RevisionView,
+  UpdatePreview,
+} from '../../src/ports/endpoint-service.ts';
 import type { Worker } from '../../src/model/worker.ts';
 
 export const STUB_ENDPOINT_ID = 'abcdef123456';
@@ -109,6 +115,60 @@ export function stubRevisionView(
   };
 }
 
+/** A swap on one GPU, everything known. */
+export function stubPreview(
+  changes: Partial<UpdatePreview> = {},
+  forecast: Partial<UpdateForecast> = {},
+): UpdatePreview {
+  const step = { revision: 2, mode: null, workerId: null, devices: [], replaces: [] } as const;
+  const worker = 'worker123456' as WorkerId;
+  const steps: UpdateForecast['steps'] = [
+    {
+      ...step,
+      atMs: 0,
+      action: 'drain',
+      workerId: worker,
+      revision: 1,
+      devices: ['GPU-0'],
+      why: 'no device is free',
+    },
+    {
+      ...step,
+      atMs: 0,
+      action: 'start',
+      workerId: 'new-1' as WorkerId,
+      mode: 'swap',
+      devices: ['GPU-0'],
+      replaces: [worker],
+      why: 'no device is free',
+    },
+    { ...step, atMs: 21_500, action: 'prove', why: 'proven by 10.0 s in service' },
+    { ...step, atMs: 21_500, action: 'finish', why: 'no old worker is left' },
+  ];
+  return {
+    revision: 2,
+    changed: { image: { old: 'host:/srv', new: 'host:/new', class: 'revision' } },
+    etag: '"1-5"',
+    forecast: {
+      outcome: 'replaced',
+      message: 'no old worker is left',
+      steps,
+      workersToReplace: 1,
+      durationMs: 21_500,
+      atLeastMs: 21_500,
+      unknown: [],
+      waiting: { requests: 23, longestMs: 11_500 },
+      extraWorkerMs: 0,
+      ...forecast,
+    },
+    times: { pullMs: 0, startMs: 8_000, drainMs: 2_500, stopMs: 1_000 },
+    guardedMs: 60_000,
+    requestsPerSecond: 2,
+    priceChange: { atMin: 0, atMax: 1.25 },
+    ...changes,
+  };
+}
+
 export interface Call {
   readonly method: keyof EndpointService;
   readonly args: readonly unknown[];
@@ -156,6 +216,16 @@ export function stubService(
       note('delete', [endpointId, caller, ifMatch]);
       mustExist(endpointId);
     },
+    updatePlan(endpointId, body, caller, terms) {
+      note('updatePlan', [endpointId, body, caller, terms]);
+      mustExist(endpointId);
+      return stubPreview();
+    },
+    rollbackPlan(endpointId, body, caller, terms) {
+      note('rollbackPlan', [endpointId, body, caller, terms]);
+      mustExist(endpointId);
+      return stubPreview({ revision: 4 });
+    },
     async rollback(endpointId, body, caller, terms) {
       note('rollback', [endpointId, body, caller, terms]);
       mustExist(endpointId);
@@ -190,6 +260,7 @@ export function stubService(
           regionIds: ['local'],
           memoryMib: 0,
           deviceCount: 0,
+          pricePerHour: null,
           available: 0,
         },
         {
@@ -199,6 +270,7 @@ export function stubService(
           regionIds: ['local'],
           memoryMib: 81_559,
           deviceCount: 4,
+          pricePerHour: 2.5,
           available: 1,
         },
         {
@@ -208,6 +280,7 @@ export function stubService(
           regionIds: ['local'],
           memoryMib: 23_028,
           deviceCount: 12,
+          pricePerHour: null,
           available: 0,
         },
       ];

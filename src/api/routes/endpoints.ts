@@ -15,6 +15,7 @@ import { endpointObject } from '../endpoint-wire.ts';
 import { bodyOf } from '../json-body.ts';
 import { PAGE_QUERY, pageAnswer, type PageQuery } from '../pages.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
+import { answerPlan, changeAnswer, DRY_RUN_QUERY, type DryRunParams } from '../dry-run.ts';
 
 export const EndpointPath = Type.Object({
   endpoint_id: Type.String({ minLength: 1, maxLength: 255, description: 'Id of the endpoint.' }),
@@ -100,7 +101,7 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
     },
   );
 
-  app.put<{ Params: EndpointParams }>(
+  app.put<{ Params: EndpointParams; Querystring: DryRunParams }>(
     '/gpus/v2/endpoints/:endpoint_id',
     {
       schema: {
@@ -111,18 +112,19 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
           'until new ones have proven themselves, and no request is lost.',
         tags: ['endpoints'],
         params: EndpointPath,
+        querystring: Type.Object(DRY_RUN_QUERY),
         headers: Type.Object({ ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER }),
         body: Type.Ref('EndpointUpdateBody#'),
-        response: {
-          200: Type.Ref('UpdateAnswer#', { description: 'What the update does.' }),
-          ...ERROR_ANSWERS,
-        },
+        response: { 200: changeAnswer('What the update does.'), ...ERROR_ANSWERS },
       },
     },
     async (request, reply) => {
       const { endpoint_id: endpointId } = request.params;
-      const outcome = await service.update(endpointId, bodyOf(request), callerOf(request), termsOf(request));
-      return answerOf(reply, outcome);
+      const [body, caller, terms] = [bodyOf(request), callerOf(request), termsOf(request)];
+      if (request.query.dry_run === true) {
+        return answerPlan(reply, service.updatePlan(endpointId, body, caller, terms));
+      }
+      return answerOf(reply, await service.update(endpointId, body, caller, terms));
     },
   );
 

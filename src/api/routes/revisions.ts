@@ -4,6 +4,7 @@ import type { EndpointService } from '../../ports/endpoint-service.ts';
 import { callerOf } from '../auth.ts';
 import { answerOf, IDEMPOTENCY_HEADER, IF_MATCH_HEADER, termsOf } from '../change-terms.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
+import { answerPlan, changeAnswer, DRY_RUN_QUERY, type DryRunParams } from '../dry-run.ts';
 import { bodyOf } from '../json-body.ts';
 import { PAGE_QUERY, pageAnswer, pageOfNewest, type PageQuery } from '../pages.ts';
 import { revisionItem, revisionObject } from '../revision-wire.ts';
@@ -54,7 +55,7 @@ export function revisionRoutes(app: FastifyInstance, service: EndpointService): 
     },
   );
 
-  app.post<{ Params: { endpoint_id: string } }>(
+  app.post<{ Params: { endpoint_id: string }; Querystring: DryRunParams }>(
     '/gpus/v2/endpoints/:endpoint_id/rollback',
     {
       schema: {
@@ -65,18 +66,19 @@ export function revisionRoutes(app: FastifyInstance, service: EndpointService): 
           '`settings` is true. A revision that failed can be brought back too; it has to prove itself again.',
         tags: ['revisions'],
         params: EndpointPath,
+        querystring: Type.Object(DRY_RUN_QUERY),
         headers: Type.Object({ ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER }),
         body: Type.Ref('RollbackBody#'),
-        response: {
-          200: Type.Ref('UpdateAnswer#', { description: 'What the rollback does.' }),
-          ...ERROR_ANSWERS,
-        },
+        response: { 200: changeAnswer('What the rollback does.'), ...ERROR_ANSWERS },
       },
     },
     async (request, reply) => {
       const { endpoint_id: endpointId } = request.params;
-      const caller = callerOf(request);
-      return answerOf(reply, await service.rollback(endpointId, bodyOf(request), caller, termsOf(request)));
+      const [body, caller, terms] = [bodyOf(request), callerOf(request), termsOf(request)];
+      if (request.query.dry_run === true) {
+        return answerPlan(reply, service.rollbackPlan(endpointId, body, caller, terms));
+      }
+      return answerOf(reply, await service.rollback(endpointId, body, caller, terms));
     },
   );
 }

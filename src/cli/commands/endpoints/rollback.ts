@@ -23,7 +23,8 @@ export const endpointsRollback = defineCommand({
       output,
       options,
       before,
-      send: async (header) => client.call('rollbackEndpoint', { path: { endpoint_id: id }, header, body }),
+      send: async (header, query) =>
+        client.call('rollbackEndpoint', { path: { endpoint_id: id }, query, header, body }),
     });
   },
 });

@@ -12,7 +12,8 @@ export const endpointsUpdate = defineCommand({
   summary: 'change an endpoint; new workers replace the old ones and no request is lost',
   details:
     '--env changes or adds one variable and keeps the others; --port and --volume replace the whole list.\n' +
-    'An empty --command, --entrypoint or --registry-auth clears it.',
+    'An empty --command, --entrypoint or --registry-auth clears it.\n' +
+    'On a terminal it shows the plan and asks first, unless --yes is given.',
   arguments: { endpoint: 'id of the endpoint' },
   options: {
     ...ENDPOINT_OPTIONS,
@@ -25,7 +26,7 @@ export const endpointsUpdate = defineCommand({
   },
   examples: [
     "pilotlight endpoints update 3f9c2a71d04b5e68 --command 'node server-2.ts' --watch",
-    'pilotlight endpoints update 3f9c2a71d04b5e68 --env GREETING=hi --max 5',
+    'pilotlight endpoints update 3f9c2a71d04b5e68 --env GREETING=hi --max 5 --plan',
   ],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const base = await readBody(options.file, io);
@@ -39,9 +40,10 @@ export const endpointsUpdate = defineCommand({
       output,
       options,
       before,
-      send: async (header) =>
+      send: async (header, query) =>
         client.call('updateEndpoint', {
           path: { endpoint_id: id },
+          query,
           header,
           body: body as EndpointUpdateBody,
         }),

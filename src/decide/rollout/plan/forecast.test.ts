@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { WorkerId } from '../../../base/ids.ts';
+import type { MeasuredTimes, UpdateForecast } from '../../../model/update-forecast.ts';
 import {
   NOW_MS,
   planOptions,
@@ -12,9 +13,8 @@ import {
   world,
 } from '../../sample-world.ts';
 import type { EndpointWorld } from '../../world.ts';
-import { forecast, type Forecast } from './forecast.ts';
+import { forecast } from './forecast.ts';
 import type { PlaySetting } from './play-rollout.ts';
-import type { MeasuredTimes } from './played-workers.ts';
 import { priceChange } from './price-change.ts';
 
 const PULL = 2_000;
@@ -61,14 +61,13 @@ function setting(given: Given): PlaySetting {
     held: new Map(serving.map(({ id }, index) => [id, free === null ? [] : [`d${index}`]])),
     free: new Map([['gpu', Array.from({ length: free ?? 0 }, (_, index) => `f${index}`)]]),
     requestsPerSecond: given.requestsPerSecond ?? 0,
+    toTheEnd: true,
   };
 }
 
-const told = (result: Forecast): string[] =>
+const told = (result: UpdateForecast): string[] =>
   result.steps.map(({ atMs, action, mode, devices }) =>
-    [action, mode, devices.join('+'), (atMs - NOW_MS) / 1_000]
-      .filter((word) => word !== null && word !== '')
-      .join(' '),
+    [action, mode, devices.join('+'), atMs / 1_000].filter((word) => word !== null && word !== '').join(' '),
   );
 
 it('one idle worker with room: pull, start, bake, and the old one leaves at once', () => {

@@ -2,21 +2,26 @@ import { impossible } from '../../../base/errors.ts';
 import type { WorkerId } from '../../../base/ids.ts';
 import type { Rollout } from '../../../model/endpoint.ts';
 import { rolloutIsOver } from '../../../model/rollout-state.ts';
+import type {
+  ForecastOutcome,
+  ForecastStep,
+  MeasuredTimes,
+  TimeName,
+} from '../../../model/update-forecast.ts';
 import { planEndpoint, type EndpointPlan } from '../../endpoint-plan.ts';
 import { earlier, type EndpointWorld, type RevisionView, type WorkerView } from '../../world.ts';
 import type { GuardReport } from '../guard.ts';
 import { nextRollout } from '../next-rollout.ts';
 import type { RolloutStep } from '../step.ts';
+import { PausedLoad } from './paused-load.ts';
 import {
   change,
   dueEvent,
   newPlayedWorker,
   playedWorker,
   spreadLoad,
-  type MeasuredTimes,
   type PlayedTimes,
   type PlayedWorker,
-  type TimeName,
 } from './played-workers.ts';
 import { sampleShare } from './sample-share.ts';
 
@@ -30,22 +35,12 @@ export interface PlaySetting {
   /** Product → ids of its devices that nobody holds or stands in line for. */
   readonly free: ReadonlyMap<string, readonly string[]>;
   readonly requestsPerSecond: number;
+  /** Whether the rollout is played to its end, or only what is done at once. */
+  readonly toTheEnd: boolean;
 }
 
-/** One thing that would happen to a worker or to the rollout. */
-export interface PlayStep {
-  readonly atMs: number;
-  readonly action: 'start' | 'drain' | 'stop' | 'prove' | 'finish' | 'fail' | 'postpone';
-  readonly workerId: WorkerId | null;
-  readonly revision: number;
-  /** How a started worker gets its place; null for other actions, and where no old one is at stake. */
-  readonly mode: 'surge' | 'swap' | 'cold' | null;
-  /** Those it gets or gives back; filled in when they are known. */
-  devices: readonly string[];
-  /** Workers whose devices it takes over. */
-  readonly replaces: readonly WorkerId[];
-  readonly why: string;
-}
+/** As a step is filled in while the play goes on. */
+type PlayStep = Omit<ForecastStep, 'devices'> & { devices: readonly string[] };
 
 /** A span in which nothing changes. */
 export interface PlaySpan {
@@ -56,14 +51,9 @@ export interface PlaySpan {
 }
 
 export interface Play {
-  readonly steps: readonly PlayStep[];
+  readonly steps: readonly ForecastStep[];
   readonly spans: readonly PlaySpan[];
-  /**
-   * `replaced`: no old worker is left. `asleep`: nothing runs and nothing starts. `failed`: it would be
-   * given up. `stuck`: it would wait for something that the play does not know of. `settled`: there is
-   * no rollout.
-   */
-  readonly outcome: 'replaced' | 'asleep' | 'failed' | 'stuck' | 'settled';
+  readonly outcome: ForecastOutcome;
   readonly durationMs: number;
   /** Times that were asked for and never measured: they were taken as `unknownMs`. */
   readonly unknown: ReadonlySet<TimeName>;
@@ -88,6 +78,7 @@ export function playRollout(setting: PlaySetting, unknownMs: (name: TimeName) =>
 class Player implements PlayedTimes {
   readonly #setting: PlaySetting;
   readonly #unknownMs: (name: TimeName) => number;
+  readonly #load: PausedLoad;
   readonly #workers: PlayedWorker[];
   readonly #free: Map<string, string[]>;
   readonly #steps: PlayStep[] = [];
@@ -108,6 +99,7 @@ class Player implements PlayedTimes {
     this.#unknownMs = unknownMs;
     this.#nowMs = setting.nowMs;
     this.#rollout = setting.world.rollout;
+    this.#load = new PausedLoad(setting.world, setting.nowMs);
     this.#free = new Map([...setting.free].map(([product, ids]) => [product, [...ids]]));
     this.#workers = setting.world.workers.map((worker) =>
       playedWorker(worker, setting.held.get(worker.id) ?? [], this, setting.nowMs),
@@ -123,7 +115,8 @@ class Player implements PlayedTimes {
 
   run(): Play {
     this.#settle();
-    for (let looks = 0; looks < LOOKS_MAX && !this.#over; looks += 1) {
+    const looksMax = this.#setting.toTheEnd ? LOOKS_MAX : 0;
+    for (let looks = 0; looks < looksMax && !this.#over; looks += 1) {
       const nextMs = this.#nextMs();
       if (nextMs === null || this.#longEnough()) break;
       this.#elapse(nextMs);
@@ -145,8 +138,8 @@ class Player implements PlayedTimes {
     return state === undefined || state === 'watching' || rolloutIsOver(state);
   }
 
-  #outcome(): Play['outcome'] {
-    if (this.#setting.world.rollout === null) return 'settled';
+  #outcome(): ForecastOutcome {
+    if (this.#setting.world.rollout === null || !this.#setting.toTheEnd) return 'settled';
     if (this.#failed) return 'failed';
     if (this.#over || this.#restMs > 0) return 'replaced';
     return this.#rollout?.state === 'waiting' && this.#workers.length === 0 ? 'asleep' : 'stuck';
@@ -309,7 +302,7 @@ class Player implements PlayedTimes {
     const id = `new-${this.#made}` as WorkerId;
     this.#workers.push(newPlayedWorker(id, revision, this.#nowMs, claimed));
     const step: PlayStep = {
-      atMs: this.#nowMs,
+      atMs: this.#nowMs - this.#setting.nowMs,
       action: 'start',
       workerId: id,
       revision,
@@ -329,7 +322,7 @@ class Player implements PlayedTimes {
     devices: readonly string[] = [],
   ): void {
     this.#steps.push({
-      atMs: this.#nowMs,
+      atMs: this.#nowMs - this.#setting.nowMs,
       action,
       workerId,
       revision,
@@ -386,6 +379,7 @@ class Player implements PlayedTimes {
     return {
       ...world,
       ...this.#waiting(),
+      load: this.#load,
       targetRevision: this.#target,
       rollout: this.#rollout,
       revisions: new Map(

@@ -1,16 +1,7 @@
 import type { WorkerId } from '../../../base/ids.ts';
+import type { TimeName } from '../../../model/update-forecast.ts';
 import { workerTransition, type WorkerState } from '../../../model/worker-state.ts';
 import type { EndpointWorld, WorkerView } from '../../world.ts';
-
-/** Measured times of one revision's workers, in milliseconds; null: never measured. */
-export interface MeasuredTimes {
-  readonly pullMs: number | null;
-  readonly startMs: number | null;
-  /** Of a worker that ran requests; one without ends at once. */
-  readonly drainMs: number | null;
-  readonly stopMs: number | null;
-}
-export type TimeName = keyof MeasuredTimes;
 
 /** A worker of a rollout that is only played. */
 export interface PlayedWorker {

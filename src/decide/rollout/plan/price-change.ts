@@ -1,15 +1,11 @@
+import type { PriceChange } from '../../../model/update-forecast.ts';
+
 /** What of an endpoint decides its price. */
 export interface PricedWorkers {
   /** Of one worker for one hour; null where its product has no price. */
   readonly pricePerHour: number | null;
   readonly minReplicas: number;
   readonly maxReplicas: number;
-}
-
-export interface PriceChange {
-  /** Difference for one hour with min_replicas workers, and with max_replicas. */
-  readonly atMin: number;
-  readonly atMax: number;
 }
 
 /** Null where one of the two has no price. */
