@@ -27,7 +27,7 @@ export function showPlan(plan: UpdatePlan, endpointId: string, output: Output): 
 function stepRow(step: PlanStep): Cell[] {
   const whom = step.worker ?? step.mode ?? '';
   return [
-    { text: step.at_seconds === null ? '?' : `${secondsText(step.at_seconds)}` },
+    { text: step.at_seconds === null ? '?' : secondsText(step.at_seconds) },
     { text: `${step.action} ${whom}`.trim(), colour: actionColour(step.action) },
     { text: String(step.revision) },
     { text: step.devices.length === 0 ? '-' : step.devices.join(',') },
