@@ -117,8 +117,45 @@ export function bodyOfOptions(
   };
 }
 
+/** The options of settings that can be simulated. */
+export const SIMULATED_OPTIONS = {
+  product: ENDPOINT_OPTIONS.product,
+  min: ENDPOINT_OPTIONS.min,
+  max: ENDPOINT_OPTIONS.max,
+  'idle-timeout': ENDPOINT_OPTIONS['idle-timeout'],
+  concurrency: ENDPOINT_OPTIONS.concurrency,
+  'gpus-per-worker': ENDPOINT_OPTIONS['gpus-per-worker'],
+  'request-timeout': ENDPOINT_OPTIONS['request-timeout'],
+  policy: ENDPOINT_OPTIONS.policy,
+} as const satisfies OptionSpecs;
+
+/** The settings that are proposed to `current`, in the shape of an update. */
+export function proposalOfOptions(
+  options: OptionValues<typeof SIMULATED_OPTIONS>,
+  current: Endpoint,
+): Pick<EndpointBody, 'product_id' | 'worker_config' | 'policy'> {
+  const sizes = { 'rootfs-size': undefined, 'min-cuda': undefined };
+  return {
+    ...given({ product_id: options.product }),
+    ...workerConfigPart({ ...options, ...sizes }, {}, current),
+    ...(options.policy === undefined ? {} : { policy: policyOf(options.policy) }),
+  };
+}
+
+type WorkerConfigOptions = Pick<
+  EndpointOptions,
+  | 'min'
+  | 'max'
+  | 'idle-timeout'
+  | 'concurrency'
+  | 'gpus-per-worker'
+  | 'rootfs-size'
+  | 'min-cuda'
+  | 'request-timeout'
+>;
+
 function workerConfigPart(
-  options: EndpointOptions,
+  options: WorkerConfigOptions,
   base: EndpointBody,
   current: Endpoint | null,
 ): Pick<EndpointBody, 'worker_config'> {

@@ -13,6 +13,8 @@ export interface Io {
   ask(question: string): Promise<string>;
   /** Rejects with Node's own error when the file cannot be read. */
   readFile(path: string): Promise<string>;
+  /** Rejects as `readFile` does, and when the file has more bytes than `limitBytes`. */
+  readBytes(path: string, limitBytes: number): Promise<Uint8Array>;
   /** Runs a script of this package on the same terminal; resolves with its exit code. */
   runScript(path: string, argv: readonly string[]): Promise<number>;
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
@@ -21,6 +21,7 @@ export function processIo(): Io {
     readStdin: async () => text(process.stdin),
     ask,
     readFile: async (path) => readFile(path, 'utf8'),
+    readBytes,
     runScript,
   };
 }
@@ -33,6 +34,12 @@ async function ask(question: string): Promise<string> {
   } finally {
     lines.close();
   }
+}
+
+async function readBytes(path: string, limitBytes: number): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > limitBytes) throw new Error(`it has ${size} bytes; at most ${limitBytes} are taken`);
+  return await readFile(path);
 }
 
 function terminalOf(stream: NodeJS.WriteStream): Terminal {

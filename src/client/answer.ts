@@ -28,20 +28,20 @@ export function parseJson(response: Response, text: string): unknown {
   }
 }
 
-/** What a status other than 200 says. */
+/** What a status other than 200 says, or an event that tells an error after a 200. */
 export function refusal(response: Response, text: string): ClientError {
   const body = parseJson(response, text);
   if (!isErrorBody(body)) return badAnswer(response, 'is not an error of this API');
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new ClientError(body.message, {
-    status: response.status,
+    status: response.status === 200 && typeof body.code === 'number' ? body.code : response.status,
     reason: body.reason,
     metadata: body.metadata ?? {},
     retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : null,
   });
 }
 
-function badAnswer(response: Response, what: string, cause?: unknown): ClientError {
+export function badAnswer(response: Response, what: string, cause?: unknown): ClientError {
   const reason: LocalReason = 'BAD_ANSWER';
   const message = `the answer of ${response.url} (status ${response.status}) ${what}`;
   return new ClientError(message, { status: response.status, reason, cause });

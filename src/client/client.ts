@@ -1,8 +1,10 @@
-import { parseJson, readText, refusal } from './answer.ts';
+import { badAnswer, parseJson, readText, refusal } from './answer.ts';
 import { ClientError } from './client-error.ts';
 import type { LocalReason } from './client-error.ts';
+import { readEvents } from './event-reader.ts';
 import { OPERATIONS } from './schema.ts';
 import type { Operations } from './schema.ts';
+import { SilenceLimit } from './silence-limit.ts';
 
 export type OperationName = keyof Operations;
 /** `path`, `query`, `header` and `body` of an operation, as far as it has them. */
@@ -27,6 +29,12 @@ interface LooseInput {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly header?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
+}
+
+interface CallLimits {
+  readonly limit: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+  readonly accept?: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -64,24 +72,67 @@ export class Client {
     input: Input<Name>,
     { signal }: CallOptions = {},
   ): Promise<{ readonly answer: Answer<Name>; readonly headers: Headers }> {
-    const { method, path, answer } = OPERATIONS[name];
-    const { path: parameters = {}, query = {}, header = {}, body } = input as LooseInput;
-    const target = this.url + filled(path, parameters) + queryText(query);
+    const { answer } = OPERATIONS[name];
     const limit = AbortSignal.timeout(this.#timeoutMs);
-    try {
-      const response = await fetch(target, {
-        method,
-        headers: { ...this.#headers(body !== undefined), ...given(header) },
-        body: body === undefined ? null : JSON.stringify(body),
-        // A redirect would carry the key to a place nobody named.
-        redirect: 'error',
-        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-      });
+    return await this.#answered(name, input, { limit, signal }, async (response) => {
       const text = await readText(response);
       if (response.status !== 200) throw refusal(response, text);
       // The server's answers are of the document's shape: its own tests hold them to it.
       const content = (answer === 'text' ? text : parseJson(response, text)) as Answer<Name>;
       return { answer: content, headers: response.headers };
+    });
+  }
+
+  /**
+   * For an operation that can tell its progress: `onProgress` is given the data of each event before
+   * the answer. The time limit is for a silence, not for the whole.
+   */
+  async callWithProgress<Name extends OperationName>(
+    name: Name,
+    input: Input<Name>,
+    onProgress: (data: unknown) => void,
+    { signal }: CallOptions = {},
+  ): Promise<Answer<Name>> {
+    const silence = new SilenceLimit(this.#timeoutMs);
+    try {
+      const limits = { limit: silence.signal, signal, accept: 'text/event-stream, application/json' };
+      return await this.#answered(name, input, limits, async (response) => {
+        if (response.status !== 200) throw refusal(response, await readText(response));
+        for await (const event of readEvents(response, () => silence.heard())) {
+          if (event.name === 'progress') onProgress(parseJson(response, event.data));
+          else if (event.name === 'error') throw refusal(response, event.data);
+          else if (event.name === 'result') return parseJson(response, event.data) as Answer<Name>;
+        }
+        throw badAnswer(response, 'ended without a result');
+      });
+    } finally {
+      silence.end();
+    }
+  }
+
+  async #answered<Name extends OperationName, Result>(
+    name: Name,
+    input: Input<Name>,
+    { limit, signal, accept }: CallLimits,
+    read: (response: Response) => Promise<Result>,
+  ): Promise<Result> {
+    const { method, path } = OPERATIONS[name];
+    const { path: parameters = {}, query = {}, header = {}, body } = input as LooseInput;
+    const target = this.url + filled(path, parameters) + queryText(query);
+    try {
+      const response = await fetch(target, {
+        method,
+        headers: {
+          ...this.#headers(body !== undefined),
+          ...(accept === undefined ? {} : { accept }),
+          ...given(header),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        // A redirect would carry the key to a place nobody named.
+        redirect: 'error',
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      });
+      return await read(response);
     } catch (error) {
       if (error instanceof ClientError || signal?.aborted === true) throw error;
       throw limit.aborted ? this.#timedOut(method, target, error) : this.#unreachable(error);

@@ -194,7 +194,7 @@ function notesOf(
 function missNote({ missRatio, figures }: AdvisedSettings, maxReplicas: number): string {
   const by =
     missRatio > 1
-      ? `the nearest misses by ${Math.round((missRatio - 1) * 100)} %`
+      ? `with the nearest the wait is ${missRatio.toPrecision(3)} times the goal`
       : `the nearest refuses ${figures.refused} requests`;
   return `None of the settings tried holds the goals with max_replicas ${maxReplicas}; ${by}. Propose a higher max_replicas, or faster starts.`;
 }

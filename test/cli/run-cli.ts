@@ -50,6 +50,7 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
     },
     readStdin: async () => world.stdin ?? '',
     readFile: async (path) => readFile(path, 'utf8'),
+    readBytes: async (path) => readFile(path),
     runScript: async (path, words) => {
       scripts.push([path.split('/').slice(-3).join('/'), ...words]);
       return world.scriptCode ?? 0;

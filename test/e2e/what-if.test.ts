@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { SimulateAnswer } from '../../src/client/schema.ts';
 import { API_KEY, ServerProcess } from '../support/server-process.ts';
 
 /** Bounds a hang; nothing here is judged by the time it takes. */
 const TIME_OUT_MS = 120_000;
+const CLI = join(import.meta.dirname, '../../src/cli/pilotlight.ts');
 
 describe('what other settings would have made of the recorded requests', { timeout: TIME_OUT_MS }, () => {
   let server: ServerProcess;
@@ -43,6 +52,102 @@ describe('what other settings would have made of the recorded requests', { timeo
   async function simulate(id: string, body: unknown): Promise<SimulateAnswer> {
     return await server.api<SimulateAnswer>('POST', `/gpus/v2/endpoints/${id}/simulate`, body);
   }
+
+  function cli(argv: readonly string[]): ChildProcess {
+    return spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', CLI, 'endpoints', 'simulate', ...argv],
+      {
+        env: { ...process.env, PILOTLIGHT_URL: server.url, PILOTLIGHT_API_KEY: API_KEY },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+  }
+
+  async function run(
+    argv: readonly string[],
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = cli(argv);
+    assert.ok(child.stdout !== null && child.stderr !== null);
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  it('answers on the command line: a table, a picture, and advice that can be followed', async () => {
+    const id = await endpoint();
+    await send(id, 10);
+    const compared = await run([id, '--min', '1', '--window', '1h']);
+    assert.equal(compared.code, 0, compared.stderr);
+    assert.match(compared.stdout, /: 10 recorded requests from /);
+    assert.match(compared.stdout, /^ +SEEN +NOW +PROPOSED +CHANGE$/m);
+    assert.match(compared.stdout, /^wait p95 .* -\d+ %$/m);
+    assert.match(compared.stdout, /^p95 wait, proposed +\|[ ▁-█]+\| +up to /m);
+
+    const advised = await run([id, '--advise', 'p95<100ms']);
+    assert.equal(advised.code, 0, advised.stdout + advised.stderr);
+    const command = /^ {2}pilotlight endpoints update \S+ (--.*)$/m.exec(advised.stdout)?.[1] ?? '';
+    assert.match(command, /--min [12]/, advised.stdout);
+    // Simulated as a proposal, the advice comes to what it promised.
+    const answer = await run([id, '--json', ...command.split(' ')]);
+    const { proposed } = JSON.parse(answer.stdout) as SimulateAnswer;
+    assert.ok((proposed?.wait_seconds.p95 ?? 1) <= 0.1, answer.stdout);
+
+    const impossible = await run([id, '--advise', 'p50<1ms', '--max', '0']);
+    assert.equal(impossible.code, 1);
+    assert.match(impossible.stdout, /None of them holds/);
+  });
+
+  it('takes a trace from a file, and names the line of a bad one', async () => {
+    const id = await endpoint();
+    const folder = await mkdtemp(join(tmpdir(), 'pilotlight-trace-'));
+    try {
+      const trace = async (name: string, rows: readonly string[]): Promise<string> => {
+        const file = join(folder, name);
+        await writeFile(file, `${rows.join('\n')}\n`);
+        return file;
+      };
+      const good = await run([id, '--trace', await trace('good.csv', ['arrival_s,service_s', '0,1', '9,1'])]);
+      assert.equal(good.code, 0, good.stderr);
+      assert.match(good.stdout, /: 2 requests of the trace, over 9\.0 s/);
+      const bad = await run([id, '--trace', await trace('bad.csv', ['arrival_s,service_s', '3,1', '2,1'])]);
+      assert.equal(bad.code, 1);
+      assert.match(bad.stderr, /bad\.csv: Line 3 of the trace arrives at 2 s, before .*sort the trace/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('ends with Ctrl-C, and its simulation with it', async () => {
+    const shown = await server.get(await endpoint());
+    const simulating = Promise.withResolvers<ServerResponse>();
+    const slow = createServer((request, response) => {
+      request.resume();
+      if (request.method === 'GET') {
+        response.end(JSON.stringify(shown));
+        return;
+      }
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('event: progress\ndata: {"stage":"now","done":1,"of":2}\n\n');
+      simulating.resolve(response);
+    });
+    slow.listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    try {
+      const child = cli([shown.id, '--url', `http://127.0.0.1:${(slow.address() as AddressInfo).port}`]);
+      const response = await simulating.promise;
+      const left = once(response, 'close');
+      child.kill('SIGINT');
+      await Promise.all([left, once(child, 'close')]);
+      assert.equal(child.signalCode, 'SIGINT');
+    } finally {
+      slow.close();
+      slow.closeAllConnections();
+    }
+  });
 
   it('compares what is with what is proposed, and changes nothing', async () => {
     const id = await endpoint();

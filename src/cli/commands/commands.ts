@@ -4,6 +4,7 @@ import { endpointsDelete } from './endpoints/delete.ts';
 import { endpointsGet } from './endpoints/get.ts';
 import { endpointsList } from './endpoints/list.ts';
 import { endpointsRollback } from './endpoints/rollback.ts';
+import { endpointsSimulate } from './endpoints/simulate.ts';
 import { endpointsUpdate } from './endpoints/update.ts';
 import { productsList } from './products/list.ts';
 import { revisionsGet } from './revisions/get.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   endpointsUpdate,
   endpointsRollback,
   endpointsDelete,
+  endpointsSimulate,
   revisionsList,
   revisionsGet,
   workersList,

@@ -27,6 +27,8 @@ const TRIES_MIN = 40;
 const TRIES_MAX = 300;
 const CONFIRMED_MIN = 4;
 const CONFIRMED_MAX = 12;
+/** A difference in cost that is none. */
+const SAME_COST = 1.005;
 /** More points than a reader wants to compare. */
 const FRONTIER_MAX = 12;
 
@@ -97,10 +99,25 @@ class Search {
     const tried = this.#tried.size;
     const known = [...this.#tried.values()].map(({ advised }) => advised);
     const answered = this.#sampled ? await this.#confirmed(known) : known;
-    const chosen = answered.filter(holds).sort(byCost)[0] ?? null;
+    const chosen = this.#choose(answered.filter(holds).sort(byCost));
     const nearest = chosen ?? answered.toSorted(byMiss)[0];
     if (nearest === undefined) throw new RangeError('no setting was tried');
-    return { chosen, nearest, frontier: thinned(frontierOf(answered)), tried, sampled: this.#sampled };
+    return {
+      chosen,
+      nearest,
+      frontier: thinned(frontierOf(answered), nearest),
+      tried,
+      sampled: this.#sampled,
+    };
+  }
+
+  /** The cheapest; of those that cost as much, the one that changes least. */
+  #choose([cheapest, ...rest]: readonly AdvisedSettings[]): AdvisedSettings | null {
+    if (cheapest === undefined) return null;
+    const limit = cheapest.figures.workerSeconds * SAME_COST;
+    const alike = [cheapest, ...rest].filter(({ figures }) => figures.workerSeconds <= limit);
+    const changes = ({ settings }: AdvisedSettings): number => changesFrom(this.#settings, settings);
+    return alike.sort((one, other) => changes(one) - changes(other))[0] ?? cheapest;
   }
 
   get #settings(): EndpointSettings {
@@ -203,14 +220,29 @@ export function frontierOf(all: readonly AdvisedSettings[]): AdvisedSettings[] {
   return frontier;
 }
 
-/** Evenly spread over the frontier, both ends and the cheapest that holds among them. */
-function thinned(frontier: readonly AdvisedSettings[]): AdvisedSettings[] {
-  if (frontier.length <= FRONTIER_MAX) return [...frontier];
-  const chosen = frontier.findIndex(holds);
-  const kept = new Set(chosen === -1 ? [] : [chosen]);
-  const steps = FRONTIER_MAX - kept.size - 1;
-  for (let step = 0; step <= steps; step += 1) kept.add(Math.round((step * (frontier.length - 1)) / steps));
-  return frontier.filter((_, index) => kept.has(index));
+/** Evenly spread over the frontier, both ends among them, and the one that is pointed out. */
+function thinned(frontier: readonly AdvisedSettings[], pointedOut: AdvisedSettings): AdvisedSettings[] {
+  const last = frontier.length - 1;
+  const steps = Math.min(last, FRONTIER_MAX - 2);
+  const kept = new Set([pointedOut]);
+  for (let step = 0; step <= steps; step += 1) {
+    const one = frontier[steps === 0 ? 0 : Math.round((step * last) / steps)];
+    // One that costs as much as the chosen one stands for it.
+    if (one !== undefined && !(holds(one) && isAlike(one, pointedOut))) kept.add(one);
+  }
+  return [...kept].sort(byCost);
+}
+
+function isAlike(one: AdvisedSettings, other: AdvisedSettings): boolean {
+  const costs = [one.figures.workerSeconds, other.figures.workerSeconds];
+  return Math.max(...costs) <= Math.min(...costs) * SAME_COST;
+}
+
+function changesFrom(base: EndpointSettings, settings: EndpointSettings): number {
+  const before = keyOf(base).split(' ');
+  return keyOf(settings)
+    .split(' ')
+    .filter((part, index) => part !== before[index]).length;
 }
 
 function keyOf({
