@@ -277,7 +277,7 @@ test('endpoints simulate --trace: the file goes up compressed, whatever it was',
       const run = await simulated(['--trace', file], answer({ requests: source, recorded: null }));
       assert.equal(run.code, 0, run.stderr);
       assert.match(run.stdout, /^ep1 \(Chat\): 1 requests of the trace, over 90 s\n\n {15}NOW\n/);
-      const { trace = '' } = run.requests[1]?.body as SimulateBody;
+      const { trace = '' } = (run.requests[1]?.body ?? {}) as SimulateBody;
       assert.equal(gunzipSync(Buffer.from(trace, 'base64')).toString(), text);
     }
     const large = join(folder, 'large.csv');
