@@ -48,12 +48,12 @@ test('wrong words: exit 2, what was wrong and what to try', async () => {
     [['xyzzy'], 'there is no command "xyzzy"', 'pilotlight'],
     [
       ['endpoints'],
-      'say what to do with endpoints: list, get, create, update, rollback, delete',
+      'say what to do with endpoints: list, get, create, update, rollback, delete, simulate',
       'pilotlight endpoints',
     ],
     [
       ['endpoints', 'lst'],
-      'endpoints has no "lst"; did you mean "list"? It has list, get, create, update, rollback, delete',
+      'endpoints has no "lst"; did you mean "list"? It has list, get, create, update, rollback, delete, simulate',
       'pilotlight endpoints',
     ],
     [['endpoints', 'get'], 'ENDPOINT missing', 'pilotlight endpoints get'],
