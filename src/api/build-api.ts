@@ -10,8 +10,12 @@ import { describeRoutes } from './describe.ts';
 import { acceptJsonOnly } from './json-body.ts';
 import { refuseUnknown } from './not-found.ts';
 import { readRestOfBody } from './rest-of-body.ts';
+import type { EventReaders } from './event-readers.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
+import { eventRoutes } from './routes/events.ts';
+import { requestRoutes } from './routes/requests.ts';
+import { rolloutRoutes } from './routes/rollouts.ts';
 import { revisionRoutes } from './routes/revisions.ts';
 import { serverRoutes, type ServerFacts } from './routes/server.ts';
 import { simulateRoutes } from './routes/simulate.ts';
@@ -23,6 +27,7 @@ export interface ApiParts extends ServerFacts {
   readonly apiKeys: KeyLookup;
   readonly log: Log;
   readonly clock: Clock;
+  readonly eventReaders: EventReaders;
 }
 
 /**
@@ -66,6 +71,9 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     });
     endpointRoutes(guarded, parts.service);
     revisionRoutes(guarded, parts.service);
+    rolloutRoutes(guarded, parts.service);
+    eventRoutes(guarded, parts.service, parts.eventReaders);
+    requestRoutes(guarded, parts.service);
     workerRoutes(guarded, parts.service);
     simulateRoutes(guarded, parts.whatIf, parts.log);
     catalogRoutes(guarded, parts.service);

@@ -11,6 +11,9 @@ import {
   Status,
 } from '../model/endpoint-schema.ts';
 import { PlanStep, UpdatePlan } from '../model/plan-schema.ts';
+import { EventObject } from '../model/event-schema.ts';
+import { RequestObject } from '../model/request-schema.ts';
+import { RolloutDetails } from '../model/rollout-view-schema.ts';
 import { RevisionItem, RevisionObject, RollbackBody } from '../model/revision-schema.ts';
 import {
   AdvisedSettingsObject,
@@ -38,6 +41,9 @@ const NAMED: readonly TSchema[] = [
   AdvisedSettingsObject,
   SimulateAnswer,
   WorkerObject,
+  RequestObject,
+  EventObject,
+  RolloutDetails,
   ProductObject,
   RegionObject,
 ];
@@ -59,6 +65,8 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       tags: [
         { name: 'endpoints', description: 'What serves requests' },
         { name: 'revisions', description: 'What an endpoint was, and the way back' },
+        { name: 'rollouts', description: 'The way from one revision to the next' },
+        { name: 'why', description: 'What was decided, and what became of requests' },
         { name: 'workers', description: 'The processes behind an endpoint' },
         { name: 'catalog', description: 'Machines and places' },
         { name: 'server', description: 'The server itself' },

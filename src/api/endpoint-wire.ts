@@ -28,7 +28,7 @@ export function endpointObject(view: EndpointView): EndpointObject {
   };
 }
 
-function rolloutObject(rollout: Rollout): RolloutObject {
+export function rolloutObject(rollout: Rollout): RolloutObject {
   return {
     id: rollout.id,
     state: rollout.state,

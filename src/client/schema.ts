@@ -845,6 +845,155 @@ export type Worker = {
   readonly ended_at?: number;
 };
 
+export type RequestTimeline = {
+  /** Its X-Request-Id. */
+  readonly id: string;
+  readonly method: string;
+  /** At the worker, without its query, at most 200 characters. */
+  readonly path: string;
+  /** Unix time in seconds, with fractions. */
+  readonly arrived_at: number;
+  /** Why it had to wait: `noWorker` was ready, `behindOthers` that waited, `slotsInUse`, or `notSent` because its worker could not be reached. Null: it never did. */
+  readonly wait_reason: string | null;
+  /** When a worker got it; unix time in seconds, with fractions. Null: not yet, or never. */
+  readonly started_at: number | null;
+  /** The worker that has it, or had it last. */
+  readonly worker_id: string | null;
+  /** Of that worker. */
+  readonly revision: number | null;
+  /** When its answer began; unix time in seconds, with fractions. Null: not yet, or never. */
+  readonly first_byte_at: number | null;
+  /** When its worker was through with it; unix time in seconds, with fractions. Null: not yet, or never. */
+  readonly ended_at: number | null;
+  /** Of its answer. */
+  readonly status: number | null;
+  /** `complete`, `broke` (by its worker), `clientGone`, `timeout`, `cut` (DRAIN_DEADLINE) or `refused` while it waited. Null: it goes on. */
+  readonly outcome: string | null;
+};
+
+export type EndpointEvent = {
+  /** Ascending for one endpoint, also over restarts of the server. */
+  readonly id: number;
+  /** Unix time in seconds, with fractions. */
+  readonly at: number;
+  /** `scale`, `rollout`, `guard`, `eviction` (a device goes to another endpoint), `backoff` (a worker broke), `worker` (its state changed), `order` (something was asked of it). */
+  readonly kind: 'scale' | 'rollout' | 'guard' | 'eviction' | 'backoff' | 'worker' | 'order';
+  /** Stable name of the reason, for programs. */
+  readonly code: string;
+  /** The same for people, with its numbers. */
+  readonly message: string;
+  /** Where it is about one. */
+  readonly revision: number | null;
+  /** Where it is about one. */
+  readonly worker_id: string | null;
+  /** The numbers it rests on, by name. */
+  readonly facts: Readonly<Record<string, never>>;
+};
+
+export type RolloutDetails = {
+  /** As the answer to the update gave it. */
+  readonly id: string;
+  /** `waiting` for its first worker, `starting` it, `baking` (it proves itself), `rolling` (the others are replaced), `watching` (it serves alone and is still guarded); over: `done`, `failed` (the former revision is in force again), `aborted` (the same, on request), `superseded` (by a newer update, or taken back). */
+  readonly state:
+    | 'waiting'
+    | 'starting'
+    | 'baking'
+    | 'rolling'
+    | 'watching'
+    | 'done'
+    | 'failed'
+    | 'aborted'
+    | 'superseded';
+  /** The revision in force before. */
+  readonly from_revision: number;
+  /** The revision it leads to. */
+  readonly to_revision: number;
+  /** How the first worker gets its place: `surge` (beside the old ones), `swap` (on the devices of an old one) or `cold` (no old one runs); null before it was decided. */
+  readonly mode: string | null;
+  /** What it does, or why it ended so; may be empty. */
+  readonly message: string;
+  /** Unix time in seconds. */
+  readonly started_at: number;
+  /** Unix time in seconds; null while it runs. */
+  readonly ended_at: number | null;
+  /** What was asked of it: `go` on, `pause`, `promote` without proof, `abort`. */
+  readonly order: 'go' | 'pause' | 'promote' | 'abort';
+  /** How it goes about its work: what the update said, else the defaults of the server. */
+  readonly options: {
+    /** Workers above the wanted number: a number, or a share such as 25%. */
+    readonly max_surge: string;
+    /** Workers that prove the new revision: a number, or a share such as 25%. */
+    readonly first_step: string;
+    /** Time in service that proves them. */
+    readonly bake_seconds: number;
+    /** Or answers, if they come sooner. */
+    readonly bake_requests: number;
+    /** How long it is guarded after the last old worker left. */
+    readonly watch_seconds: number;
+    /** After which running requests of a leaving worker are closed; 0: never. */
+    readonly drain_seconds: number;
+    /** Whether it is guarded. */
+    readonly guard: 'on' | 'off';
+    /** Times the first byte may take that it took before. */
+    readonly guard_slowdown: number;
+    /** Failed requests without which it is not taken back for failures. */
+    readonly guard_failures: number;
+  };
+  /** What it waits for now, with the numbers; empty when it is over. */
+  readonly waits_for: string;
+  /** Unix time in seconds, with fractions; null when only an event moves it. */
+  readonly looks_again_at: number | null;
+  /** What the guard sees, or saw at the end. Null before a worker of the new revision was asked for, and of a rollout that ended before the server was started. */
+  readonly guard: {
+    /** What one revision did. */
+    readonly new_revision: {
+      /** Answers that began. */
+      readonly answered: number;
+      /** Requests whose outcome is known. */
+      readonly ended: number;
+      /** Those of them that failed: 5xx, cut off, or never answered. */
+      readonly failed: number;
+      /** Requests that wait for a first byte for much longer than is usual. */
+      readonly unanswered: number;
+      /** Workers that had been ready and ended by themselves. */
+      readonly deaths: number;
+      /** Median of the last ones; null when none was timed. */
+      readonly first_byte_ms: number | null;
+    };
+    /** What one revision did. */
+    readonly old_revision: {
+      /** Answers that began. */
+      readonly answered: number;
+      /** Requests whose outcome is known. */
+      readonly ended: number;
+      /** Those of them that failed: 5xx, cut off, or never answered. */
+      readonly failed: number;
+      /** Requests that wait for a first byte for much longer than is usual. */
+      readonly unanswered: number;
+      /** Workers that had been ready and ended by themselves. */
+      readonly deaths: number;
+      /** Median of the last ones; null when none was timed. */
+      readonly first_byte_ms: number | null;
+    };
+    /** That it fails more often; 333 is the verdict, and below 3 there is no doubt. */
+    readonly failure_evidence: number;
+    /** That it is slower, likewise. */
+    readonly slowness_evidence: number;
+    /** Something speaks against it, not enough for a verdict. */
+    readonly doubtful: boolean;
+    /** Why it was taken back; null while nothing is decided against it. */
+    readonly verdict: string | null;
+  } | null;
+  /** All that are not over, with their revisions. */
+  readonly workers: ReadonlyArray<EndpointWorker>;
+  /** Running requests, at most 100, that keep leaving workers from ending. */
+  readonly drain_holders: ReadonlyArray<{
+    readonly request: RequestTimeline;
+    /** When it is closed with DRAIN_DEADLINE, unix time; null: never. */
+    readonly closed_at: number | null;
+  }>;
+};
+
 export type Product = {
   readonly id: string;
   readonly name: string;
@@ -969,6 +1118,24 @@ export interface Operations {
     readonly query?: {
       /** True: the answer is an UpdatePlan that tells what would be done; nothing is changed. */
       readonly dry_run?: boolean;
+      /** Workers above the wanted number during the rollout: a number from 0 to 1000, or a share such as `25%`. 0 replaces each in its place. */
+      readonly max_surge?: string;
+      /** Workers that prove the new revision: a number from 1, or a share of all such as `25%`. */
+      readonly first_step?: string;
+      /** Time in service that proves them; 0: at once. */
+      readonly bake_seconds?: number;
+      /** Or answers, if they come sooner; 0: at once. */
+      readonly bake_requests?: number;
+      /** How long it is still guarded when no old worker is left. */
+      readonly watch_seconds?: number;
+      /** Running requests of a worker that leaves are closed with DRAIN_DEADLINE after this time; 0: never. */
+      readonly drain_seconds?: number;
+      /** `off`: failures, slowness and deaths do not take the new revision back. */
+      readonly guard?: 'on' | 'off';
+      /** Times the first byte may take that it took before, from 1.1 to 100. */
+      readonly guard_slowdown?: string;
+      /** Failed requests without which the new revision is not taken back for failures. */
+      readonly guard_failures?: number;
     };
     readonly header?: {
       /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
@@ -1032,6 +1199,24 @@ export interface Operations {
     readonly query?: {
       /** True: the answer is an UpdatePlan that tells what would be done; nothing is changed. */
       readonly dry_run?: boolean;
+      /** Workers above the wanted number during the rollout: a number from 0 to 1000, or a share such as `25%`. 0 replaces each in its place. */
+      readonly max_surge?: string;
+      /** Workers that prove the new revision: a number from 1, or a share of all such as `25%`. */
+      readonly first_step?: string;
+      /** Time in service that proves them; 0: at once. */
+      readonly bake_seconds?: number;
+      /** Or answers, if they come sooner; 0: at once. */
+      readonly bake_requests?: number;
+      /** How long it is still guarded when no old worker is left. */
+      readonly watch_seconds?: number;
+      /** Running requests of a worker that leaves are closed with DRAIN_DEADLINE after this time; 0: never. */
+      readonly drain_seconds?: number;
+      /** `off`: failures, slowness and deaths do not take the new revision back. */
+      readonly guard?: 'on' | 'off';
+      /** Times the first byte may take that it took before, from 1.1 to 100. */
+      readonly guard_slowdown?: string;
+      /** Failed requests without which the new revision is not taken back for failures. */
+      readonly guard_failures?: number;
     };
     readonly header?: {
       /** `*`, or `etag`s of the endpoint apart by commas: the change is made only while it has one of them, and is else refused with PRECONDITION_FAILED. */
@@ -1042,6 +1227,92 @@ export interface Operations {
     readonly body: RollbackBody;
     readonly answer: UpdateAnswer | UpdatePlan;
   };
+  /** Get the running rollout of an endpoint, or the last one, in full */
+  readonly getRollout: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: RolloutDetails;
+  };
+  /** Hold a rollout still */
+  readonly pauseRollout: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: RolloutDetails;
+  };
+  /** Let a paused rollout go on */
+  readonly resumeRollout: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: RolloutDetails;
+  };
+  /** Let a rollout go on without proof */
+  readonly promoteRollout: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: RolloutDetails;
+  };
+  /** Go back to the former revision */
+  readonly abortRollout: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+
+    readonly answer: RolloutDetails;
+  };
+  /** Tell what was decided about an endpoint, and why */
+  readonly listEvents: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+    readonly query?: {
+      /** Only events behind the one with this id. */
+      readonly after?: number;
+      /** Most events of one page. */
+      readonly limit?: number;
+    };
+    readonly header?: {
+      /** Id of the last event that was seen; goes before `after`. */
+      readonly 'last-event-id'?: string;
+    };
+    readonly answer: {
+      readonly data: ReadonlyArray<EndpointEvent>;
+      /** Of the last event of the page, for `after` of the next one; null when there is none. */
+      readonly last_id: number | null;
+      /** Later events than these are kept. */
+      readonly has_more: boolean;
+    };
+  };
+  /** Show an endpoint's requests: those that go on, and the last 100 that ended */
+  readonly listRequests: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+    };
+    readonly query?: {
+      /** Most requests of the answer. */
+      readonly limit?: number;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<RequestTimeline>;
+      /** What those wait for that wait now; empty when none does. */
+      readonly wait_for: string;
+    };
+  };
   /** List an endpoint's workers, the last ended ones too, newest first */
   readonly listWorkers: {
     readonly path: {
@@ -1051,6 +1322,12 @@ export interface Operations {
 
     readonly answer: {
       readonly data: ReadonlyArray<Worker>;
+      /** Running requests, at most 100, that keep leaving workers from ending. */
+      readonly drain_holders: ReadonlyArray<{
+        readonly request: RequestTimeline;
+        /** When it is closed with DRAIN_DEADLINE, unix time; null: never. */
+        readonly closed_at: number | null;
+      }>;
     };
   };
   /** Read the end of a worker's log */
@@ -1134,6 +1411,17 @@ export const OPERATIONS = {
     answer: 'json',
   },
   rollbackEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/rollback', answer: 'json' },
+  getRollout: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/rollout', answer: 'json' },
+  pauseRollout: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/rollout/pause', answer: 'json' },
+  resumeRollout: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/rollout/resume', answer: 'json' },
+  promoteRollout: {
+    method: 'POST',
+    path: '/gpus/v2/endpoints/{endpoint_id}/rollout/promote',
+    answer: 'json',
+  },
+  abortRollout: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/rollout/abort', answer: 'json' },
+  listEvents: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/events', answer: 'json' },
+  listRequests: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/requests', answer: 'json' },
   listWorkers: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/workers', answer: 'json' },
   getWorkerLog: {
     method: 'GET',

@@ -112,6 +112,14 @@ export class DeviceAssigner {
       const endpointId = found.entry.endpoint.id;
       this.#ports.metrics.scaleDecision(endpointId, reason.code);
       this.#ports.log.info('worker gives way', { endpointId, workerId, why: reason.text });
+      found.entry.events.note(nowMs, {
+        kind: 'eviction',
+        code: reason.code,
+        message: reason.text,
+        revision: found.worker.record.revision,
+        workerId,
+        facts: { devices: found.worker.record.devices.join(' ') },
+      });
       this.#lifecycle.drain(found.entry, found.worker, reason.text);
     }
     this.wanted = active.some(hasPendingWorker);

@@ -3,6 +3,8 @@ import { newId, type EndpointId, type WorkerId } from '../base/ids.ts';
 import { endpointStatus } from '../decide/endpoint-status.ts';
 import { createEndpointSpec } from '../decide/update/create-spec.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import type { EndpointEvent } from '../model/endpoint-event.ts';
+import type { RolloutCommand } from '../model/rollout-order.ts';
 import type { TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { LOCAL_REGION, type Product, type Region } from '../model/product.ts';
@@ -14,10 +16,15 @@ import {
   type Caller,
   type ChangeTerms,
   type CreateOutcome,
+  type DrainHolder,
   type EndpointListQuery,
   type EndpointService,
   type EndpointView,
+  type EventFollow,
+  type EventReader,
   type RepeatKey,
+  type RequestListView,
+  type RolloutView,
   type RevisionView,
   type UpdateOutcome,
   type UpdatePreview,
@@ -31,6 +38,9 @@ import type { Inventory } from './inventory.ts';
 import { KeptAnswers, type Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
 import { checkSpec } from './resource-check.ts';
+import { requestPage } from './request-page.ts';
+import { orderRollout } from './rollout-commands.ts';
+import { drainHolders, rolloutView } from './rollout-view.ts';
 import type { Reconciler } from './reconciler.ts';
 import { revisionView, revisionViews } from './revision-history.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
@@ -109,7 +119,7 @@ export class EndpointCommands implements EndpointService {
     } finally {
       this.#namesInFlight.delete(appName);
     }
-    const entry = newEntry(endpoint, [revision]);
+    const entry = newEntry(endpoint, [revision], nowMs);
     this.#entries.set(id, entry);
     this.#reconciler.reconcile(entry);
     return { id };
@@ -142,7 +152,7 @@ export class EndpointCommands implements EndpointService {
     terms: ChangeTerms = NO_TERMS,
   ): Promise<UpdateOutcome> {
     return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
-      this.#updates.update(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
+      this.#updates.update(entry, body, { caller, ifMatch: terms.ifMatch, rollout: terms.rollout, keep }),
     );
   }
 
@@ -153,7 +163,7 @@ export class EndpointCommands implements EndpointService {
     terms: ChangeTerms = NO_TERMS,
   ): Promise<UpdateOutcome> {
     return await this.#changed(endpointId, caller, terms, async (entry, keep) =>
-      this.#updates.rollback(entry, body, { caller, ifMatch: terms.ifMatch, keep }),
+      this.#updates.rollback(entry, body, { caller, ifMatch: terms.ifMatch, rollout: terms.rollout, keep }),
     );
   }
 
@@ -161,18 +171,18 @@ export class EndpointCommands implements EndpointService {
     endpointId: string,
     body: unknown,
     caller: Caller,
-    { ifMatch }: ChangeTerms = NO_TERMS,
+    { ifMatch, rollout }: ChangeTerms = NO_TERMS,
   ): UpdatePreview {
-    return this.#updates.updatePlan(this.#present(endpointId, caller), body, { caller, ifMatch });
+    return this.#updates.updatePlan(this.#present(endpointId, caller), body, { caller, ifMatch, rollout });
   }
 
   rollbackPlan(
     endpointId: string,
     body: unknown,
     caller: Caller,
-    { ifMatch }: ChangeTerms = NO_TERMS,
+    { ifMatch, rollout }: ChangeTerms = NO_TERMS,
   ): UpdatePreview {
-    return this.#updates.rollbackPlan(this.#present(endpointId, caller), body, { caller, ifMatch });
+    return this.#updates.rollbackPlan(this.#present(endpointId, caller), body, { caller, ifMatch, rollout });
   }
 
   revisionList(endpointId: string, caller: Caller): readonly RevisionView[] {
@@ -214,6 +224,7 @@ export class EndpointCommands implements EndpointService {
     const { id } = entry.endpoint;
     if (!this.#entries.delete(id)) return;
     this.#ports.traffic.endpointRemove(id, notFound(id));
+    entry.events.close();
     this.#ports.metrics.endpointForgotten(id);
     this.#ports.onForgotten?.(id);
     for (const worker of entry.ended) this.#lifecycle.forget(worker.id);
@@ -248,6 +259,42 @@ export class EndpointCommands implements EndpointService {
       );
     }
     return await this.#ports.driver.logs(workerId as WorkerId, maxBytes);
+  }
+
+  rollout(endpointId: string, caller: Caller): RolloutView {
+    return rolloutView(this.#entry(endpointId, caller), this.#entries, this.#inventory, this.#ports);
+  }
+
+  async rolloutOrder(endpointId: string, command: RolloutCommand, caller: Caller): Promise<RolloutView> {
+    const entry = this.#entry(endpointId, caller);
+    return await this.#inTurn(entry, async () => {
+      if (entry.endpoint.deleting) throw notFound(endpointId);
+      await orderRollout(entry, command, {
+        ports: this.#ports,
+        records: this.#records,
+        reconciler: this.#reconciler,
+        lifecycle: this.#lifecycle,
+      });
+      return rolloutView(entry, this.#entries, this.#inventory, this.#ports);
+    });
+  }
+
+  drainHolders(endpointId: string, caller: Caller): readonly DrainHolder[] {
+    return drainHolders(this.#entry(endpointId, caller), this.#ports);
+  }
+
+  eventList(endpointId: string, afterId: number | null, caller: Caller): readonly EndpointEvent[] {
+    return this.#entry(endpointId, caller).events.after(afterId);
+  }
+
+  eventsFollow(endpointId: string, afterId: number | null, caller: Caller, reader: EventReader): EventFollow {
+    const { events } = this.#entry(endpointId, caller);
+    const stop = events.follow(reader);
+    return { past: events.after(afterId), missed: afterId !== null && events.missedAfter(afterId), stop };
+  }
+
+  requestList(endpointId: string, limit: number, caller: Caller): RequestListView {
+    return requestPage(this.#entry(endpointId, caller), limit, this.#ports);
   }
 
   productList(): readonly (Product & { readonly available: number })[] {

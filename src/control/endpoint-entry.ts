@@ -1,5 +1,7 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { ProofShare } from '../decide/rollout/proof-share.ts';
 import type { RolloutGuard } from '../decide/rollout/guard.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import type { RevisionFigures } from '../decide/rollout/revision-figures.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
 import type {
@@ -9,6 +11,7 @@ import type {
   RevisionProgress,
   RevisionSpec,
 } from '../model/endpoint.ts';
+import { EndpointEvents } from './endpoint-events.ts';
 import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
 import type { LearnedLoad } from './load-learning.ts';
@@ -35,6 +38,8 @@ export interface WorkerEntry {
   launchFailure: string | null;
   /** Settles when the driver call that starts it has ended, however it ended. */
   launched: Promise<void>;
+  /** Its endpoint's. */
+  readonly events: EndpointEvents;
   /** It was seen to serve: its end by itself is not a failed start. */
   proved: boolean;
   /** Its idleness that the line for devices knows of. */
@@ -67,8 +72,13 @@ export interface EndpointEntry {
   readonly figures: Map<number, RevisionFigures>;
   /** Of the running rollout, from its first look on. */
   guard: RolloutGuard | null;
-  /** The target's first workers may be given more than the sample. */
-  sampleOpen: boolean;
+  /** Of the last rollout that ended in this server's life: what the guard knew at its end. */
+  lastGuard: EndedGuard | null;
+  readonly events: EndpointEvents;
+  /** The guard's doubt that was told last. */
+  doubtful: boolean;
+  /** How the gateway was told to treat a target that is being proven. */
+  proofShare: ProofShare;
   /** A change asked for by a client is being committed: nothing else may change the record meanwhile. */
   locked: boolean;
   deferred: (() => void)[];
@@ -85,6 +95,12 @@ export interface EndpointEntry {
   seenInLine: SeenInLine | null;
 }
 
+export interface EndedGuard {
+  readonly rolloutId: string;
+  readonly report: GuardReport;
+  readonly medians: { readonly targetMs: number | null; readonly stableMs: number | null };
+}
+
 /** Of one endpoint, what can change who gets devices without a change of a worker's state. */
 export interface SeenInLine {
   readonly endpoint: Endpoint;
@@ -92,7 +108,7 @@ export interface SeenInLine {
   readonly ready: number;
 }
 
-export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): EndpointEntry {
+export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], nowMs: number): EndpointEntry {
   return {
     endpoint,
     revisions: new Map(revisions.map((revision) => [revision.number, revision])),
@@ -106,7 +122,10 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[]): En
     waitingSeen: 0,
     figures: new Map(),
     guard: null,
-    sampleOpen: false,
+    lastGuard: null,
+    events: new EndpointEvents(nowMs),
+    doubtful: false,
+    proofShare: 'sample',
     locked: false,
     deferred: [],
     commands: Promise.resolve(),
@@ -150,7 +169,7 @@ export function measuredTimes(revision: Revision | null): Partial<RevisionProgre
   return { startTimeMs, pullTimeMs, drainTimeMs, stopTimeMs };
 }
 
-export function newWorkerEntry(record: Worker): WorkerEntry {
+export function newWorkerEntry(record: Worker, events: EndpointEvents): WorkerEntry {
   return {
     record,
     abort: new AbortController(),
@@ -162,6 +181,7 @@ export function newWorkerEntry(record: Worker): WorkerEntry {
     placed: false,
     launchFailure: null,
     launched: Promise.resolve(),
+    events,
     proved: false,
     idleInLineSinceMs: null,
     answers: 0,

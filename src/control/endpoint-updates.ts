@@ -7,6 +7,7 @@ import type { ChangeClass } from '../model/endpoint-fields.ts';
 import type { Endpoint, Revision, Rollout } from '../model/endpoint.ts';
 import { endpointEtag, type TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
+import { chosenOptions, type RolloutChoices } from '../model/rollout-options.ts';
 import { rolloutIsMoving, rolloutIsOver, rolloutTransition } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import type { Caller, UpdateOutcome, UpdatePreview } from '../ports/endpoint-service.ts';
@@ -34,6 +35,8 @@ import type { WorkerLifecycle } from './worker-lifecycle.ts';
 export interface PlanRequest {
   readonly caller: Caller;
   readonly ifMatch: TagCondition | null;
+  /** How the rollout that it begins goes about its work. */
+  readonly rollout?: RolloutChoices | undefined;
 }
 
 /** The same for one that is to be made, and what is to be kept of the answer. */
@@ -127,14 +130,18 @@ export class EndpointUpdates {
   }
 
   /** Refuses what cannot be, and says what would be stored. */
-  #prepare(entry: EndpointEntry, wanted: WantedChange, { caller, ifMatch }: PlanRequest): PreparedChange {
+  #prepare(
+    entry: EndpointEntry,
+    wanted: WantedChange,
+    { caller, ifMatch, rollout }: PlanRequest,
+  ): PreparedChange {
     const classes = Object.values(wanted.changed);
     const revisionChanged = classes.includes('revision');
     if (revisionChanged) checkSpec(wanted.spec, this.#inventory, this.#ports.driver);
     // After everything else that can refuse it (RFC 9110, section 13.2.1).
     checkPrecondition(entry, ifMatch);
     const target: { change: Partial<Endpoint>; revision?: Revision } = revisionChanged
-      ? this.#newTarget(entry, wanted, caller)
+      ? this.#newTarget(entry, wanted, caller, rollout ?? {})
       : { change: {} };
     const settingsGeneration = entry.endpoint.settingsGeneration + (classes.includes('settings') ? 1 : 0);
     const change = { settings: wanted.settings, settingsGeneration, ...target.change };
@@ -186,6 +193,7 @@ export class EndpointUpdates {
     entry: EndpointEntry,
     wanted: WantedChange,
     caller: Caller,
+    rolloutChoices: RolloutChoices,
   ): { change: Partial<Endpoint>; revision?: Revision } {
     const endpoint = settledEndpoint(entry.endpoint);
     const nowMs = this.#ports.clock.nowMs();
@@ -220,7 +228,7 @@ export class EndpointUpdates {
       postponements: 0,
       notBeforeMs: 0,
       message: 'starts with the next request',
-      options: this.#ports.options.rollout,
+      options: chosenOptions(this.#ports.options.rollout, rolloutChoices),
       order: 'go',
       stateSinceMs: nowMs,
     };

@@ -1,4 +1,5 @@
-import { RolloutGuard, type GuardReport } from '../decide/rollout/guard.ts';
+import { RolloutGuard } from '../decide/rollout/guard.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import { RevisionFigures } from '../decide/rollout/revision-figures.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import { workerIsOver } from '../model/worker-state.ts';

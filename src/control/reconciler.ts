@@ -1,22 +1,25 @@
 import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
+import { proofShareOf } from '../decide/rollout/proof-share.ts';
 import { nextRollout } from '../decide/rollout/next-rollout.ts';
 import type { RolloutStep } from '../decide/rollout/step.ts';
 import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
+import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import { rolloutIsOver, rolloutIsProven } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
 import { DeviceAssigner } from './device-assigner.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import { figuresOf } from './guard-facts.ts';
+import { noteBackoff, noteDoubt, noteRolloutStep } from './decision-events.ts';
 import { refusalError } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts';
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
 import { afterRollout, clip } from './rollout-record.ts';
-import { planOptionsOf, rolloutOptionsOf } from './rollout-options.ts';
+import { rolloutOptionsOf } from './rollout-options.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
@@ -132,22 +135,21 @@ export class Reconciler implements LifecycleListener {
   #apply(entry: EndpointEntry, plan: EndpointPlan, world: EndpointWorld): boolean {
     this.#applyRefusal(entry, plan);
     if (plan.rollout.event !== null) {
-      this.#applyRollout(entry, plan.rollout);
+      this.#applyRollout(entry, plan.rollout, world);
       return true;
     }
     if (plan.rollout.message !== '') this.#say(entry, plan.rollout.message);
     for (const { workerId, reason } of plan.cut) this.#cutRequests(entry, workerId, reason);
-    this.#openSample(entry, world);
+    noteDoubt(entry, world, this.#ports.clock.nowMs());
+    this.#routeProof(entry, world);
     return this.#applyWorkers(entry, plan);
   }
 
-  /** A sample that is used up and leaves a doubt is widened: only more requests can tell. */
-  #openSample(entry: EndpointEntry, { guard, rollout }: EndpointWorld): void {
-    const used = (guard?.target.answered ?? 0) >= (rollout?.options.bakeRequests ?? 0);
-    const wanted = (used && guard?.doubtful === true) || rollout?.order === 'pause';
-    const open = rollout?.state === 'baking' && wanted;
-    if (open === entry.sampleOpen) return;
-    entry.sampleOpen = open;
+  /** How the target is given requests while it is being proven; told to the gateway when it changes. */
+  #routeProof(entry: EndpointEntry, world: EndpointWorld): void {
+    const share = world.rollout?.state === 'baking' ? proofShareOf(world) : 'sample';
+    if (share === entry.proofShare) return;
+    entry.proofShare = share;
     for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
   }
 
@@ -201,13 +203,14 @@ export class Reconciler implements LifecycleListener {
     return changed;
   }
 
-  #applyRollout(entry: EndpointEntry, step: RolloutStep): void {
+  #applyRollout(entry: EndpointEntry, step: RolloutStep, world: EndpointWorld): void {
     const { rollout, targetRevision } = entry.endpoint;
     if (rollout === null || targetRevision === null || step.event === null) return;
     const nowMs = this.#ports.clock.nowMs();
     const { event } = step;
     const next = nextRollout(rollout, { ...step, event }, oldReady(entry, targetRevision), nowMs);
     const { state } = next;
+    noteRolloutStep(entry, step, next, world, nowMs);
     this.#ports.log.info('rollout', {
       endpointId: entry.endpoint.id,
       rolloutId: rollout.id,
@@ -321,7 +324,7 @@ export class Reconciler implements LifecycleListener {
     if (rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision) {
       // Of a proven target it is the guard that holds the deaths against the stable revision's.
       if (served && rolloutIsProven(rollout.state)) {
-        countFailure(entry, worker, nowMs);
+        noteBackoff(entry, worker, countFailure(entry, worker, nowMs), nowMs);
         this.#say(entry, place);
         return;
       }
@@ -342,6 +345,7 @@ export class Reconciler implements LifecycleListener {
     // A worker that was replaced or marked as failed has nothing to say about the endpoint any more.
     if (worker.record.revision !== entry.endpoint.stableRevision) return;
     const pauseMs = countFailure(entry, worker, nowMs);
+    noteBackoff(entry, worker, pauseMs, nowMs);
     this.#records.endpointChange(entry, () => ({
       message: clip(`${place}; the next start is tried in ${seconds(pauseMs)}`),
     }));
@@ -363,9 +367,14 @@ export class Reconciler implements LifecycleListener {
     }
     if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
     if (rolloutIsProven(rollout.state)) return { preference: 1, sampleLimit: null };
-    // A first step of several workers has taken places of old ones: it must carry their load.
-    const open = entry.sampleOpen || planOptionsOf(entry.endpoint, this.#ports.options).firstStep > 1;
-    return { preference: 0, sampleLimit: open ? null : rollout.options.bakeRequests };
+    switch (entry.proofShare) {
+      case 'sample':
+        return { preference: 1, sampleLimit: rollout.options.bakeRequests };
+      case 'more':
+        return { preference: 1, sampleLimit: null };
+      case 'even':
+        return { preference: 0, sampleLimit: null };
+    }
   }
 
   /** Forgets failed starts when it is time to; else says when that will be. */
@@ -378,7 +387,7 @@ export class Reconciler implements LifecycleListener {
   }
 
   /** A decision is told when it starts or ends workers, not each time it is confirmed. */
-  #tellDecision(entry: EndpointEntry, why: Reason, facts: Readonly<Record<string, unknown>>): void {
+  #tellDecision(entry: EndpointEntry, why: Reason, facts: EventFacts): void {
     const endpointId = entry.endpoint.id;
     this.#ports.metrics.scaleDecision(endpointId, why.code);
     this.#ports.log.info('scale decision', {
@@ -387,6 +396,12 @@ export class Reconciler implements LifecycleListener {
       code: why.code,
       why: why.text,
       ...why.numbers,
+    });
+    entry.events.note(this.#ports.clock.nowMs(), {
+      kind: 'scale',
+      code: why.code,
+      message: why.text,
+      facts: { ...why.numbers, ...facts, workers: entry.workers.size },
     });
   }
 

@@ -28,7 +28,7 @@ export async function recover(
 ): Promise<void> {
   for (const endpoint of await ports.store.endpointList()) {
     const revisions = await ports.store.revisionList(endpoint.id);
-    entries.set(endpoint.id, newEntry(endpoint, revisions));
+    entries.set(endpoint.id, newEntry(endpoint, revisions, ports.clock.nowMs()));
   }
   for (const entry of entries.values()) registerTraffic(ports, entry);
 

@@ -71,7 +71,7 @@ export class WorkerLifecycle {
       reason,
       exit: null,
     };
-    const worker = newWorkerEntry(record);
+    const worker = newWorkerEntry(record, entry.events);
     worker.claimed = claimed;
     entry.workers.set(record.id, worker);
     this.#records.workerPut(record);
@@ -335,7 +335,10 @@ export class WorkerLifecycle {
 
   /** Takes a worker found by the driver back into the state its record says, without restarting it. */
   adopt(entry: EndpointEntry, record: Worker, found: FoundWorker): void {
-    const worker = newWorkerEntry({ ...record, addresses: found.addresses, devices: found.devices });
+    const worker = newWorkerEntry(
+      { ...record, addresses: found.addresses, devices: found.devices },
+      entry.events,
+    );
     worker.placed = true;
     worker.proved = record.readyAtMs !== null;
     entry.workers.set(record.id, worker);
@@ -418,6 +421,21 @@ export class WorkerLifecycle {
   #change(worker: WorkerEntry, event: WorkerEvent, facts: Partial<Worker>): void {
     worker.record = { ...worker.record, ...facts, state: workerTransition(worker.record.state, event) };
     this.#records.workerPut(worker.record);
+    this.#tell(worker);
+  }
+
+  #tell({ record, events }: WorkerEntry): void {
+    const { id: workerId, revision, state, reason } = record;
+    if (state === 'pulling' || state === 'stopping') return;
+    const sinceStartMs = this.#ports.clock.nowMs() - (record.startedAtMs ?? record.createdAtMs);
+    events.note(this.#ports.clock.nowMs(), {
+      kind: 'worker',
+      code: state,
+      message: state === 'ready' ? `ready ${seconds(sinceStartMs)} after its start` : reason,
+      revision,
+      workerId,
+      facts: { sinceStartMs: Math.round(sinceStartMs), devices: record.devices.join(' ') },
+    });
   }
 
   #put(worker: WorkerEntry, facts: Partial<Worker>): void {

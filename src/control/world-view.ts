@@ -1,6 +1,6 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { LoadModel } from '../decide/autoscale/load-model.ts';
-import type { GuardReport } from '../decide/rollout/guard.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from '../decide/world.ts';
 import type { EndpointSettings, Revision, Rollout } from '../model/endpoint.ts';
 import type { WorkerState } from '../model/worker-state.ts';

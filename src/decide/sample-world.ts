@@ -2,7 +2,7 @@ import { LoadModel } from './autoscale/load-model.ts';
 import { priceOfWaiting } from './autoscale/price.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
-import type { GuardReport } from './rollout/guard.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from './world.ts';
 import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
 

@@ -2,8 +2,8 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { EndpointSettings, Rollout } from '../model/endpoint.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { WorkerState } from '../model/worker-state.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import type { LoadModel } from './autoscale/load-model.ts';
-import type { GuardReport } from './rollout/guard.ts';
 
 /** What is known of one worker at the moment of a decision. */
 export interface WorkerView {

@@ -7,6 +7,7 @@ import type { ClientSide } from './client-side.ts';
 import type { EndpointQueue } from './endpoint-queue.ts';
 import type { ForwardEnd, Forwarding } from './forwarder.ts';
 import type { GatewayLimits } from './limits.ts';
+import { requestName } from './request-timelines.ts';
 import { authenticate } from './steps/authenticate.ts';
 import { checkFraming } from './steps/check-framing.ts';
 import { checkLimits } from './steps/check-limits.ts';
@@ -43,7 +44,7 @@ export async function runChain(parts: ChainParts, client: ClientSide): Promise<v
     const key = authenticate(client.request, (sha256Hex) => parts.apiKeys(sha256Hex));
     queue = findEndpoint(parts.queues, routed, key);
     checkLimits(client.request, queue, parts.limits.bodyBytes, parts.draining);
-    ticket = queue.enter();
+    ticket = queue.enter(requestName(client.requestId, client.request.method ?? 'GET', routed.path));
     served = await serve(parts, client, queue, ticket, routed.path);
   } catch (error) {
     client.refuse(asAppError(error, parts.log));

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { LinkedQueue } from '../base/linked-queue.ts';
+import type { RequestName, RequestTimeline, TimelineOutcome, WaitReason } from '../model/request-timeline.ts';
 import { admit, chooseWorker } from '../decide/admission/choice.ts';
 import type {
   EndpointLoad,
@@ -12,6 +13,7 @@ import type {
   WorkerLoad,
 } from '../ports/traffic.ts';
 import type { GatewayLimits } from './limits.ts';
+import { RequestTimelines, timelineOf } from './request-timelines.ts';
 import { Ticket } from './ticket.ts';
 import { TIMES_SHOWN, WorkerSlots } from './worker-slots.ts';
 
@@ -40,6 +42,7 @@ export class EndpointQueue implements EndpointLoad {
   readonly #waiting = new LinkedQueue<Ticket>();
   readonly #deadlines = new LinkedQueue<Ticket>();
   readonly #workers = new Map<WorkerId, WorkerSlots>();
+  readonly #ended = new RequestTimelines();
   #cancelTimer: (() => void) | null = null;
   #timerDueMs = 0;
 
@@ -75,7 +78,7 @@ export class EndpointQueue implements EndpointLoad {
     for (let left = this.#waiting.size; left > 0; left -= 1) {
       const ticket = this.#waiting.shift();
       if (ticket === undefined) return;
-      this.#end(ticket);
+      this.#end(ticket, 'refused');
       ticket.tell({ kind: 'refused', error });
     }
   }
@@ -112,7 +115,7 @@ export class EndpointQueue implements EndpointLoad {
   }
 
   /** Takes the request in: it has a slot at once, or it waits. Throws QUEUE_FULL. */
-  enter(): Ticket {
+  enter(name: RequestName): Ticket {
     const { clock, limits, listener } = this.#parts;
     const arrival = admit(
       this.#waiting.size,
@@ -127,7 +130,7 @@ export class EndpointQueue implements EndpointLoad {
         { retryAfterSeconds: 1, metadata: { waiting: String(this.#waiting.size) } },
       );
     }
-    const ticket = new Ticket(clock.nowMs(), clock.monotonicMs());
+    const ticket = new Ticket(name, clock.nowMs(), clock.monotonicMs());
     this.#admitted += 1;
     ticket.deadlineEntry = this.#deadlines.push(ticket);
     this.#armTimer();
@@ -136,6 +139,7 @@ export class EndpointQueue implements EndpointLoad {
     } else {
       ticket.change('queued');
       ticket.waited = true;
+      ticket.waitReason = this.#waitReason();
       ticket.waitingEntry = this.#waiting.push(ticket);
       listener.requestWaiting(this.#endpoint.endpointId);
     }
@@ -146,7 +150,7 @@ export class EndpointQueue implements EndpointLoad {
   leave(ticket: Ticket): void {
     if (ticket.waitingEntry === null) return;
     this.#waiting.remove(ticket.waitingEntry);
-    this.#end(ticket);
+    this.#end(ticket, 'clientGone');
     ticket.tell({ kind: 'gone' });
     this.#parts.listener.requestGone(this.#endpoint.endpointId);
   }
@@ -157,10 +161,12 @@ export class EndpointQueue implements EndpointLoad {
     if (slots === null) return;
     slots.refusals = 0;
     ticket.change('headReceived');
+    ticket.status = status;
+    ticket.firstByteMonotonicMs = this.#parts.clock.monotonicMs();
     this.#parts.listener.requestAnswered(this.#endpoint.endpointId, {
       workerId: slots.worker.workerId,
       status,
-      firstByteMs: this.#parts.clock.monotonicMs() - ticket.startedMonotonicMs,
+      firstByteMs: ticket.firstByteMonotonicMs - ticket.startedMonotonicMs,
       beside: ticket.beside,
     });
   }
@@ -176,6 +182,7 @@ export class EndpointQueue implements EndpointLoad {
     ticket.waitAgain();
     ticket.worker = null;
     ticket.waited = true;
+    ticket.waitReason = 'notSent';
     ticket.waitingEntry = this.#waiting.pushFront(ticket);
     slots.giveBack(ticket, this.#parts.clock.nowMs());
     this.#rest(slots);
@@ -189,7 +196,7 @@ export class EndpointQueue implements EndpointLoad {
     const slots = ticket.worker;
     if (slots === null) return;
     const { clock, listener } = this.#parts;
-    this.#end(ticket);
+    this.#end(ticket, end, status);
     ticket.worker = null;
     slots.giveBack(ticket, clock.nowMs());
     listener.requestEnded(this.#endpoint.endpointId, {
@@ -241,6 +248,23 @@ export class EndpointQueue implements EndpointLoad {
     this.#workers.get(workerId)?.closeRunning(error);
   }
 
+  openRequests(limit: number): readonly RequestTimeline[] {
+    const open: RequestTimeline[] = [];
+    for (const slots of this.#workers.values()) {
+      for (const ticket of slots.tickets) open.push(timelineOf(ticket, slots, null));
+    }
+    open.sort((a, b) => a.arrivedAtMs - b.arrivedAtMs);
+    for (const ticket of this.#waiting) {
+      if (open.length >= limit) break;
+      open.push(timelineOf(ticket, null, null));
+    }
+    return open.slice(0, limit);
+  }
+
+  endedRequests(): readonly RequestTimeline[] {
+    return this.#ended.newestFirst();
+  }
+
   unansweredSince(revision: number): readonly number[] {
     const sinceMs: number[] = [];
     for (const slots of this.#workers.values()) {
@@ -288,8 +312,16 @@ export class EndpointQueue implements EndpointLoad {
     });
   }
 
-  #end(ticket: Ticket): void {
+  #waitReason(): WaitReason {
+    if (this.#waiting.size > 0) return 'behindOthers';
+    for (const slots of this.#workers.values()) if (!slots.draining) return 'slotsInUse';
+    return 'noWorker';
+  }
+
+  #end(ticket: Ticket, outcome: TimelineOutcome, status: number | null = null): void {
     ticket.change('ended');
+    const atMs = this.#parts.clock.nowMs();
+    this.#ended.note(timelineOf(ticket, ticket.worker, { atMs, outcome, status }));
     ticket.waitingEntry = null;
     this.#admitted -= 1;
     if (ticket.deadlineEntry !== null) this.#deadlines.remove(ticket.deadlineEntry);
@@ -341,7 +373,7 @@ export class EndpointQueue implements EndpointLoad {
 
   #expireWaiting(ticket: Ticket): void {
     if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
-    this.#end(ticket);
+    this.#end(ticket, 'timeout');
     const seconds = this.#endpoint.requestTimeoutMs / 1_000;
     ticket.tell({
       kind: 'refused',

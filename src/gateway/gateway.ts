@@ -5,6 +5,7 @@ import type { AppError } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { ArrivalRecorder } from '../ports/arrivals.ts';
+import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ApiKey } from '../ports/store.ts';
@@ -168,6 +169,14 @@ export class Gateway implements Traffic {
 
   runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
     this.#queues.get(endpointId)?.runningCut(workerId, error);
+  }
+
+  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {
+    return this.#queues.get(endpointId)?.openRequests(limit) ?? [];
+  }
+
+  endedRequests(endpointId: EndpointId): readonly RequestTimeline[] {
+    return this.#queues.get(endpointId)?.endedRequests() ?? [];
   }
 
   unansweredSince(endpointId: EndpointId, revision: number): readonly number[] {

@@ -1,6 +1,7 @@
 import type { AppError } from '../base/errors.ts';
 import type { QueueEntry } from '../base/linked-queue.ts';
 import { requestTransition, type RequestEvent, type RequestState } from '../model/request-state.ts';
+import type { RequestName, WaitReason } from '../model/request-timeline.ts';
 import type { WorkerSlots } from './worker-slots.ts';
 
 /** Why a running request is broken off by us. */
@@ -28,6 +29,12 @@ export class Ticket {
   beside = 0;
   /** Whether it ever found no free slot. */
   waited = false;
+  readonly name: RequestName;
+  waitReason: WaitReason | null = null;
+  /** Of the answer whose head came. */
+  status: number | null = null;
+  /** 0 until its answer's head came. */
+  firstByteMonotonicMs = 0;
   cutReason: CutReason | null = null;
   /** Read of the request's body by the try that ended last. */
   bodyBytes = 0;
@@ -40,7 +47,8 @@ export class Ticket {
   #onTurn: ((turn: Turn) => void) | null = null;
   #onCut: ((reason: CutReason) => void) | null = null;
 
-  constructor(arrivedAtMs: number, arrivedMonotonicMs: number) {
+  constructor(name: RequestName, arrivedAtMs: number, arrivedMonotonicMs: number) {
+    this.name = name;
     this.arrivedAtMs = arrivedAtMs;
     this.arrivedMonotonicMs = arrivedMonotonicMs;
   }

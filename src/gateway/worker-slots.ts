@@ -55,6 +55,10 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
     if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
   }
 
+  get tickets(): ReadonlySet<Ticket> {
+    return this.#tickets;
+  }
+
   closeRunning(error: AppError): void {
     for (const ticket of [...this.#tickets]) {
       ticket.cutError ??= error;

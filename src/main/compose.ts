@@ -11,6 +11,7 @@ import { createHttpReadiness } from '../adapters/readiness-http.ts';
 import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { systemRandom } from '../adapters/system-random.ts';
+import { EventReaders } from '../api/event-readers.ts';
 import { buildApi } from '../api/build-api.ts';
 import { forwardClock, type Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
@@ -124,7 +125,9 @@ export async function openServer(
     checkSpec: (spec) => control.checkSpec(spec),
   });
   let serving = true;
+  const eventReaders = new EventReaders(clock);
   const api = buildApi({
+    eventReaders,
     service: control.service,
     whatIf,
     apiKeys,
@@ -155,6 +158,7 @@ export async function openServer(
     fatal: fatal.promise,
     async close() {
       serving = false;
+      eventReaders.close();
       // Two lives: first what clients hold, then what it stands on.
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       const limit = Promise.withResolvers<void>();

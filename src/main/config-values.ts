@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { WorkerAmount } from '../model/rollout-options.ts';
+import { workerAmountOf, type WorkerAmount } from '../model/rollout-options.ts';
 
 /** What one setting's text became, or what is wrong with it in words that fit behind its name. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string };
@@ -28,13 +28,8 @@ export function numberBetween(min: number, max: number): Parse<number> {
 /** `2` workers, or `25%` of them. */
 export function workerAmount(min: number, max: number): Parse<WorkerAmount> {
   return (text) => {
-    const match = /^(\d{1,6})(%?)$/.exec(text);
-    const value = Number(match?.[1]);
-    const unit = match?.[2] === '%' ? 'percent' : 'workers';
-    const least = unit === 'percent' && min > 0 ? 1 : min;
-    if (match !== null && value >= least && value <= (unit === 'percent' ? 100 : max)) {
-      return { value: { value, unit } };
-    }
+    const value = workerAmountOf(text, min, max);
+    if (value !== null) return { value };
     return {
       fault: `must be a number of workers from ${min} to ${max} or a share from ${min > 0 ? 1 : 0}% to 100%; given ${given(text)}`,
     };

@@ -28,6 +28,26 @@ export interface RolloutOptions {
   readonly guard: GuardOptions;
 }
 
+/** What an update says of its rollout; the rest is the server's default. */
+export type RolloutChoices = Partial<Omit<RolloutOptions, 'guard'>> & {
+  readonly guard?: Partial<GuardOptions>;
+};
+
+export function chosenOptions(defaults: RolloutOptions, choices: RolloutChoices): RolloutOptions {
+  return { ...defaults, ...choices, guard: { ...defaults.guard, ...choices.guard } };
+}
+
+/** `2`, or `25%`; null when it is neither, or beyond `min` or `max` workers, or 100 %. A share is above 0 where `min` is. */
+export function workerAmountOf(text: string, min: number, max: number): WorkerAmount | null {
+  const match = /^(\d{1,6})(%?)$/.exec(text);
+  if (match === null) return null;
+  const value = Number(match[1]);
+  if (match[2] === '%') {
+    return value >= Math.min(min, 1) && value <= 100 ? { value, unit: 'percent' } : null;
+  }
+  return value >= min && value <= max ? { value, unit: 'workers' } : null;
+}
+
 /** At most `of`, rounded up, so that a share above 0 is never nothing. */
 export function workersOf({ value, unit }: WorkerAmount, of: number): number {
   return unit === 'workers' ? value : Math.ceil((value * of) / 100);

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { ROLLOUT_STATES, type RolloutState } from './rollout-state.ts';
 
-const rollout = Type.Object({
+export const ROLLOUT_PROPERTIES = {
   id: Type.String({ description: 'As the answer to the update gave it.' }),
   state: Type.Unsafe<RolloutState>({
     type: 'string',
@@ -28,7 +28,8 @@ const rollout = Type.Object({
     nullable: true,
     description: 'Unix time in seconds; null while it runs.',
   }),
-});
+};
+const rollout = Type.Object(ROLLOUT_PROPERTIES);
 export type RolloutObject = Static<typeof rollout>;
 
 /** Written out where it is used, because in OpenAPI 3.0 a reference cannot be null. */

@@ -2,8 +2,14 @@ import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { ChangeClass, FieldChanges } from '../model/endpoint-fields.ts';
 import type { TagCondition } from '../model/etag.ts';
 import type { Endpoint, EndpointStatus, Revision, RevisionOutcome } from '../model/endpoint.ts';
+import type { EndpointEvent } from '../model/endpoint-event.ts';
+import type { Rollout } from '../model/endpoint.ts';
 import type { Product, Region } from '../model/product.ts';
 import type { MeasuredTimes, PriceChange, UpdateForecast } from '../model/update-forecast.ts';
+import type { RequestTimeline } from '../model/request-timeline.ts';
+import type { RolloutChoices } from '../model/rollout-options.ts';
+import type { RolloutCommand } from '../model/rollout-order.ts';
+import type { GuardReport } from '../model/guard-report.ts';
 import type { Worker } from '../model/worker.ts';
 import type { WorkerLog } from './driver.ts';
 
@@ -61,12 +67,57 @@ export interface UpdatePreview {
   readonly priceChange: PriceChange | null;
 }
 
+/** The running rollout, or the last one. */
+export interface RolloutView {
+  readonly rollout: Rollout;
+  /** What the guard sees, or saw at the end; null before a target worker was asked for, and after a restart of the server. */
+  readonly guard: GuardReport | null;
+  readonly medians: { readonly targetMs: number | null; readonly stableMs: number | null } | null;
+  /** A sentence; empty when it is over. */
+  readonly waitsFor: string;
+  /** When it looks again even if nothing happens; null: only an event moves it. */
+  readonly looksAgainAtMs: number | null;
+  readonly workers: readonly Worker[];
+  readonly holders: readonly DrainHolder[];
+}
+
+/** A running request that keeps its worker from leaving. */
+export interface DrainHolder {
+  readonly request: RequestTimeline;
+  /** When it is closed with DRAIN_DEADLINE; null: never. */
+  readonly closedAtMs: number | null;
+}
+
+export interface RequestListView {
+  /** Those that go on, oldest first, then the last ones that ended, newest first. */
+  readonly requests: readonly RequestTimeline[];
+  /** Why requests wait now; empty when none does. */
+  readonly waitFor: string;
+}
+
+/** Somebody who follows an endpoint's events as they come. */
+export interface EventReader {
+  onEvent(event: EndpointEvent): void;
+  /** The endpoint is gone. */
+  onEnd(): void;
+}
+
+export interface EventFollow {
+  /** Kept events behind the given id. */
+  readonly past: readonly EndpointEvent[];
+  /** Some behind the given id are no longer kept. */
+  readonly missed: boolean;
+  stop(): void;
+}
+
 /** Under which terms a change is made. */
 export interface ChangeTerms {
   /** Only while the endpoint has one of these tags, else PRECONDITION_FAILED; null: whatever it is. */
   readonly ifMatch: TagCondition | null;
   /** Where given, the request has one effect and one answer, however often it comes. */
   readonly once: RepeatKey | null;
+  /** How the rollout that it may begin goes about its work; what is left out is the server's default. */
+  readonly rollout?: RolloutChoices;
 }
 
 /** An idempotency key and a digest of the request that it belongs to. */
@@ -119,6 +170,17 @@ export interface EndpointService {
   /** Live workers and the last ended ones, newest first. */
   workerList(endpointId: string, caller: Caller): readonly Worker[];
   workerLog(endpointId: string, workerId: string, maxBytes: number, caller: Caller): Promise<WorkerLog>;
+  /** Throws ROLLOUT_NOT_FOUND. */
+  rollout(endpointId: string, caller: Caller): RolloutView;
+  /** Throws ROLLOUT_NOT_FOUND, ROLLOUT_OVER and ROLLOUT_ABORTING. */
+  rolloutOrder(endpointId: string, command: RolloutCommand, caller: Caller): Promise<RolloutView>;
+  /** Running requests that keep draining workers from leaving. */
+  drainHolders(endpointId: string, caller: Caller): readonly DrainHolder[];
+  /** Kept events behind the one with this id, oldest first; null: all. */
+  eventList(endpointId: string, afterId: number | null, caller: Caller): readonly EndpointEvent[];
+  /** The same, and then every one as it comes. Throws EVENT_READERS_LIMIT. */
+  eventsFollow(endpointId: string, afterId: number | null, caller: Caller, reader: EventReader): EventFollow;
+  requestList(endpointId: string, limit: number, caller: Caller): RequestListView;
   productList(): readonly (Product & { readonly available: number })[];
   regionList(): readonly Region[];
 }

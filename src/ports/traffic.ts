@@ -1,5 +1,6 @@
 import type { AppError } from '../base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 
 /** What the gateway must know of an endpoint to take requests for it. */
@@ -65,6 +66,10 @@ export interface Traffic {
   /** Closes what runs on the worker now: clients that have no answer's head yet get `error`. */
   runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void;
   load(endpointId: EndpointId): EndpointLoad;
+  /** Requests that go on: those on workers first, then those that wait, each oldest first; at most `limit`. */
+  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[];
+  /** The last ones that ended, newest first; a bounded number is kept. */
+  endedRequests(endpointId: EndpointId): readonly RequestTimeline[];
   /** When the requests began that run on workers of this revision and have no first byte yet; at most 1,000. */
   unansweredSince(endpointId: EndpointId, revision: number): readonly number[];
 }

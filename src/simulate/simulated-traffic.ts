@@ -5,6 +5,7 @@ import { EndpointQueue } from '../gateway/endpoint-queue.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from '../gateway/limits.ts';
 import type { CutReason, Turn } from '../gateway/ticket.ts';
 import type { WorkerSlots } from '../gateway/worker-slots.ts';
+import type { RequestName, RequestTimeline } from '../model/request-timeline.ts';
 import type {
   EndpointLoad,
   RequestOutcome,
@@ -25,6 +26,7 @@ const NO_LOAD: EndpointLoad = {
 };
 
 const REFUSALS_KEPT = 100;
+const SIMULATED: RequestName = { requestId: 'simulated', method: 'POST', path: '/' };
 
 export type SimulatedLimits = Pick<GatewayLimits, 'waitingPerEndpoint' | 'restMs' | 'retries'>;
 
@@ -124,7 +126,7 @@ export class SimulatedTraffic implements Traffic {
     }
     let ticket;
     try {
-      ticket = queue.enter();
+      ticket = queue.enter(SIMULATED);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#refusedAtOnce(endpointId, error);
@@ -240,6 +242,14 @@ export class SimulatedTraffic implements Traffic {
 
   runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
     this.#queues.get(endpointId)?.runningCut(workerId, error);
+  }
+
+  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {
+    return this.#queues.get(endpointId)?.openRequests(limit) ?? [];
+  }
+
+  endedRequests(endpointId: EndpointId): readonly RequestTimeline[] {
+    return this.#queues.get(endpointId)?.endedRequests() ?? [];
   }
 
   unansweredSince(endpointId: EndpointId, revision: number): readonly number[] {

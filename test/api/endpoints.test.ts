@@ -145,7 +145,7 @@ test('update answers the revision, what changed, and the rollout', async (contex
     rollout: { id: 'rollout12345', state: 'waiting' },
     etag: '"2-6"',
   });
-  const terms = { ifMatch: null, once: null };
+  const terms = { ifMatch: null, once: null, rollout: {} };
   assert.deepEqual(calls, [
     { method: 'update', args: [STUB_ENDPOINT_ID, { image: 'host:/new' }, CALLER, terms] },
   ]);

@@ -16,7 +16,7 @@ test('the list of workers has their history; moments that have not come are abse
     endedAtMs: 1_700_000_009_500,
     reason: 'idle',
   });
-  const service = stubService({ workerList: () => [stubWorker(), ended] });
+  const service = stubService({ workerList: () => [stubWorker(), ended], drainHolders: () => [] });
   const { url } = await startApi(context, { service });
   const log = `${PATH}/worker123456/log`;
   assert.deepEqual((await ask(url + PATH)).json, {
@@ -45,6 +45,7 @@ test('the list of workers has their history; moments that have not come are abse
         ended_at: 1_700_000_009,
       },
     ],
+    drain_holders: [],
   });
 });
 

@@ -222,6 +222,8 @@ describe('an update', () => {
       assert.ok(ready >= 3, `only ${world.workers(id)}`);
       if (world.view(id).endpoint.rollout?.state === 'done') break;
     }
+    // The last old one has left the service; its process still ends.
+    await load(world, id, 20, 200);
     assert.equal(world.workers(id), 'ready:2 ready:2 ready:2');
     assert.equal(lost(world), 0);
   });

@@ -6,7 +6,7 @@ import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import type { Ticket } from '../../src/gateway/ticket.ts';
-import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+import { REQUEST, ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
 
 const LIMIT = 6;
 const TIMEOUT_MS = 1_000;
@@ -115,7 +115,7 @@ const arrive = fc.constant(
   command('arrive', (model, real) => {
     const full = real.queue.waiting >= LIMIT;
     try {
-      model.tickets.push(real.queue.enter());
+      model.tickets.push(real.queue.enter(REQUEST));
       assert.ok(!full || real.queue.waiting <= LIMIT);
     } catch (error) {
       assert.ok(error instanceof AppError && error.code === 'QUEUE_FULL');

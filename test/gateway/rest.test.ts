@@ -4,7 +4,7 @@ import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import type { Ticket } from '../../src/gateway/ticket.ts';
-import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+import { REQUEST, ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
 
 const workerOf = (ticket: Ticket): string | null => ticket.worker?.worker.workerId ?? null;
 
@@ -35,8 +35,8 @@ it('gives a worker that broke a request off nothing for a moment, in which its e
     startedAtMs: 0,
   });
   queue.workerPut(worker('dying'));
-  const broken = queue.enter();
-  const waiting = queue.enter();
+  const broken = queue.enter(REQUEST);
+  const waiting = queue.enter(REQUEST);
   assert.equal(workerOf(broken), 'dying');
 
   queue.release(broken, null, 'broke');
@@ -45,7 +45,7 @@ it('gives a worker that broke a request off nothing for a moment, in which its e
   queue.workerPut(worker('new'));
   assert.equal(workerOf(waiting), 'new');
 
-  const next = queue.enter();
+  const next = queue.enter(REQUEST);
   queue.release(waiting, null, 'broke');
   clock.advance(99);
   assert.equal(workerOf(next), null);

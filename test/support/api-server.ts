@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { EventReaders } from '../../src/api/event-readers.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { OwnerId } from '../../src/base/ids.ts';
 import { buildApi, type ApiParts } from '../../src/api/build-api.ts';
@@ -38,6 +39,7 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
   const api = buildApi({
     service,
     whatIf: stubWhatIf(),
+    eventReaders: new EventReaders(systemClock()),
     apiKeys: (hash) => (hash === apiKey.hash ? apiKey : undefined),
     clock: systemClock(),
     log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },

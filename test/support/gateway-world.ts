@@ -10,6 +10,7 @@ import {
   type Server,
 } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { RequestName } from '../../src/model/request-timeline.ts';
 import type { TestContext } from 'node:test';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
@@ -44,6 +45,8 @@ export type TrafficEvent =
       readonly status: number;
     }
   | { readonly kind: 'ended'; readonly endpointId: EndpointId; readonly outcome: RequestOutcome };
+
+export const REQUEST: RequestName = { requestId: 'request', method: 'GET', path: '/' };
 
 /** Keeps what the gateway tells, in order, and lets a test wait for the next of a kind. */
 export class RecordingListener implements TrafficListener {

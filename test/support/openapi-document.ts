@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { buildApi } from '../../src/api/build-api.ts';
+import { EventReaders } from '../../src/api/event-readers.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { stubService } from './stub-endpoint-service.ts';
 import { stubWhatIf } from './stub-what-if.ts';
@@ -18,6 +19,7 @@ export async function openApiText(): Promise<string> {
     whatIf: stubWhatIf(),
     apiKeys: () => undefined,
     clock: new ManualClock(),
+    eventReaders: new EventReaders(new ManualClock()),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     readMetrics: async () => ({ contentType: 'text/plain', text: '' }),
     isServing: () => true,

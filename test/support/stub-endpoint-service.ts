@@ -7,7 +7,11 @@ import type {
   EndpointService,
   RevisionView,
   UpdatePreview,
+  RolloutView,
 } from '../../src/ports/endpoint-service.ts';
+import { guardReport, rollout as sampleRollout } from '../../src/decide/sample-world.ts';
+import type { EndpointEvent } from '../../src/model/endpoint-event.ts';
+import type { RequestTimeline } from '../../src/model/request-timeline.ts';
 import type { Worker } from '../../src/model/worker.ts';
 
 export const STUB_ENDPOINT_ID = 'abcdef123456';
@@ -169,6 +173,54 @@ export function stubPreview(
   };
 }
 
+export function stubTimeline(changes: Partial<RequestTimeline> = {}): RequestTimeline {
+  return {
+    requestId: 'request12345',
+    method: 'POST',
+    path: '/v1/chat/completions',
+    arrivedAtMs: 1_700_000_001_500,
+    waitReason: 'noWorker',
+    workerId: 'worker123456' as WorkerId,
+    revision: 1,
+    startedAtMs: 1_700_000_002_000,
+    firstByteAtMs: 1_700_000_002_250,
+    endedAtMs: null,
+    status: 200,
+    outcome: null,
+    ...changes,
+  };
+}
+
+export function stubEvent(id: number): EndpointEvent {
+  return {
+    id,
+    atMs: 1_700_000_001_500,
+    kind: 'scale',
+    code: 'queue',
+    message: 'a request waits',
+    revision: null,
+    workerId: null,
+    facts: { start: 1 },
+  };
+}
+
+/** In the middle of its proof, with a request that holds a drain. */
+export function stubRolloutView(): RolloutView {
+  return {
+    rollout: {
+      ...sampleRollout({ state: 'baking', mode: 'swap' }),
+      startedAtMs: 1_700_000_000_000,
+      stateSinceMs: 1_700_000_001_000,
+    },
+    guard: guardReport(),
+    medians: { targetMs: 101.26, stableMs: null },
+    waitsFor: '20 answers, 3 came',
+    looksAgainAtMs: 1_700_000_009_500,
+    workers: [stubWorker()],
+    holders: [{ request: stubTimeline(), closedAtMs: 1_700_000_099_000 }],
+  };
+}
+
 export interface Call {
   readonly method: keyof EndpointService;
   readonly args: readonly unknown[];
@@ -250,6 +302,38 @@ export function stubService(
       note('workerLog', [endpointId, workerId, maxBytes, caller]);
       mustExist(endpointId);
       return { text: 'hello\nworld\n', droppedBytes: 7 };
+    },
+    rollout(endpointId, caller) {
+      note('rollout', [endpointId, caller]);
+      mustExist(endpointId);
+      return stubRolloutView();
+    },
+    async rolloutOrder(endpointId, command, caller) {
+      note('rolloutOrder', [endpointId, command, caller]);
+      mustExist(endpointId);
+      const view = stubRolloutView();
+      const order = command === 'resume' ? 'go' : command;
+      return { ...view, rollout: { ...view.rollout, order } };
+    },
+    drainHolders(endpointId, caller) {
+      note('drainHolders', [endpointId, caller]);
+      mustExist(endpointId);
+      return stubRolloutView().holders;
+    },
+    eventList(endpointId, afterId, caller) {
+      note('eventList', [endpointId, afterId, caller]);
+      mustExist(endpointId);
+      return [stubEvent(1), stubEvent(2)].filter(({ id }) => id > (afterId ?? 0));
+    },
+    eventsFollow(endpointId, afterId, caller) {
+      note('eventsFollow', [endpointId, afterId, caller]);
+      mustExist(endpointId);
+      return { past: [stubEvent(1)], missed: false, stop: () => undefined };
+    },
+    requestList(endpointId, limit, caller) {
+      note('requestList', [endpointId, limit, caller]);
+      mustExist(endpointId);
+      return { requests: [stubTimeline()], waitFor: 'no worker is ready' };
     },
     productList() {
       return [

@@ -14,6 +14,7 @@ import {
 import { endpointObject } from '../endpoint-wire.ts';
 import { bodyOf } from '../json-body.ts';
 import { PAGE_QUERY, pageAnswer, type PageQuery } from '../pages.ts';
+import { ROLLOUT_QUERY, rolloutChoicesOf } from '../rollout-terms.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
 import { answerPlan, changeAnswer, DRY_RUN_QUERY, type DryRunParams } from '../dry-run.ts';
 
@@ -109,10 +110,11 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         summary: 'Update an endpoint',
         description:
           'Settings apply at once. Changes that need new workers start a rollout: the old workers serve ' +
-          'until new ones have proven themselves, and no request is lost.',
+          'until new ones have proven themselves, and no request is lost. The query says how the rollout that ' +
+          'this update begins goes about its work; it has no effect when none begins.',
         tags: ['endpoints'],
         params: EndpointPath,
-        querystring: Type.Object(DRY_RUN_QUERY),
+        querystring: Type.Object({ ...DRY_RUN_QUERY, ...ROLLOUT_QUERY }, { additionalProperties: false }),
         headers: Type.Object({ ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER }),
         body: Type.Ref('EndpointUpdateBody#'),
         response: { 200: changeAnswer('What the update does.'), ...ERROR_ANSWERS },
@@ -120,7 +122,8 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
     },
     async (request, reply) => {
       const { endpoint_id: endpointId } = request.params;
-      const [body, caller, terms] = [bodyOf(request), callerOf(request), termsOf(request)];
+      const [body, caller] = [bodyOf(request), callerOf(request)];
+      const terms = { ...termsOf(request), rollout: rolloutChoicesOf(request) };
       if (request.query.dry_run === true) {
         return answerPlan(reply, service.updatePlan(endpointId, body, caller, terms));
       }

@@ -8,6 +8,7 @@ import { answerPlan, changeAnswer, DRY_RUN_QUERY, type DryRunParams } from '../d
 import { bodyOf } from '../json-body.ts';
 import { PAGE_QUERY, pageAnswer, pageOfNewest, type PageQuery } from '../pages.ts';
 import { revisionItem, revisionObject } from '../revision-wire.ts';
+import { ROLLOUT_QUERY, rolloutChoicesOf } from '../rollout-terms.ts';
 import { EndpointPath } from './endpoints.ts';
 
 const RevisionPath = Type.Object({
@@ -66,7 +67,7 @@ export function revisionRoutes(app: FastifyInstance, service: EndpointService): 
           '`settings` is true. A revision that failed can be brought back too; it has to prove itself again.',
         tags: ['revisions'],
         params: EndpointPath,
-        querystring: Type.Object(DRY_RUN_QUERY),
+        querystring: Type.Object({ ...DRY_RUN_QUERY, ...ROLLOUT_QUERY }, { additionalProperties: false }),
         headers: Type.Object({ ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER }),
         body: Type.Ref('RollbackBody#'),
         response: { 200: changeAnswer('What the rollback does.'), ...ERROR_ANSWERS },
@@ -74,7 +75,8 @@ export function revisionRoutes(app: FastifyInstance, service: EndpointService): 
     },
     async (request, reply) => {
       const { endpoint_id: endpointId } = request.params;
-      const [body, caller, terms] = [bodyOf(request), callerOf(request), termsOf(request)];
+      const [body, caller] = [bodyOf(request), callerOf(request)];
+      const terms = { ...termsOf(request), rollout: rolloutChoicesOf(request) };
       if (request.query.dry_run === true) {
         return answerPlan(reply, service.rollbackPlan(endpointId, body, caller, terms));
       }

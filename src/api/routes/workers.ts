@@ -4,6 +4,8 @@ import { KIB, MIB } from '../../base/units.ts';
 import type { EndpointService } from '../../ports/endpoint-service.ts';
 import { callerOf } from '../auth.ts';
 import { workerObject } from '../endpoint-wire.ts';
+import { DrainHolderObject } from '../../model/rollout-view-schema.ts';
+import { holderObject } from '../rollout-wire.ts';
 import { ERROR_ANSWERS, plainText } from '../declared-answers.ts';
 import { EndpointPath } from './endpoints.ts';
 
@@ -36,14 +38,27 @@ export function workerRoutes(app: FastifyInstance, service: EndpointService): vo
         tags: ['workers'],
         params: EndpointPath,
         response: {
-          200: Type.Object({ data: Type.Array(Type.Ref('Worker#')) }, { description: 'The workers.' }),
+          200: Type.Object(
+            {
+              data: Type.Array(Type.Ref('Worker#')),
+              drain_holders: Type.Array(DrainHolderObject, {
+                description: 'Running requests, at most 100, that keep leaving workers from ending.',
+              }),
+            },
+            { description: 'The workers.' },
+          ),
           ...ERROR_ANSWERS,
         },
       },
     },
-    async (request) => ({
-      data: service.workerList(request.params.endpoint_id, callerOf(request)).map(workerObject),
-    }),
+    async (request) => {
+      const { endpoint_id: endpointId } = request.params;
+      const caller = callerOf(request);
+      return {
+        data: service.workerList(endpointId, caller).map(workerObject),
+        drain_holders: service.drainHolders(endpointId, caller).map(holderObject),
+      };
+    },
   );
 
   app.get<{ Params: { endpoint_id: string; worker_id: string }; Querystring: { tail_bytes?: number } }>(

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../base/random.ts';
 import { rolloutOptions } from '../sample-world.ts';
-import { RolloutGuard, type GuardMoment, type GuardReport } from './guard.ts';
+import type { GuardReport } from '../../model/guard-report.ts';
+import { RolloutGuard, type GuardMoment } from './guard.ts';
 import { RevisionFigures } from './revision-figures.ts';
 
 const NOW_MS = 1_000_000;

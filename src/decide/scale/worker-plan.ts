@@ -85,7 +85,8 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   const live = proven + swapped;
   // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
   const provingAlone = proving && proven === 0 && rollout.state !== 'waiting';
-  const targetPlaces = proving && rollout.state === 'waiting' && live === 0;
+  // A paused one starts nothing, and nobody is to wait for it.
+  const targetPlaces = proving && rollout.state === 'waiting' && rollout.order !== 'pause' && live === 0;
   const mixed = others.length > 0 && !proving;
   const replacing = mixed && rollout?.order !== 'pause';
   if (!provingAlone && !targetPlaces) {

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EndpointId } from '../../src/base/ids.ts';
+import type { RolloutCommand } from '../../src/model/rollout-order.ts';
+import type { RolloutChoices } from '../../src/model/rollout-options.ts';
+import type { WorldSettings } from '../../src/simulate/world.ts';
+import { CALLER, ControlWorld } from '../support/control-world.ts';
+
+async function load(world: ControlWorld, id: EndpointId, durationMs: number): Promise<void> {
+  for (let elapsedMs = 0; elapsedMs < durationMs; elapsedMs += 100) {
+    world.traffic.arrive(id, 200);
+    await world.advance(100);
+  }
+}
+
+/** More requests at once than the old workers would take without the new one. */
+async function crowd(world: ControlWorld, id: EndpointId, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (let count = 0; count < 6; count += 1) world.traffic.arrive(id, 400);
+    await load(world, id, 500);
+  }
+}
+
+async function order(world: ControlWorld, id: EndpointId, command: RolloutCommand) {
+  return await world.answerOf(world.control.service.rolloutOrder(id, command, CALLER));
+}
+
+async function update(world: ControlWorld, id: EndpointId, command: string, rollout: RolloutChoices = {}) {
+  const terms = { ifMatch: null, once: null, rollout };
+  await world.answerOf(world.control.service.update(id, { command }, CALLER, terms));
+}
+
+/** Two workers that serve, on a machine with a third device. */
+async function serving(settings: WorldSettings = {}): Promise<{ world: ControlWorld; id: EndpointId }> {
+  const world = await ControlWorld.open({ devices: 3, ...settings });
+  const id = await world.create({
+    product_id: 'gpu',
+    worker_config: { min_replicas: 2, max_replicas: 2, max_concurrent_per_worker: 4, request_timeout: 60 },
+  });
+  await load(world, id, 2_000);
+  return { world, id };
+}
+
+const stateOf = (world: ControlWorld, id: EndpointId) => world.view(id).endpoint.rollout?.state;
+const code = (expected: string) => (error: unknown) => (error as { code?: string }).code === expected;
+
+describe('a paused rollout', () => {
+  it('at zero workers lets the former revision serve, until it is resumed', async () => {
+    const world = await ControlWorld.open();
+    const id = await world.create({ worker_config: { max_replicas: 1, idle_timeout: 5 } });
+    await update(world, id, 'start=200');
+    await order(world, id, 'pause');
+    await load(world, id, 2_000);
+    assert.equal(world.workers(id), 'ready:1');
+    await order(world, id, 'resume');
+    await load(world, id, 30_000);
+    assert.equal(stateOf(world, id), 'done');
+    assert.equal(world.traffic.ends.served, world.traffic.admitted - world.traffic.open);
+  });
+
+  it('stays in its proof, shares the load, and is resumed to its end', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=200');
+    await load(world, id, 1_000);
+    assert.equal(stateOf(world, id), 'baking');
+    await order(world, id, 'pause');
+    await crowd(world, id, 100);
+    assert.equal(stateOf(world, id), 'baking');
+    const { guard, waitsFor } = world.control.service.rollout(id, CALLER);
+    assert.ok((guard?.target.answered ?? 0) > 50, `${guard?.target.answered} answers, the sample has 20`);
+    assert.equal(waitsFor, 'somebody to resume it');
+    await order(world, id, 'resume');
+    await load(world, id, 30_000);
+    assert.equal(stateOf(world, id), 'done');
+    assert.equal(world.traffic.ends.served, world.traffic.admitted - world.traffic.open);
+  });
+
+  it('replaces no further worker', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=3000');
+    while (stateOf(world, id) !== 'rolling') await load(world, id, 100);
+    await order(world, id, 'pause');
+    await load(world, id, 60_000);
+    assert.equal(stateOf(world, id), 'rolling');
+    assert.match(world.workers(id), /ready:1.*ready:2/);
+  });
+
+  it('is still taken back when it fails', async () => {
+    const { world, id } = await serving();
+    world.traffic.statusOf = (revision) => (revision === 2 ? 500 : 200);
+    await update(world, id, 'start=200');
+    await order(world, id, 'pause');
+    await order(world, id, 'resume');
+    await load(world, id, 300);
+    await order(world, id, 'pause');
+    await crowd(world, id, 40);
+    assert.equal(stateOf(world, id), 'failed');
+  });
+
+  it('is paused still after a restart of the server', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=200');
+    await load(world, id, 1_000);
+    await order(world, id, 'pause');
+    await world.restart();
+    await load(world, id, 60_000);
+    assert.equal(stateOf(world, id), 'baking');
+  });
+});
+
+describe('an aborted rollout', () => {
+  for (const [where, until] of [
+    ['before its first worker is ready', 'starting'],
+    ['in its proof', 'baking'],
+    ['between the workers', 'rolling'],
+    ['in its watch', 'watching'],
+  ] as const) {
+    it(`${where} goes back, and its revision gets nothing more`, async () => {
+      const { world, id } = await serving({ rollout: { watchMs: 60_000 } });
+      await update(world, id, 'start=3000');
+      while (stateOf(world, id) !== until) await load(world, id, 100);
+      await order(world, id, 'abort');
+      assert.equal(stateOf(world, id), 'aborted');
+      world.traffic.onGiven = (_, worker) => assert.equal(worker.revision, 1);
+      await load(world, id, 10_000);
+      assert.equal(world.workers(id), 'ready:1 ready:1');
+      assert.match(world.view(id).message, /revision 2 was aborted and revision 1 serves/);
+      assert.equal(world.traffic.ends.served, world.traffic.admitted - world.traffic.open);
+    });
+  }
+});
+
+describe('a promoted rollout', () => {
+  it('is neither proven nor guarded', async () => {
+    const { world, id } = await serving({ rollout: { watchMs: 60_000, bakeMs: 600_000 } });
+    world.traffic.statusOf = (revision) => (revision === 2 ? 500 : 200);
+    await update(world, id, 'start=200');
+    await order(world, id, 'promote');
+    await load(world, id, 5_000);
+    assert.equal(stateOf(world, id), 'done');
+    assert.equal(world.view(id).endpoint.stableRevision, 2);
+  });
+
+  it('goes on when it was paused', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=200');
+    await load(world, id, 1_000);
+    await order(world, id, 'pause');
+    await order(world, id, 'promote');
+    await load(world, id, 5_000);
+    assert.equal(stateOf(world, id), 'done');
+  });
+});
+
+describe('is refused', () => {
+  it('every order where there never was a rollout', async () => {
+    const { world, id } = await serving();
+    for (const command of ['pause', 'resume', 'promote', 'abort'] as const) {
+      await assert.rejects(order(world, id, command), code('ROLLOUT_NOT_FOUND'));
+    }
+    assert.throws(() => world.control.service.rollout(id, CALLER), code('ROLLOUT_NOT_FOUND'));
+  });
+
+  it('every order to one that is over', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'exit');
+    await load(world, id, 20_000);
+    assert.equal(stateOf(world, id), 'failed');
+    for (const command of ['pause', 'resume', 'promote', 'abort'] as const) {
+      await assert.rejects(order(world, id, command), code('ROLLOUT_OVER'));
+    }
+    assert.equal(world.control.service.rollout(id, CALLER).waitsFor, '');
+  });
+});
+
+describe('the options of an update', () => {
+  it('hold for its rollout, also after a restart, and for no other', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=200', { bakeMs: 60_000, bakeRequests: 100_000 });
+    await world.restart();
+    await load(world, id, 50_000);
+    assert.equal(stateOf(world, id), 'baking');
+    await load(world, id, 20_000);
+    assert.equal(stateOf(world, id), 'done');
+    await update(world, id, 'start=100');
+    await load(world, id, 10_000);
+    assert.equal(stateOf(world, id), 'done');
+  });
+
+  it('prove a first step of several workers, which take the places of old ones', async () => {
+    const world = await ControlWorld.open({ devices: 6 });
+    const id = await world.create({
+      product_id: 'gpu',
+      worker_config: { min_replicas: 4, max_replicas: 4, max_concurrent_per_worker: 4, request_timeout: 60 },
+    });
+    await load(world, id, 2_000);
+    await update(world, id, 'start=200', {
+      firstStep: { value: 50, unit: 'percent' },
+      bakeMs: 30_000,
+      bakeRequests: 100_000,
+    });
+    await load(world, id, 20_000);
+    assert.equal(stateOf(world, id), 'baking');
+    assert.equal(world.workers(id), 'ready:1 ready:1 ready:2 ready:2');
+    await load(world, id, 30_000);
+    assert.equal(world.workers(id), 'ready:2 ready:2 ready:2 ready:2');
+    assert.equal(world.traffic.ends.served, world.traffic.admitted - world.traffic.open);
+  });
+
+  it('a surge of 0 replaces in place although a device is free', async () => {
+    const { world, id } = await serving();
+    await update(world, id, 'start=200', { maxSurge: { value: 0, unit: 'percent' } });
+    for (let step = 0; step < 300 && stateOf(world, id) !== 'done'; step += 1) {
+      assert.ok(world.machine.running <= 2, world.workers(id));
+      await load(world, id, 100);
+    }
+    assert.equal(stateOf(world, id), 'done');
+  });
+});
+
+it('a rollout tells what holds a drain, and when that is closed', async () => {
+  const { world, id } = await serving();
+  world.traffic.arrive(id, 40_000);
+  await world.advance(100);
+  await update(world, id, 'start=200', { drainDeadlineMs: 600_000, bakeMs: 0 });
+  await world.advance(5_000);
+  const { holders, waitsFor } = world.control.service.rollout(id, CALLER);
+  assert.equal(holders.length, 1);
+  assert.equal(holders[0]?.request.revision, 1);
+  assert.ok((holders[0]?.closedAtMs ?? 0) > world.clock.nowMs() + 590_000);
+  assert.match(waitsFor, /1 drain with 1 request/);
+});
+
+it('events tell of every decision in order, and of the figures of the guard', async () => {
+  const { world, id } = await serving();
+  world.traffic.statusOf = (revision) => (revision === 2 ? 500 : 200);
+  await load(world, id, 60_000);
+  await update(world, id, 'start=200');
+  await load(world, id, 20_000);
+  const events = world.control.service.eventList(id, null, CALLER);
+  const told = events.map(({ kind, code: why }) => `${kind}.${why}`);
+  for (const wanted of [
+    'scale.min',
+    'worker.ready',
+    'rollout.firstWorkerAsked',
+    'guard.tripped',
+    'worker.stopped',
+  ]) {
+    assert.ok(told.includes(wanted), `${wanted} in ${told.join(' ')}`);
+  }
+  const tripped = events.find(({ code: why }) => why === 'tripped');
+  assert.equal(tripped?.revision, 2);
+  assert.ok(Number(tripped?.facts['targetFailed']) >= 3);
+  assert.ok(events.every((event, index) => index === 0 || event.id > (events[index - 1]?.id ?? 0)));
+  const { guard, rollout } = world.control.service.rollout(id, CALLER);
+  assert.equal(rollout.state, 'failed');
+  assert.match(guard?.tripped ?? '', /requests failed on it/);
+});

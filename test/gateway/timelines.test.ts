@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AppError } from '../../src/base/errors.ts';
+import type { WorkerId } from '../../src/base/ids.ts';
+import { ManualClock } from '../../src/base/manual-clock.ts';
+import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
+import { requestName } from '../../src/gateway/request-timelines.ts';
+import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+
+function open(slotsPerWorker = 1) {
+  const clock = new ManualClock();
+  const queue = new EndpointQueue(
+    {
+      endpointId: ENDPOINT,
+      appName: 'app',
+      ownerId: OWNER,
+      slotsPerWorker,
+      requestTimeoutMs: 60_000,
+      refusal: null,
+    },
+    {
+      clock,
+      listener: new RecordingListener(),
+      limits: { waitingPerEndpoint: 10, restMs: 100 },
+      onOver: () => undefined,
+    },
+  );
+  const enter = (id: string) => queue.enter(requestName(id, 'POST', '/v1/run?key=secret'));
+  const worker = (id: string, revision = 1): void =>
+    queue.workerPut({
+      workerId: id as WorkerId,
+      revision,
+      address: { host: '127.0.0.1', port: 1 },
+      preference: 0,
+      sampleLimit: null,
+      startedAtMs: 0,
+    });
+  return { clock, queue, enter, worker };
+}
+
+it('a request is shown while it waits, while it runs, and after its end', () => {
+  const { clock, queue, enter, worker } = open();
+  const arrivedAtMs = clock.nowMs();
+  const ticket = enter('first');
+  const shown = { requestId: 'first', method: 'POST', path: '/v1/run', arrivedAtMs };
+  const none = { firstByteAtMs: null, endedAtMs: null, status: null, outcome: null };
+  assert.deepEqual(queue.openRequests(10), [
+    { ...shown, ...none, waitReason: 'noWorker', workerId: null, revision: null, startedAtMs: null },
+  ]);
+  clock.advance(2_000);
+  worker('w1', 3);
+  clock.advance(300);
+  queue.answered(ticket, 201);
+  const placed = {
+    waitReason: 'noWorker',
+    workerId: 'w1',
+    revision: 3,
+    startedAtMs: arrivedAtMs + 2_000,
+    firstByteAtMs: arrivedAtMs + 2_300,
+  };
+  assert.deepEqual(queue.openRequests(10), [{ ...shown, ...none, ...placed, status: 201 }]);
+  clock.advance(700);
+  queue.release(ticket, 201, 'complete');
+  assert.deepEqual(queue.openRequests(10), []);
+  assert.deepEqual(queue.endedRequests(), [
+    { ...shown, ...placed, endedAtMs: arrivedAtMs + 3_000, status: 201, outcome: 'complete' },
+  ]);
+});
+
+describe('why it waits', () => {
+  it('slots in use, and others before it', () => {
+    const { queue, enter, worker } = open();
+    worker('w1');
+    for (const id of ['a', 'b', 'c']) enter(id);
+    assert.deepEqual(
+      queue.openRequests(10).map(({ requestId, waitReason }) => [requestId, waitReason]),
+      [
+        ['a', null],
+        ['b', 'slotsInUse'],
+        ['c', 'behindOthers'],
+      ],
+    );
+  });
+
+  it('no worker when the only one drains, and a worker that could not be reached', () => {
+    const { queue, enter, worker } = open(2);
+    worker('w1');
+    const sent = enter('a');
+    queue.retry(sent);
+    assert.equal(queue.openRequests(10)[0]?.waitReason, 'notSent');
+    queue.workerDrain('w1' as WorkerId);
+    queue.leave(sent);
+    enter('b');
+    assert.equal(queue.openRequests(10)[0]?.waitReason, 'noWorker');
+  });
+});
+
+it('each way to end is told', () => {
+  const { clock, queue, enter, worker } = open();
+  enter('late');
+  clock.advance(60_000);
+  queue.leave(enter('gone'));
+  enter('refused');
+  queue.refuseWaiting(new AppError('ENDPOINT_PAUSED', 'paused'));
+  worker('w1');
+  const running = enter('cut');
+  queue.runningCut('w1' as WorkerId, new AppError('DRAIN_DEADLINE', 'too long'));
+  assert.equal(running.cutError?.code, 'DRAIN_DEADLINE');
+  queue.release(running, null, 'cut');
+  assert.deepEqual(
+    queue.endedRequests().map(({ requestId, outcome }) => [requestId, outcome]),
+    [
+      ['cut', 'cut'],
+      ['refused', 'refused'],
+      ['gone', 'clientGone'],
+      ['late', 'timeout'],
+    ],
+  );
+});
+
+it('the last 100 are kept, and a long path is not', () => {
+  const { queue, enter } = open();
+  for (let count = 0; count < 130; count += 1) queue.leave(enter(`r${count}`));
+  const ended = queue.endedRequests();
+  assert.equal(ended.length, 100);
+  assert.deepEqual([ended[0]?.requestId, ended.at(-1)?.requestId], ['r129', 'r30']);
+  assert.equal(requestName('id', 'GET', `/${'x'.repeat(500)}`).path.length, 200);
+  assert.equal(requestName('id', 'GET', '/a?b').path, '/a');
+});
+
+it('times of requests without a first byte are those of one revision', () => {
+  const { clock, queue, enter, worker } = open(5);
+  worker('w1', 1);
+  const first = enter('a');
+  enter('b');
+  queue.answered(first, 200);
+  assert.deepEqual(queue.unansweredSince(1), [clock.nowMs()]);
+  assert.deepEqual(queue.unansweredSince(2), []);
+});
