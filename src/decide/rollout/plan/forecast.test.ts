@@ -112,10 +112,10 @@ it('several workers are replaced one by one', () => {
 });
 
 it('a proof by requests ends the bake sooner', () => {
-  // 10 a second of 1 s each on two workers: the new one gets about half of them, so 20 within about 4 s.
+  // 10 a second of 1 s each are more than two workers of 4 slots take: the new one's slots are always full, so 20 within about 5 s.
   const result = forecast(setting({ free: 1, running: 4, requestsPerSecond: 10, serviceTimeMs: 1_000 }));
   const bakeMs = (result.durationMs ?? 0) - PULL - START - DRAIN;
-  assert.ok(bakeMs > 3_000 && bakeMs < 5_000, String(bakeMs));
+  assert.ok(bakeMs > 3_000 && bakeMs < 5_500, String(bakeMs));
 });
 
 it('who waits: nobody in a surge, all who come during a swap of the only worker', () => {

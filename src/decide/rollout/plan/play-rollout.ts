@@ -178,7 +178,8 @@ class Player implements PlayedTimes {
   #samplesPerMs(): number {
     const ready = this.#workers.filter((worker) => worker.state === 'ready');
     const target = ready.filter((worker) => worker.revision === this.#target).length;
-    const share = sampleShare(ready.length - target, target, this.#runningMean);
+    const { maxConcurrentPerWorker: slots } = this.#setting.world.settings;
+    const share = sampleShare(target * slots, (ready.length - target) * slots, this.#runningMean);
     return (share * this.#setting.requestsPerSecond) / 1_000;
   }
 

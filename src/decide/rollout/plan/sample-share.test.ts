@@ -4,23 +4,22 @@ import { seededRandom } from '../../../base/random.ts';
 import { chooseWorker } from '../../admission/choice.ts';
 import { sampleShare } from './sample-share.ts';
 
-it('alone it is given all, beside others that idle almost nothing', () => {
-  assert.equal(sampleShare(0, 1, 0.5), 1);
-  assert.equal(sampleShare(3, 0, 5), 0);
-  assert.ok(sampleShare(4, 1, 0.1) < 1e-3);
-  assert.ok(Math.abs(sampleShare(3, 1, 1_000) - 0.25) < 1e-9);
+it('nearly all of a light load, and of a heavy one what fits', () => {
+  assert.equal(sampleShare(0, 4, 3), 0);
+  assert.ok(sampleShare(4, 4, 0.1) > 0.999);
+  assert.ok(Math.abs(sampleShare(1, 1, 1) - 0.5) < 1e-12);
+  assert.ok(Math.abs(sampleShare(4, 4, 400) - 0.01) < 1e-3);
 });
 
 /** Requests of exponential length that come by chance, given out by the gateway's own choice. */
-function measuredShare(others: number, underProof: number, runningMean: number): number {
+function measuredShare(underProof: number, slots: number, runningMean: number): number {
   const random = seededRandom(7);
   const exponential = (mean: number): number => -Math.log(1 - random.next()) * mean;
-  const workers = Array.from({ length: others + underProof }, (_, index) => ({
-    preference: 0,
+  const workers = Array.from({ length: 20 + underProof }, (_, index) => ({
+    preference: index >= 20 ? 1 : 0,
     running: 0,
     open: true,
     sampleLeft: null,
-    underProof: index >= others,
   }));
   const ends: { atMs: number; worker: (typeof workers)[number] }[] = [];
   let nowMs = 0;
@@ -32,27 +31,26 @@ function measuredShare(others: number, underProof: number, runningMean: number):
       end.worker.running -= 1;
       ends.splice(ends.indexOf(end), 1);
     }
-    const worker = chooseWorker(workers, 1_000) ?? assert.fail('no slot');
+    const worker = chooseWorker(workers, slots) ?? assert.fail('no slot');
     worker.running += 1;
-    if (worker.underProof) given += 1;
+    given += worker.preference;
     ends.push({ atMs: nowMs + exponential(runningMean), worker });
   }
   return given / total;
 }
 
 it('it is what the gateway’s choice gives', () => {
-  for (const [others, underProof, running] of [
+  for (const [underProof, slots, running] of [
     [1, 1, 0.7],
-    [1, 1, 3],
-    [3, 1, 2],
+    [1, 4, 3],
     [2, 2, 4],
-    [4, 1, 12],
+    [1, 4, 12],
   ] as const) {
-    const expected = sampleShare(others, underProof, running);
-    const measured = measuredShare(others, underProof, running);
+    const expected = sampleShare(underProof * slots, 20 * slots, running);
+    const measured = measuredShare(underProof, slots, running);
     assert.ok(
-      Math.abs(expected - measured) < 0.12,
-      `${others} others, ${underProof} under proof, ${running} running: ${expected} against ${measured}`,
+      Math.abs(expected - measured) < 0.03,
+      `${underProof} under proof, ${slots} slots, ${running} running: ${expected} against ${measured}`,
     );
   }
 });
