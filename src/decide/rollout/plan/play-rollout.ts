@@ -23,7 +23,8 @@ import {
   type PlayedTimes,
   type PlayedWorker,
 } from './played-workers.ts';
-import { sampleShare } from './sample-share.ts';
+import { PlayedDevices } from './played-devices.ts';
+import { PlayedTraffic } from './played-traffic.ts';
 
 /** An endpoint as it would be right after a change, and what is known of its times and its load. */
 export interface PlaySetting {
@@ -79,17 +80,16 @@ class Player implements PlayedTimes {
   readonly #setting: PlaySetting;
   readonly #unknownMs: (name: TimeName) => number;
   readonly #load: PausedLoad;
+  readonly #traffic: PlayedTraffic;
   readonly #workers: PlayedWorker[];
-  readonly #free: Map<string, string[]>;
+  readonly #devices: PlayedDevices;
   readonly #steps: PlayStep[] = [];
   readonly #spans: PlaySpan[] = [];
   readonly #unknown = new Set<TimeName>();
   readonly #replacedAtMs: number[] = [];
   #nowMs: number;
   #rollout: Rollout | null;
-  #answered = 0;
   #failed = false;
-  #outageSinceMs: number | null = null;
   #lookAgainAtMs: number | null = null;
   #made = 0;
   #restMs = 0;
@@ -100,10 +100,11 @@ class Player implements PlayedTimes {
     this.#nowMs = setting.nowMs;
     this.#rollout = setting.world.rollout;
     this.#load = new PausedLoad(setting.world, setting.nowMs);
-    this.#free = new Map([...setting.free].map(([product, ids]) => [product, [...ids]]));
+    this.#traffic = new PlayedTraffic(setting.world, setting.requestsPerSecond, setting.nowMs);
     this.#workers = setting.world.workers.map((worker) =>
       playedWorker(worker, setting.held.get(worker.id) ?? [], this, setting.nowMs),
     );
+    this.#devices = new PlayedDevices(setting.free, this.#workers, (number) => this.#revision(number));
   }
 
   of(revision: number, name: TimeName): number {
@@ -163,42 +164,37 @@ class Player implements PlayedTimes {
     return this.#over ? null : this.#setting.world.targetRevision;
   }
 
-  /** The earliest thing that comes by itself: a worker's next state, a look asked for, the proof by requests. */
+  /** The earliest thing that comes by itself: a worker's next state, a look asked for, the proof by requests, the end of a queue. */
   #nextMs(): number | null {
     let nextMs = this.#lookAgainAtMs;
     for (const worker of this.#workers) nextMs = earlier(nextMs, worker.dueMs);
+    const inMs: (number | null)[] = [this.#traffic.queueEndsInMs(this.#ready)];
     if (this.#rollout?.state === 'baking') {
-      const left = this.#setting.world.options.bakeRequests - this.#answered;
-      const perMs = this.#samplesPerMs();
-      if (left > 0 && perMs > 0) nextMs = earlier(nextMs, this.#nowMs + Math.ceil(left / perMs));
+      const { bakeRequests } = this.#setting.world.options;
+      inMs.push(this.#traffic.answeredInMs(bakeRequests, this.#ready, this.#proving));
     }
+    for (const ms of inMs) nextMs = earlier(nextMs, ms === null ? null : this.#nowMs + ms);
     return nextMs === null ? null : Math.max(nextMs, this.#nowMs);
-  }
-
-  #samplesPerMs(): number {
-    const ready = this.#workers.filter((worker) => worker.state === 'ready');
-    const target = ready.filter((worker) => worker.revision === this.#target).length;
-    const { maxConcurrentPerWorker: slots } = this.#setting.world.settings;
-    const share = sampleShare(target * slots, (ready.length - target) * slots, this.#runningMean);
-    return (share * this.#setting.requestsPerSecond) / 1_000;
-  }
-
-  get #runningMean(): number {
-    const { world, requestsPerSecond } = this.#setting;
-    return (requestsPerSecond * (world.load.measuredServiceMs ?? 0)) / 1_000;
   }
 
   #elapse(toMs: number): void {
     const durationMs = toMs - this.#nowMs;
     if (durationMs > 0) {
       this.#spans.push({ durationMs, ready: this.#ready, alive: this.#alive });
-      if (this.#rollout?.state === 'baking') this.#answered += durationMs * this.#samplesPerMs();
+      this.#traffic.elapse(durationMs, this.#ready, this.#proving);
     }
     this.#nowMs = toMs;
   }
 
   get #ready(): number {
     return this.#workers.filter((worker) => worker.state === 'ready').length;
+  }
+
+  /** Ready workers of the target while it is being proven. */
+  get #proving(): number {
+    if (this.#rollout?.state !== 'baking') return 0;
+    return this.#workers.filter(({ state, revision }) => state === 'ready' && revision === this.#target)
+      .length;
   }
 
   get #alive(): number {
@@ -217,8 +213,7 @@ class Player implements PlayedTimes {
 
   #remove(worker: PlayedWorker): void {
     this.#workers.splice(this.#workers.indexOf(worker), 1);
-    const product = this.#revision(worker.revision).productId;
-    this.#free.set(product, [...(this.#free.get(product) ?? []), ...worker.devices].sort());
+    this.#devices.giveBack(worker);
   }
 
   #settle(): void {
@@ -250,7 +245,7 @@ class Player implements PlayedTimes {
       this.#failed = true;
       note('fail');
     }
-    if (step.event === 'firstWorkerReady') this.#answered = 0;
+    if (step.event === 'firstWorkerReady') this.#traffic.beginProof();
     const claimed = this.#devicesOf(step.drain);
     this.#leave([...step.stop, ...step.drain], step.message);
     for (const worker of this.#workers) {
@@ -344,26 +339,14 @@ class Player implements PlayedTimes {
     const limit = maxReplicas + this.#setting.world.options.maxSurge;
     for (const worker of this.#workers.filter(({ state }) => state === 'pending')) {
       if (this.#alive >= limit) return;
-      const { productId, devicesPerWorker } = this.#revision(worker.revision);
-      const free = this.#free.get(productId) ?? [];
-      const own = worker.claimed.filter((id) => free.includes(id));
-      const taken = [...own, ...this.#unclaimed(free)].slice(0, devicesPerWorker);
-      if (taken.length < devicesPerWorker) continue;
-      this.#free.set(
-        productId,
-        free.filter((id) => !taken.includes(id)),
-      );
+      const taken = this.#devices.take(worker);
+      if (taken === null) continue;
       worker.devices = taken;
       worker.claimed = [];
       const step = this.#steps.find(({ action, workerId }) => action === 'start' && workerId === worker.id);
       if (step !== undefined) step.devices = taken;
       change(worker, 'devicesAssigned', this, this.#nowMs);
     }
-  }
-
-  #unclaimed(ids: readonly string[]): readonly string[] {
-    const claimed = new Set(this.#workers.flatMap((worker) => worker.claimed));
-    return ids.filter((id) => !claimed.has(id));
   }
 
   #revision(number: number): RevisionView {
@@ -375,18 +358,18 @@ class Player implements PlayedTimes {
 
   #view(): EndpointWorld {
     const { world } = this.#setting;
-    const running = Math.max(Math.round(this.#runningMean), sum(world.workers));
+    const running = Math.max(Math.round(this.#traffic.runningMean), sum(world.workers));
     spreadLoad(this.#workers, running, world, this.#nowMs);
     return {
       ...world,
-      ...this.#waiting(),
+      ...this.#traffic.waiting(this.#nowMs),
       load: this.#load,
       targetRevision: this.#target,
       rollout: this.#rollout,
       revisions: new Map(
         [...world.revisions].map(([number, revision]) => [
           number,
-          { ...revision, roomWorkers: this.#room(revision) },
+          { ...revision, roomWorkers: this.#devices.room(revision) },
         ]),
       ),
       workers: this.#workers.map(viewOf),
@@ -394,41 +377,9 @@ class Player implements PlayedTimes {
     };
   }
 
-  /** While no worker is ready, those that come wait; what waits at the beginning waits along. */
-  #waiting(): Pick<EndpointWorld, 'waiting' | 'waitingSinceMs' | 'earliestDeadlineMs'> {
-    const { world, requestsPerSecond } = this.#setting;
-    if (this.#ready > 0) this.#outageSinceMs = null;
-    else this.#outageSinceMs ??= this.#nowMs;
-    if (this.#outageSinceMs === null) return { waiting: 0, waitingSinceMs: [], earliestDeadlineMs: null };
-    const sinceMs = this.#outageSinceMs;
-    const came = Math.floor((requestsPerSecond * (this.#nowMs - sinceMs)) / 1_000);
-    const fromBefore = sinceMs === this.#setting.nowMs ? world.waiting : 0;
-    const earliestMs = came > 0 ? sinceMs + world.settings.requestTimeoutSeconds * 1_000 : null;
-    return {
-      waiting: came + fromBefore,
-      waitingSinceMs: [
-        ...(fromBefore > 0 ? world.waitingSinceMs : []),
-        ...Array.from({ length: Math.min(came, 1_000) }, () => sinceMs),
-      ],
-      earliestDeadlineMs: earlier(earliestMs, fromBefore > 0 ? world.earliestDeadlineMs : null),
-    };
-  }
-
-  #room({ productId, devicesPerWorker }: RevisionView): number {
-    if (devicesPerWorker === 0) return Infinity;
-    let inLine = 0;
-    for (const worker of this.#workers) {
-      const wanted = this.#revision(worker.revision);
-      if (worker.state !== 'pending' || wanted.productId !== productId) continue;
-      inLine += Math.max(0, wanted.devicesPerWorker - worker.claimed.length);
-    }
-    const free = this.#unclaimed(this.#free.get(productId) ?? []).length;
-    return Math.floor(Math.max(0, free - inLine) / devicesPerWorker);
-  }
-
   /** A sound target: nothing speaks against it, and its answers are counted. */
   #guard(): GuardReport {
-    const answered = Math.floor(this.#answered + 1e-6);
+    const { answered } = this.#traffic;
     const none = { answered: 0, ended: 0, failed: 0, unanswered: 0, deaths: 0 };
     return {
       target: { ...none, answered, ended: answered },
