@@ -7,6 +7,8 @@ export interface Command {
   /** Noun, then verb. */
   readonly name: string;
   readonly summary: string;
+  /** Its verb may be left out: the noun alone means it. */
+  readonly impliedVerb?: boolean;
   /** More for its own help. */
   readonly details?: string;
   /** Argument name → what it is; all are required, in this order. */

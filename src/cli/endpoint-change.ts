@@ -1,7 +1,12 @@
 import type { Client } from '../client/client.ts';
 import { ClientError } from '../client/client-error.ts';
 import type { Endpoint, UpdateAnswer, UpdatePlan } from '../client/schema.ts';
-import type { CHANGE_OPTIONS, ROLLOUT_OPTIONS } from './change-flags.ts';
+import {
+  rolloutQuery,
+  type CHANGE_OPTIONS,
+  type ROLLOUT_OPTIONS,
+  type RolloutQuery,
+} from './change-flags.ts';
 import type { OptionValues } from './define-command.ts';
 import { given } from './endpoint-flags.ts';
 import { EXIT } from './io.ts';
@@ -24,7 +29,10 @@ interface EndpointChange {
   readonly options: ChangeOptions;
   /** The endpoint as it was read: the change is made for this one. */
   readonly before: Endpoint;
-  send(header: TermHeaders, query: { readonly dry_run?: boolean }): Promise<UpdateAnswer | UpdatePlan>;
+  send(
+    header: TermHeaders,
+    query: RolloutQuery & { readonly dry_run?: boolean },
+  ): Promise<UpdateAnswer | UpdatePlan>;
 }
 
 /**
@@ -38,9 +46,10 @@ export async function applyChange(change: EndpointChange): Promise<number> {
     'if-match': options['if-match'] ?? before.etag,
     ...given({ 'idempotency-key': options['idempotency-key'] }),
   };
+  const query = rolloutQuery(options);
   const asked = io.stdout.isTty && io.stdinIsTty && !options.json && !options.yes;
   if (options.plan || asked) {
-    const plan = planOf(await change.send(header, { dry_run: true }));
+    const plan = planOf(await change.send(header, { ...query, dry_run: true }));
     if (options.json) output.json(plan);
     else showPlan(plan, before.id, output);
     if (options.plan || plan.effect === 'none') return EXIT.ok;
@@ -49,7 +58,7 @@ export async function applyChange(change: EndpointChange): Promise<number> {
       return EXIT.failed;
     }
   }
-  const answer = answerOf(await change.send(header, {}));
+  const answer = answerOf(await change.send(header, query));
   const rollout = options.watch ? answer.rollout : null;
   if (!options.json) tell(answer, output, rollout === null ? before.id : null);
   else if (rollout === null) output.json(answer);
@@ -89,7 +98,7 @@ function tell({ revision, changed, rollout }: UpdateAnswer, output: Output, endp
   if (settings !== '') output.line(`In force now: ${settings}.`);
   if (renewing !== '') output.line(`Needs new workers, revision ${revision}: ${renewing}.`);
   if (rollout !== null && endpointId !== null) {
-    output.line(`The rollout runs; see it with: pilotlight endpoints get ${endpointId}`);
+    output.line(`The rollout runs; see it with: pilotlight rollout get ${endpointId}`);
   }
 }
 

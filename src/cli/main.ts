@@ -24,14 +24,25 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const script = SCRIPTS.find((candidate) => candidate.name === name);
     if (script !== undefined) return await script.run(words.rest, io);
     const command = COMMANDS.find((candidate) => candidate.name === name);
-    return command === undefined
+    if (command !== undefined) return await run(command, words, io, output);
+    const implied = impliedBy(words);
+    return implied === null
       ? await withoutCommand(words, io, output)
-      : await run(command, words, io, output);
+      : await run(implied.command, implied.words, io, output);
   } catch (error) {
     const failure = failureOf(error, adviceOf(words));
     for (const line of failure.lines) output.note(line);
     return failure.exitCode;
   }
+}
+
+/** `events ID` for `events list ID`: what stands in the verb's place is its first argument. */
+function impliedBy({ noun, verb, rest }: Words): { command: Command; words: Words } | null {
+  const command = COMMANDS.find(
+    ({ name, impliedVerb }) => impliedVerb === true && name.startsWith(`${noun} `),
+  );
+  if (command === undefined || verb === null) return null;
+  return { command, words: { noun, verb: null, rest: [verb, ...rest] } };
 }
 
 /** The words whose help is worth reading after a fault. */

@@ -887,7 +887,7 @@ export type EndpointEvent = {
   /** Where it is about one. */
   readonly worker_id: string | null;
   /** The numbers it rests on, by name. */
-  readonly facts: Readonly<Record<string, never>>;
+  readonly facts: Readonly<Record<string, unknown>>;
 };
 
 export type RolloutDetails = {

@@ -27,7 +27,7 @@ export const EventObject = Type.Object(
     }),
     facts: Type.Unsafe<EventFacts>({
       type: 'object',
-      additionalProperties: true,
+      additionalProperties: {},
       description: 'The numbers it rests on, by name.',
     }),
   },

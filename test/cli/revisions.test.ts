@@ -130,7 +130,7 @@ test('endpoints rollback sends the revision, for the endpoint that was read', as
     run.stdout,
     lines(
       'Needs new workers, revision 4: command.',
-      'The rollout runs; see it with: pilotlight endpoints get ep1',
+      'The rollout runs; see it with: pilotlight rollout get ep1',
     ),
   );
   const sent = stub.requests.at(-1);

@@ -153,7 +153,7 @@ test('update tells what is in force, what needs new workers, and how to see it',
     lines(
       'In force now: worker_config.max_replicas.',
       'Needs new workers, revision 2: command.',
-      'The rollout runs; see it with: pilotlight endpoints get ep1',
+      'The rollout runs; see it with: pilotlight rollout get ep1',
     ),
   );
   const json = await runCli(['endpoints', 'update', 'ep1', '--command', NEW_COMMAND, '--json'], stub);

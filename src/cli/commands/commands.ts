@@ -6,6 +6,10 @@ import { endpointsList } from './endpoints/list.ts';
 import { endpointsRollback } from './endpoints/rollback.ts';
 import { endpointsSimulate } from './endpoints/simulate.ts';
 import { endpointsUpdate } from './endpoints/update.ts';
+import { eventsList } from './events/list.ts';
+import { requestsList } from './requests/list.ts';
+import { rolloutGet } from './rollout/get.ts';
+import { rolloutAbort, rolloutPause, rolloutPromote, rolloutResume } from './rollout/order.ts';
 import { productsList } from './products/list.ts';
 import { revisionsGet } from './revisions/get.ts';
 import { revisionsList } from './revisions/list.ts';
@@ -23,6 +27,13 @@ export const COMMANDS: readonly Command[] = [
   endpointsSimulate,
   revisionsList,
   revisionsGet,
+  rolloutGet,
+  rolloutPause,
+  rolloutResume,
+  rolloutPromote,
+  rolloutAbort,
+  eventsList,
+  requestsList,
   workersList,
   workersLogs,
   productsList,
