@@ -11,6 +11,7 @@ import { createEndpoint, DEVICES, type StepResult, type Tour } from './tour.ts';
 import { Traffic } from './traffic.ts';
 import { stream, wake } from './wake-step.ts';
 import { Watch } from './watch.ts';
+import { whatIf } from './what-if-step.ts';
 
 const STEPS: readonly ((tour: Tour) => Promise<StepResult>)[] = [
   wake,
@@ -20,6 +21,7 @@ const STEPS: readonly ((tour: Tour) => Promise<StepResult>)[] = [
   swap,
   broken,
   rest,
+  whatIf,
 ];
 const INTERRUPTED = 130;
 
