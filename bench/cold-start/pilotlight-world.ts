@@ -4,7 +4,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ClientError } from '../../src/client/client-error.ts';
 import { Client } from '../../src/client/client.ts';
-import { ChildServer } from './child-server.ts';
+import { ChildServer } from '../child-server.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const API_KEY = 'a-key-for-this-bench-only';
