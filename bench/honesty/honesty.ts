@@ -86,9 +86,15 @@ function print(results: readonly Result[]): void {
     ...cells(result.p95WaitSeconds, 2),
     ...cells(result.workerSeconds, 1),
   ]);
-  const widths = columns.map((column, index) => Math.max(...[columns, ...rows].map((row) => row[index]?.length ?? 0), column.length));
+  const widths = columns.map((column, index) =>
+    Math.max(...[columns, ...rows].map((row) => row[index]?.length ?? 0), column.length),
+  );
   for (const row of [columns, ...rows]) {
-    console.log(row.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0))).join('  '));
+    console.log(
+      row
+        .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
+        .join('  '),
+    );
   }
 }
 
@@ -123,5 +129,6 @@ const worst = Math.max(
   ),
 );
 const lost = results.some(({ answered, requests }) => answered !== requests);
-if (!values.json) console.log(`\nThe largest difference is ${worst.toFixed(1)} %; the limit is ${LIMIT_PERCENT} %.`);
+if (!values.json)
+  console.log(`\nThe largest difference is ${worst.toFixed(1)} %; the limit is ${LIMIT_PERCENT} %.`);
 if (worst > LIMIT_PERCENT || lost) process.exitCode = 1;
