@@ -3,7 +3,13 @@ import { it } from 'node:test';
 import { DemandLevels, GAP_EDGES_MS } from './demand-levels.ts';
 import { levelWorth, type WorthFactors } from './level-worth.ts';
 
-const FACTORS: WorthFactors = { startMs: 10_000, serviceTimeMs: 2_000, arrivalRate: 0, price: 4 };
+const FACTORS: WorthFactors = {
+  startMs: 10_000,
+  serviceTimeMs: 2_000,
+  arrivalRate: 0,
+  price: 4,
+  idleTimeoutMs: 1_000_000,
+};
 
 /** `times` needs of the second level, each of 4 s, with gaps of this length. */
 function secondLevel(times: number, gapMs: number): DemandLevels {
@@ -17,20 +23,25 @@ function secondLevel(times: number, gapMs: number): DemandLevels {
   return levels;
 }
 
-it('counts gaps, needs and what was used of them, a level at a time', () => {
-  const { gapCount, gapSumMs, needs, usedMs, usedEarlyMs } = secondLevel(5, 1_000).level(2);
-  assert.equal(needs, 5);
-  assert.equal(usedMs, 5 * 4_000);
-  assert.equal(usedEarlyMs, 5 * 4_000);
+it('counts the gaps of a level', () => {
+  const { gapCount, gapSumMs } = secondLevel(5, 1_000).level(2);
   const bin = GAP_EDGES_MS.findIndex((edge) => edge >= 1_000);
   assert.deepEqual([gapCount[bin], gapSumMs[bin]], [4, 4_000]);
 });
 
-it('tells the use in the time of a start from that after it', () => {
+it('counts what a level used from a need on, until a worker would be ready and as long again', () => {
+  // Of every 5 s 4 are used: in windows of twice 10 s four needs begin; the last window is not over.
+  const { windows, usedEarlyMs, usedLateMs } = secondLevel(13, 1_000).level(2);
+  assert.deepEqual([windows, usedEarlyMs, usedLateMs], [3, 3 * 8_000, 3 * 8_000]);
+});
+
+it('ends a window though the need goes on', () => {
   const levels = new DemandLevels(1, 1_000);
   levels.more(0);
-  levels.fewer(4_000);
-  assert.deepEqual([levels.level(1).usedMs, levels.level(1).usedEarlyMs], [4_000, 1_000]);
+  levels.fewer(1_500);
+  levels.more(4_000);
+  const { windows, usedEarlyMs, usedLateMs } = levels.level(1);
+  assert.deepEqual([windows, usedEarlyMs, usedLateMs], [1, 1_000, 500]);
 });
 
 it('has levels of as many slots as a worker has', () => {
@@ -60,6 +71,15 @@ it('keeps the first worker of an unknown endpoint for a while, shorter than a wa
   const { keepMs, missingCost } = levelWorth(1, new DemandLevels(1, 10_000), FACTORS);
   assert.equal(missingCost, 10_000 + 4 * 10_000);
   assert.ok(keepMs > 0 && keepMs < missingCost, `${keepMs}`);
+});
+
+it('keeps no longer than the idle time-out, and does not hold where that would not reach', () => {
+  const levels = secondLevel(40, 20_000);
+  const { keepMs } = levelWorth(2, levels, { ...FACTORS, price: 16 });
+  assert.ok(keepMs >= 20_000);
+  assert.equal(levelWorth(2, levels, { ...FACTORS, price: 16, idleTimeoutMs: 5_000 }).keepMs, 0);
+  const cut = levelWorth(2, levels, { ...FACTORS, price: 16, idleTimeoutMs: 21_000 });
+  assert.ok(cut.keepMs <= 21_000);
 });
 
 it('keeps no shorter where waiting is dearer', () => {

@@ -20,21 +20,24 @@ export interface DemandLevel {
   /** Faded counts and sums of the gaps between times of need, a bin each. */
   readonly gapCount: Float32Array;
   readonly gapSumMs: Float32Array;
-  /** Faded sums over times of need: slot × milliseconds used, those used before a start could be over, and their number. */
-  usedMs: number;
+  /**
+   * Faded sums over windows that begin with a need: slot × milliseconds used until a worker started
+   * then would be ready, those used in as long a time after it, and the number of windows.
+   */
   usedEarlyMs: number;
-  needs: number;
+  usedLateMs: number;
+  windows: number;
   /** Counts up whenever something was learned. */
   version: number;
   /** Slots of this level in use now. */
   inUse: number;
-  neededSinceMs: number;
   lastNeededMs: number;
   countedToMs: number;
-  usedNowMs: number;
-  usedEarlyNowMs: number;
+  /** The window that began last, and what was used in it so far. */
+  windowFromMs: number;
+  windowEarlyMs: number;
+  windowLateMs: number;
   fadedToMs: number;
-  everNeeded: boolean;
 }
 
 /**
@@ -97,11 +100,8 @@ export class DemandLevels {
     this.#count(level, nowMs);
     level.inUse += 1;
     if (level.inUse > 1) return;
-    if (level.everNeeded) addGap(level, nowMs);
-    level.everNeeded = true;
-    level.neededSinceMs = nowMs;
-    level.usedNowMs = 0;
-    level.usedEarlyNowMs = 0;
+    if (level.windowFromMs !== -Infinity) addGap(level, nowMs);
+    if (nowMs >= level.windowFromMs + 2 * this.#startMs) openWindow(level, nowMs);
   }
 
   fewer(nowMs: number): void {
@@ -112,20 +112,16 @@ export class DemandLevels {
     this.#count(level, nowMs);
     level.inUse -= 1;
     if (level.inUse > 0) return;
-    fade(level, nowMs);
     level.lastNeededMs = nowMs;
-    level.usedMs += level.usedNowMs;
-    level.usedEarlyMs += level.usedEarlyNowMs;
-    level.needs += 1;
-    level.version += 1;
   }
 
   #count(level: DemandLevel, nowMs: number): void {
     if (level.inUse > 0) {
-      const forMs = nowMs - level.countedToMs;
-      const earlyMs = level.neededSinceMs + this.#startMs - level.countedToMs;
-      level.usedNowMs += level.inUse * forMs;
-      if (earlyMs > 0) level.usedEarlyNowMs += level.inUse * Math.min(forMs, earlyMs);
+      const readyMs = level.windowFromMs + this.#startMs;
+      const endMs = readyMs + this.#startMs;
+      level.windowEarlyMs += level.inUse * Math.max(0, Math.min(nowMs, readyMs) - level.countedToMs);
+      level.windowLateMs +=
+        level.inUse * Math.max(0, Math.min(nowMs, endMs) - Math.max(level.countedToMs, readyMs));
     }
     level.countedToMs = nowMs;
   }
@@ -135,19 +131,32 @@ function newLevel(): DemandLevel {
   return {
     gapCount: new Float32Array(GAP_BINS),
     gapSumMs: new Float32Array(GAP_BINS),
-    usedMs: 0,
     usedEarlyMs: 0,
-    needs: 0,
+    usedLateMs: 0,
+    windows: 0,
     version: 0,
     inUse: 0,
-    neededSinceMs: 0,
     lastNeededMs: 0,
     countedToMs: 0,
-    usedNowMs: 0,
-    usedEarlyNowMs: 0,
+    windowFromMs: -Infinity,
+    windowEarlyMs: 0,
+    windowLateMs: 0,
     fadedToMs: 0,
-    everNeeded: false,
   };
+}
+
+/** The one before is over: what was used in it is known. */
+function openWindow(level: DemandLevel, nowMs: number): void {
+  fade(level, nowMs);
+  if (level.windowFromMs !== -Infinity) {
+    level.usedEarlyMs += level.windowEarlyMs;
+    level.usedLateMs += level.windowLateMs;
+    level.windows += 1;
+    level.version += 1;
+  }
+  level.windowFromMs = nowMs;
+  level.windowEarlyMs = 0;
+  level.windowLateMs = 0;
 }
 
 function addGap(level: DemandLevel, nowMs: number): void {
@@ -171,7 +180,7 @@ function fade(level: DemandLevel, nowMs: number): void {
     level.gapCount[bin]! *= left;
     level.gapSumMs[bin]! *= left;
   }
-  level.usedMs *= left;
   level.usedEarlyMs *= left;
-  level.needs *= left;
+  level.usedLateMs *= left;
+  level.windows *= left;
 }

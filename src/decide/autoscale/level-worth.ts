@@ -16,10 +16,12 @@ export interface WorthFactors {
   readonly arrivalRate: number;
   /** Worker-seconds that a second of waiting is worth, as this rule weighs it. */
   readonly price: number;
+  /** No worker is kept longer. */
+  readonly idleTimeoutMs: number;
 }
 
 /** One need of one service time, assumed of a level of which nothing is known. */
-const ASSUMED_NEEDS = 1;
+const ASSUMED_WINDOWS = 1;
 /** Gaps of every length, assumed evenly over the bins, in sum half of one that was seen. */
 const ASSUMED_GAPS = 0.5;
 const ASSUMED_PER_BIN = ASSUMED_GAPS / GAP_BINS;
@@ -44,16 +46,22 @@ export function levelWorth(number: number, levels: DemandLevels, factors: WorthF
   let lostShare = 1;
   let heldSoFar = 0;
   let back = 0;
-  for (let bin = 0; bin < GAP_BINS; bin += 1) {
+  let beforeMs = 0;
+  for (let bin = 0; bin < GAP_BINS && beforeMs < factors.idleTimeoutMs; bin += 1) {
     const edgeMs = GAP_EDGES_MS[bin]!;
-    const count = level.gapCount[bin]! + ASSUMED_PER_BIN;
-    heldSoFar += level.gapSumMs[bin]! + ASSUMED_PER_BIN * ASSUMED_SHARE_OF_EDGE * edgeMs;
-    back += count;
-    const holding = heldSoFar + (total - back) * edgeMs;
+    const untilMs = Math.min(edgeMs, factors.idleTimeoutMs);
+    // Within the bin that the idle time-out cuts, gaps are taken to be spread evenly.
+    const share = (untilMs - beforeMs) / (edgeMs - beforeMs);
+    const sumMs = level.gapSumMs[bin]! + ASSUMED_PER_BIN * ASSUMED_SHARE_OF_EDGE * edgeMs;
+    heldSoFar +=
+      share === 1 ? sumMs : (share * (level.gapCount[bin]! + ASSUMED_PER_BIN) * (beforeMs + untilMs)) / 2;
+    back += share * (level.gapCount[bin]! + ASSUMED_PER_BIN);
+    beforeMs = edgeMs;
+    const holding = heldSoFar + (total - back) * untilMs;
     const cost = holding + (total - back) * missingCost;
     if (cost < best) {
       best = cost;
-      keepMs = edgeMs;
+      keepMs = untilMs;
       held = holding / total;
       lostShare = (total - back) / total;
     }
@@ -73,8 +81,8 @@ function costOfWaking(levels: DemandLevels, factors: WorthFactors): number {
 
 function costOfMissing(level: DemandLevel, factors: WorthFactors): number {
   const { startMs, serviceTimeMs, price } = factors;
-  const needs = level.needs + ASSUMED_NEEDS;
-  const used = (level.usedMs + ASSUMED_NEEDS * serviceTimeMs) / needs;
-  const usedEarly = (level.usedEarlyMs + ASSUMED_NEEDS * Math.min(serviceTimeMs, startMs)) / needs;
-  return Math.min(price * used, startMs + price * usedEarly);
+  const windows = level.windows + ASSUMED_WINDOWS;
+  const early = (level.usedEarlyMs + ASSUMED_WINDOWS * Math.min(serviceTimeMs, startMs)) / windows;
+  const late = level.usedLateMs / windows;
+  return price * early + Math.min(startMs, price * late);
 }

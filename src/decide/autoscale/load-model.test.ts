@@ -100,8 +100,8 @@ it('scores anew at another price, and learns levels anew for other slots', () =>
   const nowMs = feed(model, 500, 2_000, 5_000);
   model.configure({ ...SETTINGS, price: 16 }, nowMs);
   assert.ok([...model.scores.values()].every((score) => score === 0));
-  assert.ok(model.levels.level(1).needs > 0);
+  assert.ok(model.levels.level(1).windows > 0);
   model.configure({ ...SETTINGS, price: 16, slotsPerWorker: 2 }, nowMs);
-  assert.equal(model.levels.level(1).needs, 0);
+  assert.equal(model.levels.level(1).windows, 0);
   assert.equal(model.measuredServiceMs, 5_000);
 });

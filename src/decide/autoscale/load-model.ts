@@ -16,15 +16,17 @@ export interface LoadSettings {
   readonly price: number;
 }
 
-/** How much dearer than its forecast says the rule may take the lack of a worker: the candidates. */
-const WEIGHTS: readonly number[] = [1, 2, 4, 8, 16];
-const FIRST_LEADER = 2;
+/** How many times as dear as its forecast says the rule may take the lack of a worker: the candidates. */
+const WEIGHTS: readonly number[] = [0.3, 1, 3, 9];
+const FIRST_LEADER = WEIGHTS.indexOf(1);
 /** Another candidate takes over when it would have cost so much less. */
 const LEAD = 0.02;
 
 /** How long a request is taken to run before one has ended. */
 const UNKNOWN_SERVICE_MS = 5_000;
 const SERVICE_WEIGHT = 0.05;
+/** What is shorter counts as long: rates are reckoned from both times. */
+const TIME_MIN_MS = 1;
 const RATE_WINDOW_MIN_MS = 60_000;
 /** Service times kept for shadows in which requests wait longer than they did. */
 const SERVICES_KEPT = 1_024;
@@ -69,7 +71,7 @@ export class LoadModel implements ShadowWorld {
     this.#replayedToMs = nowMs;
     this.#liveRate = new ArrivalRate(nowMs);
     this.#replayedRate = new ArrivalRate(nowMs);
-    this.levels = new DemandLevels(settings.slotsPerWorker, settings.startMs);
+    this.levels = new DemandLevels(settings.slotsPerWorker, this.startMs);
     this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, nowMs));
   }
 
@@ -78,7 +80,7 @@ export class LoadModel implements ShadowWorld {
   }
 
   get startMs(): number {
-    return this.#settings.startMs;
+    return Math.max(TIME_MIN_MS, this.#settings.startMs);
   }
 
   get minWorkers(): number {
@@ -99,7 +101,7 @@ export class LoadModel implements ShadowWorld {
 
   /** Mean time a request holds its slot; assumed before the first one ended. */
   get serviceTimeMs(): number {
-    return this.#serviceTimeMs ?? UNKNOWN_SERVICE_MS;
+    return Math.max(TIME_MIN_MS, this.#serviceTimeMs ?? UNKNOWN_SERVICE_MS);
   }
 
   /** The same, null before the first one ended. */
@@ -118,7 +120,7 @@ export class LoadModel implements ShadowWorld {
   }
 
   get #rateWindowMs(): number {
-    return Math.max(RATE_WINDOW_MIN_MS, 2 * this.#settings.startMs);
+    return Math.max(RATE_WINDOW_MIN_MS, 2 * this.startMs);
   }
 
   /** The weight in use. */
@@ -155,10 +157,10 @@ export class LoadModel implements ShadowWorld {
     const before = this.#settings;
     this.#settings = settings;
     if (settings.slotsPerWorker !== before.slotsPerWorker) {
-      this.levels = new DemandLevels(settings.slotsPerWorker, settings.startMs);
+      this.levels = new DemandLevels(settings.slotsPerWorker, this.startMs);
       this.#demand = new TimedHeap(DEMAND_MAX);
     }
-    this.levels.startTime(settings.startMs);
+    this.levels.startTime(this.startMs);
     if (settings.slotsPerWorker !== before.slotsPerWorker || settings.price !== before.price) {
       this.#replayedToMs = Math.max(this.#replayedToMs, nowMs);
       this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, this.#replayedToMs));

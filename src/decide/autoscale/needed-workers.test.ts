@@ -89,7 +89,7 @@ describe('queue', () => {
     assert.equal(numbers['price'], 4);
     assert.ok(numbers['waitingThenSeconds']! < numbers['expectedWaitingSeconds']!);
     assert.ok(numbers['savesSeconds']! > numbers['costsSeconds']!);
-    assert.ok('score4' in numbers);
+    assert.ok('score3' in numbers);
   });
 
   it('adds no more where waiting is cheaper', () => {

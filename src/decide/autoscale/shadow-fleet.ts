@@ -87,8 +87,8 @@ export class ShadowFleet implements FleetOutlook {
 
   /** What a worker of this level is worth to this shadow. */
   worthOf(level: number, nowMs: number): LevelWorth {
-    const { levels, startMs, serviceTimeMs, arrivalRate, price } = this.#world;
-    const factors = { startMs, serviceTimeMs, arrivalRate, price: price * this.weight };
+    const { levels, startMs, serviceTimeMs, arrivalRate, price, idleTimeoutMs } = this.#world;
+    const factors = { startMs, serviceTimeMs, arrivalRate, price: price * this.weight, idleTimeoutMs };
     return this.#worths.of(level, levels, factors, nowMs);
   }
 
@@ -176,10 +176,10 @@ export class ShadowFleet implements FleetOutlook {
   /** As for real workers: the last one leaves when it was idle for long enough, and none while one starts. */
   #planRelease(): void {
     this.#releaseAtMs = Infinity;
-    const { slotsPerWorker, minWorkers, idleTimeoutMs } = this.#world;
+    const { slotsPerWorker, minWorkers } = this.#world;
     const busy = Math.ceil(this.running / slotsPerWorker);
     if (this.#readyAtMs.length > 0 || this.#ready <= Math.max(busy, minWorkers)) return;
-    const keepMs = Math.min(this.worthOf(this.#ready, this.#nowMs).keepMs, idleTimeoutMs);
+    const { keepMs } = this.worthOf(this.#ready, this.#nowMs);
     this.#releaseAtMs = Math.max(this.#nowMs, (this.#lastBusyMs[this.#ready] ?? this.#nowMs) + keepMs);
   }
 }

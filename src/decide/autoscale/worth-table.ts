@@ -19,7 +19,7 @@ export class WorthTable {
     const index = Math.min(number, LEVELS_MAX + 1);
     const level = levels.level(number);
     const row = this.#rows[index];
-    if (row !== undefined && nowMs < row.untilMs && level.version - row.version <= level.needs * NEWS_SHARE) {
+    if (row !== undefined && nowMs < row.untilMs && level.version - row.version <= row.version * NEWS_SHARE) {
       return row.worth;
     }
     const worth = levelWorth(number, levels, factors);
