@@ -2,7 +2,7 @@
 const BURST_WINDOWS_MS: readonly number[] = [4_000, 16_000, 64_000];
 /** A burst counts with what it has at the least: its mean less so many standard deviations. */
 const BURST_DOUBT = 2;
-/** What was not seen yet counts as so much of the window at the least: one arrival is no rate. */
+/** What was not seen yet counts as so much of the window at the least: two at once are no rate. */
 const SEEN_MIN = 0.2;
 
 /** How often requests come now, from faded counts over one long window and some short ones. */
@@ -27,10 +27,14 @@ export class ArrivalRate {
     this.#atMs = nowMs;
   }
 
-  /** Arrivals a millisecond. */
+  /**
+   * Arrivals a millisecond. It is asked when a request has just come, so that one is left out: the
+   * first request of an endpoint, or the only one in an hour, says nothing of others.
+   */
   at(nowMs: number, windowMs: number): number {
     const forMs = Math.max(0, nowMs - this.#atMs);
-    let rate = (this.#count * Math.exp(-forMs / windowMs)) / Math.max(SEEN_MIN, this.#seen) / windowMs;
+    const others = Math.max(0, this.#count - 1) * Math.exp(-forMs / windowMs);
+    let rate = others / Math.max(SEEN_MIN, this.#seen) / windowMs;
     for (let index = 0; index < BURST_WINDOWS_MS.length; index += 1) {
       const burstMs = BURST_WINDOWS_MS[index]!;
       const count = this.#bursts[index]! * Math.exp(-forMs / burstMs);

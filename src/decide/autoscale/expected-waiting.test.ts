@@ -17,13 +17,19 @@ const outlook = (change: Partial<QueueOutlook>): QueueOutlook => ({
 it('is the area under a queue that drains', () => {
   // Ten requests, two a second: empty after 5 s, five waiting in the mean.
   assert.equal(expectedWaiting(outlook({}), 0, 1_000, 10_000), 25_000);
-  // With two slots more after a second: 9 s of waiting in it, then 8 at four a second.
-  assert.equal(expectedWaiting(outlook({}), 2, 1_000, 10_000), 9_000 + 8_000);
+  // With two slots more after a second: 9 s of waiting in it, then two of the 8 at once, 6 at four a second.
+  assert.equal(expectedWaiting(outlook({}), 2, 1_000, 10_000), 9_000 + 4_500);
+});
+
+it('sees no use in more slots than there are requests', () => {
+  const cold = outlook({ waiting: 1, slots: 0 });
+  assert.equal(expectedWaiting(cold, 1, 1_000, 3_000), 1_000);
+  assert.equal(expectedWaiting(cold, 2, 1_000, 3_000), 1_000);
 });
 
 it('counts workers that are starting from when they are ready', () => {
   const starting = startingOutlook([1_000, 1_000]);
-  assert.equal(expectedWaiting(outlook({ starting }), 0, 9_000, 10_000), 9_000 + 8_000);
+  assert.equal(expectedWaiting(outlook({ starting }), 0, 9_000, 10_000), 9_000 + 4_500);
 });
 
 it('ends what arrives at the horizon, and goes on to the last that waits', () => {

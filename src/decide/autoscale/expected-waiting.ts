@@ -35,7 +35,7 @@ export function startingOutlook(readyInMs: readonly number[]): StartingOutlook {
 /**
  * Expected waiting (requests × milliseconds) from now until the queue is empty, with `added` workers
  * more that are ready after `startMs`: the queue as a fluid that arrives at its rate and drains by one
- * request a slot and service time. Beyond `horizonMs` nothing arrives any more: what comes then can be
+ * request a slot and service time, and at once by the slots of a worker that becomes ready. Beyond `horizonMs` nothing arrives any more: what comes then can be
  * helped by a later decision.
  */
 export function expectedWaiting(
@@ -68,13 +68,12 @@ export function expectedWaiting(
     // Capacity only grows from here: a queue that is empty and shrinking stays so.
     if (queue === 0 && growth <= 0) return area;
     atMs = nextMs;
-    if (addedNext) {
-      slots += added * slotsPerWorker;
-      takesAdded = false;
-    } else {
-      slots += (starting.workers[step] ?? 0) * slotsPerWorker;
-      step += 1;
-    }
+    const came = (addedNext ? added : (starting.workers[step] ?? 0)) * slotsPerWorker;
+    if (addedNext) takesAdded = false;
+    else step += 1;
+    slots += came;
+    // New slots are free: each ends a wait at once, and more of them than wait end none.
+    queue = Math.max(0, queue - came);
   }
   return queue === 0 ? area : area + (queue * queue * serviceTimeMs) / (2 * Math.max(1, slots));
 }

@@ -92,6 +92,29 @@ describe('queue', () => {
     assert.ok('score3' in numbers);
   });
 
+  it('never starts more workers than can serve what is there, where nobody else is expected', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 60_000 }),
+        fc.integer({ min: 1, max: 60_000 }),
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.integer({ min: 1, max: 8 }),
+        (waiting, startMs, serviceMs, value, slots) => {
+          const given = settings({
+            policy: { type: 'queue', value },
+            maxReplicas: 1_000,
+            maxConcurrentPerWorker: slots,
+          });
+          const load = taughtLoad(serviceMs, startMs, given);
+          load.arrived(NOW_MS);
+          const { workers } = neededWorkers(queue(waiting, { settings: given, load }), [], NOW_MS);
+          assert.ok(workers >= 1 && workers <= Math.ceil(waiting / slots), `${workers}`);
+        },
+      ),
+    );
+  });
+
   it('adds no more where waiting is cheaper', () => {
     fc.assert(
       fc.property(
