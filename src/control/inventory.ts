@@ -116,6 +116,8 @@ export class Inventory {
       let live = 0;
       for (const worker of entry.workers.values()) {
         if (worker.record.state !== 'pending') started += 1;
+        // One that is still to be proven is no reason to give away those that serve.
+        if (isUnproven(entry, worker)) continue;
         if (workerIsLive(worker.record.state) && worker.record.state !== 'pending') live += 1;
       }
       spare.set(entry.endpoint.id, live - entry.endpoint.settings.minReplicas);
@@ -163,4 +165,9 @@ export class Inventory {
     const { rollout, targetRevision } = entry.endpoint;
     return rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision;
   }
+}
+
+function isUnproven(entry: EndpointEntry, { record }: WorkerEntry): boolean {
+  const { rollout, targetRevision } = entry.endpoint;
+  return record.revision === targetRevision && (rollout?.state === 'starting' || rollout?.state === 'baking');
 }

@@ -220,10 +220,11 @@ export class Reconciler implements LifecycleListener {
       why: step.message,
     });
     const claimed = this.#devicesOf(entry, [...step.drain, ...(step.restoreStable ? step.stop : [])]);
-    this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
+    // Before the rollout's own end: a server that dies in between finds a rollout that has still to end.
     if (state === 'done') this.#records.revisionChange(entry, targetRevision, { stableAtMs: nowMs });
     if (step.event === 'gaveUp' || step.event === 'abortAsked')
       this.#targetFailed(entry, targetRevision, step);
+    this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
     for (const workerId of step.stop) {
       this.#with(entry, workerId, (worker) =>
         worker.record.state === 'ready'

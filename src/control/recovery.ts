@@ -56,8 +56,18 @@ export async function recover(
     const adopted = seen.running && known && (await adopt(ports, lifecycle, entry, recordOf(seen), seen));
     if (!adopted) orphans.push(seen);
   }
+  for (const entry of entries.values()) markFailed(entry, records);
   // Awaited before anything starts: the devices they hold are not free before they are gone.
   await Promise.all(orphans.map((seen) => removeOrphan(ports, seen)));
+}
+
+/** The end of a rollout was stored, and what it says of the revision was not. */
+function markFailed(entry: EndpointEntry, records: EndpointRecords): void {
+  const { rollout } = entry.endpoint;
+  if (rollout?.state !== 'failed' && rollout?.state !== 'aborted') return;
+  const revision = entry.revisions.get(rollout.toRevision);
+  if (revision === undefined || revision.failure !== null) return;
+  records.revisionChange(entry, rollout.toRevision, { failure: rollout.message });
 }
 
 function registerTraffic(ports: ControlPorts, entry: EndpointEntry): void {

@@ -91,7 +91,7 @@ export class WorkerLifecycle {
     const spec = specOf(entry, record.revision);
     try {
       await this.#ports.driver.prepare(spec, worker.abort.signal);
-      if (worker.record.state !== 'pulling') return;
+      if (this.#closed || worker.record.state !== 'pulling') return;
       this.#measure(entry, worker, 'pullTimeMs', worker.record.startedAtMs);
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
       worker.placed = true;
@@ -124,7 +124,7 @@ export class WorkerLifecycle {
 
   /** A start can fail and leave a process, where only its answer was lost: its devices are not free before it is gone. */
   async #removeRemains(workerId: WorkerId): Promise<void> {
-    for (;;) {
+    while (!this.#closed) {
       try {
         await this.#ports.driver.stop(workerId, UNPROVEN_GRACE_MS);
         return;
@@ -299,6 +299,7 @@ export class WorkerLifecycle {
 
   async #stop(entry: EndpointEntry, worker: WorkerEntry, graceMs: number): Promise<void> {
     await worker.launched;
+    if (this.#closed) return;
     if (!worker.placed) {
       this.#ended(entry, worker, null);
       return;
@@ -308,7 +309,7 @@ export class WorkerLifecycle {
     if (this.#closed) return;
     try {
       const exit = await this.#ports.driver.stop(worker.record.id, graceMs);
-      this.#ended(entry, worker, exit);
+      if (!this.#closed) this.#ended(entry, worker, exit);
     } catch (error) {
       if (this.#closed) return;
       this.#ports.log.error('worker not stopped, trying again', { workerId: worker.record.id, error });

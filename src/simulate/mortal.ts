@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Traffic } from '../ports/traffic.ts';
 import type { Turns } from './turns.ts';
 
 const NEVER = new Promise<never>(() => undefined);
@@ -6,6 +7,10 @@ const NEVER = new Promise<never>(() => undefined);
 /** One server's life: it ends without a word, and what it had begun never comes back to it. */
 export class Life {
   over = false;
+  /** Another server has taken over, and this one was told to let go: it may not change anything any more. */
+  handedOver = false;
+  /** What it did all the same. */
+  readonly acts: string[] = [];
   /** It ends at the so-manieth call of a port from now on, which is still carried out; null: it goes on. */
   callsLeft: number | null = null;
 
@@ -16,6 +21,9 @@ export class Life {
     if (this.callsLeft <= 0) this.over = true;
   }
 }
+
+const CHANGES =
+  /^(?:start|stop|prepare|forget|watch)$|(?:Put|Update|Insert|Delete|Prune|Remove|Drain|Refuse)$/;
 
 /**
  * `target` for as long as its user lives: promises of a dead server never settle, what it would still
@@ -28,6 +36,10 @@ export function mortal<Target extends object>(target: Target, life: Life, turns:
       if (typeof member !== 'function') return member;
       return (...given: unknown[]): unknown => {
         if (life.over) return NEVER;
+        if (life.handedOver && CHANGES.test(String(name))) {
+          life.acts.push(String(name));
+          return NEVER;
+        }
         for (const [index, argument] of given.entries()) {
           if (typeof argument !== 'function') continue;
           given[index] = (...told: unknown[]): unknown =>
@@ -51,6 +63,39 @@ async function untilDeath(result: Promise<unknown>, life: Life): Promise<unknown
     if (life.over) return await NEVER;
     throw error;
   }
+}
+
+/** The same for the gateway's side, which is asked too often for a proxy. */
+export function mortalTraffic(traffic: Traffic, life: Life): Traffic {
+  const may = (what: string): boolean => {
+    if (life.handedOver) life.acts.push(what);
+    return !life.over && !life.handedOver;
+  };
+  return {
+    load: (endpointId) => traffic.load(endpointId),
+    endpointPut: (endpoint) => {
+      if (may('endpointPut')) traffic.endpointPut(endpoint);
+    },
+    endpointRemove: (endpointId, reason) => {
+      if (may('endpointRemove')) traffic.endpointRemove(endpointId, reason);
+    },
+    unansweredSince: (endpointId, revision) => traffic.unansweredSince(endpointId, revision),
+    runningCut: (endpointId, workerId, error) => {
+      if (may('runningCut')) traffic.runningCut(endpointId, workerId, error);
+    },
+    waitingRefuse: (endpointId, reason) => {
+      if (may('waitingRefuse')) traffic.waitingRefuse(endpointId, reason);
+    },
+    workerPut: (endpointId, worker) => {
+      if (may('workerPut')) traffic.workerPut(endpointId, worker);
+    },
+    workerDrain: (endpointId, workerId) => {
+      if (may('workerDrain')) traffic.workerDrain(endpointId, workerId);
+    },
+    workerRemove: (endpointId, workerId) => {
+      if (may('workerRemove')) traffic.workerRemove(endpointId, workerId);
+    },
+  };
 }
 
 /** The same for the clock, which is asked too often for a proxy. */

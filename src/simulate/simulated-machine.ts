@@ -38,6 +38,8 @@ export interface SimulatedMachineOptions {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly devices: number;
+  /** How long the answer of a call takes. */
+  readonly callMs?: number;
   /** By the number of starts before it; what the spec's command says by default. */
   readonly behaviourOf?: (order: WorkerOrder, startsBefore: number) => WorkerBehaviour;
 }
@@ -55,6 +57,7 @@ export class SimulatedMachine implements Driver, Readiness {
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly devices: number;
+  readonly #callMs: number;
   readonly processes = new Map<WorkerId, SimulatedProcess>();
   readonly #holders = new Map<string, SimulatedProcess>();
   #onExit: (workerId: WorkerId, exit: WorkerExit) => void = () => undefined;
@@ -84,6 +87,7 @@ export class SimulatedMachine implements Driver, Readiness {
     this.#clock = options.clock;
     this.#turns = options.turns;
     this.devices = options.devices;
+    this.#callMs = options.callMs ?? 0;
     this.#behaviourOf = options.behaviourOf ?? ((order) => behaviourOfCommand(order.spec.command));
   }
 
@@ -108,15 +112,27 @@ export class SimulatedMachine implements Driver, Readiness {
     return null;
   }
 
-  async prepare(): Promise<void> {
-    await Promise.resolve();
+  async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { prepareMs = 0 } = behaviourOfCommand(spec.command);
+    if (prepareMs === 0) return;
+    // A pull that cannot be broken off.
+    await new Promise<void>((resolve) => {
+      this.#clock.schedule(prepareMs, () => {
+        this.#turns.touch();
+        resolve();
+      });
+    });
   }
 
   async start(order: WorkerOrder): Promise<StartedWorker> {
     const behaviour = this.#behaviourOf(order, this.starts);
     this.starts += 1;
     const fault = this.startFaults.shift();
-    if (fault === 'failed') throw new AppError('WORKER_START_FAILED', 'the simulated start failed');
+    if (fault === 'failed') {
+      await this.#answer();
+      throw new AppError('WORKER_START_FAILED', 'the simulated start failed');
+    }
     if (order.fence < this.#fence) throw new AppError('WORKER_START_FAILED', 'another server has taken over');
     this.#fence = order.fence;
     for (const id of order.devices) {
@@ -140,6 +156,7 @@ export class SimulatedMachine implements Driver, Readiness {
     if (behaviour.endsMs !== null) {
       started.cancels.push(this.#clock.schedule(behaviour.endsMs, () => this.end(order.workerId, 1)));
     }
+    await this.#answer();
     if (fault === 'answerLost')
       throw new AppError('WORKER_START_FAILED', 'the answer of a simulated start was lost');
     if (this.holdsStarts) await this.#released.promise;
@@ -226,6 +243,7 @@ export class SimulatedMachine implements Driver, Readiness {
     const fault = this.stopFaults.shift();
     if (fault === 'failed') throw new AppError('UNKNOWN', 'the simulated stop failed');
     if (started?.running === true) await this.#ended(started);
+    await this.#answer();
     if (fault === 'answerLost') throw new AppError('UNKNOWN', 'the answer of a simulated stop was lost');
     return EXITED;
   }
@@ -247,6 +265,16 @@ export class SimulatedMachine implements Driver, Readiness {
     this.#released.promise.catch(() => undefined);
     this.#released.reject(new AppError('SHUTTING_DOWN', 'the driver was closed'));
     await Promise.resolve();
+  }
+
+  async #answer(): Promise<void> {
+    if (this.#callMs === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#clock.schedule(this.#callMs, () => {
+        this.#turns.touch();
+        resolve();
+      });
+    });
   }
 
   async #ended(started: SimulatedProcess): Promise<void> {

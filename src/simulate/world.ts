@@ -10,7 +10,7 @@ import type { Caller } from '../ports/endpoint-service.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { MemoryStore } from './memory-store.ts';
-import { Life, mortal, mortalClock } from './mortal.ts';
+import { Life, mortal, mortalClock, mortalTraffic } from './mortal.ts';
 import { connectStore, StoreSide } from './store-connection.ts';
 import { SimulatedMachine, type SimulatedMachineOptions } from './simulated-machine.ts';
 import { SimulatedTraffic, type SimulatedLimits } from './simulated-traffic.ts';
@@ -67,6 +67,10 @@ export interface WorldSettings {
   readonly log?: Log;
   /** The store holds something already. */
   readonly store?: MemoryStore;
+  /** How long a write takes to be durable. */
+  readonly writeMs?: number;
+  /** How long a call of the driver takes to be answered. */
+  readonly callMs?: number;
   /** A server whose store fails ends and is started again; else that is an error. */
   readonly respawns?: boolean;
   /** Messages of errors that belong to the faults of this world. */
@@ -86,7 +90,7 @@ export class SimulatedWorld {
   readonly #time: Clock;
   readonly turns = new Turns();
   readonly store: MemoryStore;
-  readonly storeSide = new StoreSide();
+  readonly storeSide: StoreSide;
   readonly traffic: SimulatedTraffic;
   readonly machine: SimulatedMachine;
   readonly options: ControlOptions;
@@ -98,6 +102,7 @@ export class SimulatedWorld {
   incarnation = 0;
   readonly #settings: WorldSettings;
   #life = new Life();
+  readonly #handedOver: Life[] = [];
   #control: Control | null = null;
 
   protected constructor(settings: WorldSettings) {
@@ -105,10 +110,13 @@ export class SimulatedWorld {
     this.clock = new ManualClock(settings.startMs);
     this.#time = forwardClock(this.clock);
     this.store = settings.store ?? new MemoryStore();
+    this.storeSide = new StoreSide(this.#time, this.turns);
+    this.storeSide.writeMs = settings.writeMs ?? 0;
     this.machine = new SimulatedMachine({
       clock: this.#time,
       turns: this.turns,
       devices: settings.devices ?? 0,
+      callMs: settings.callMs ?? 0,
       ...(settings.behaviourOf === undefined ? {} : { behaviourOf: settings.behaviourOf }),
     });
     this.traffic = new SimulatedTraffic({
@@ -160,6 +168,32 @@ export class SimulatedWorld {
     this.#life.callsLeft = calls;
   }
 
+  /**
+   * The server stops in good order, and another one starts on the same store and machine before the
+   * process of the first one is gone: what that had begun comes back to it.
+   */
+  async handOver(): Promise<void> {
+    const served = this.incarnation;
+    try {
+      await this.answerOf(this.control.close());
+    } catch (error) {
+      // It died over it, and the next one is there already.
+      if (this.incarnation !== served) return;
+      throw error;
+    }
+    this.#life.handedOver = true;
+    this.#handedOver.push(this.#life);
+    this.#control = null;
+    this.incarnation += 1;
+    this.traffic.cutAll();
+    await this.start();
+  }
+
+  /** What servers did after another one had taken over: nothing may ever be here. */
+  get staleActs(): readonly string[] {
+    return this.#handedOver.flatMap(({ acts }) => acts);
+  }
+
   /** Lets everything that was promised settle, without time passing. */
   async settle(): Promise<void> {
     this.turns.touch();
@@ -172,17 +206,22 @@ export class SimulatedWorld {
   async advance(durationMs: number): Promise<void> {
     await this.settle();
     const endMs = this.clock.monotonicMs() + durationMs;
-    while (this.clock.fireNext(endMs)) {
-      if (this.turns.needed) await this.turns.settle();
-      if (this.#life.over) await this.#respawn();
-      this.onEvent();
-    }
+    while (await this.#next(endMs));
     this.clock.advanceTo(endMs);
+  }
+
+  /** The next event, and all that it sets going; false when there is none up to `untilMs`. */
+  async #next(untilMs: number): Promise<boolean> {
+    if (!this.clock.fireNext(untilMs)) return false;
+    if (this.turns.needed) await this.turns.settle();
+    if (this.#life.over) await this.#respawn();
+    this.onEvent();
+    return true;
   }
 
   /**
    * What a client hears of a call to the control API: its answer, its refusal, or SHUTTING_DOWN where
-   * the server died over it. Takes no time.
+   * the server died over it. Takes the time that the store takes.
    */
   async answerOf<Answer>(call: Promise<Answer>): Promise<Answer> {
     let outcome: { readonly answer: Answer } | { readonly error: unknown } | null = null;
@@ -194,7 +233,11 @@ export class SimulatedWorld {
         outcome = { error };
       },
     );
+    const served = this.incarnation;
     await this.settle();
+    while (outcome === null && this.incarnation === served && this.storeSide.underWay > 0) {
+      if (!(await this.#next(Infinity))) break;
+    }
     const heard = outcome as { readonly answer: Answer } | { readonly error: unknown } | null;
     if (heard === null) throw new AppError('SHUTTING_DOWN', 'the server died before it answered');
     if ('error' in heard) throw heard.error;
@@ -215,10 +258,10 @@ export class SimulatedWorld {
       random: seededRandom((this.#settings.seed ?? 1) + this.incarnation),
       log: this.#log(),
       metrics: NO_METRICS,
-      store: mortal(connectStore(this.store, this.storeSide), life, this.turns),
+      store: mortal(connectStore(this.store, this.storeSide, life), life, this.turns),
       driver: mortal(this.machine, life, this.turns),
       readiness: mortal(this.machine, life, this.turns),
-      traffic: this.traffic,
+      traffic: mortalTraffic(this.traffic, life),
       onListener: (listener) => {
         this.traffic.listener = listener;
       },

@@ -3,7 +3,7 @@ import { runWorld } from './proof/run-world.ts';
 import type { SharedPlan } from './proof/world-plan.ts';
 
 /** Worlds that once broke, shrunk; each is the shortest story of a defect that was there. */
-const SHARED = { kind: 'shared', seed: 0, devices: 2, maxSurge: 1 } as const;
+const SHARED = { kind: 'shared', seed: 0, devices: 2, maxSurge: 1, writeMs: 0, callMs: 0 } as const;
 
 const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
   [
@@ -24,6 +24,28 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
         { kind: 'storeFault', fault: 'answerLost' },
         { kind: 'update', endpoint: 0, command: 'start=100' },
         { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 10 },
+      ],
+    },
+  ],
+  [
+    'a rollout whose end was stored only in part, as the server died over it, is ended by the next server',
+    {
+      ...SHARED,
+      seed: 711939396,
+      devices: 4,
+      steps: [
+        { kind: 'update', endpoint: 2, command: 'start=100' },
+        { kind: 'advance', ms: 9526 },
+        { kind: 'dieAfter', calls: 6 },
+        { kind: 'advance', ms: 8678 },
+        { kind: 'arrive', endpoint: 0, count: 11, serviceMs: 2164 },
+        { kind: 'advance', ms: 11720 },
+        { kind: 'advance', ms: 5327 },
+        { kind: 'limits', endpoint: 2, min: 1, max: 2, slots: 1 },
+        { kind: 'wall', ms: 67853 },
+        { kind: 'arrive', endpoint: 2, count: 11, serviceMs: 2841 },
+        { kind: 'storeFault', fault: 'conflict' },
+        { kind: 'advance', ms: 5121 },
       ],
     },
   ],

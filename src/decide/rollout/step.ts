@@ -59,6 +59,10 @@ export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number)
   if (!over && rollout.order === 'abort') {
     return { ...giveUp(world, target, 'it was aborted on request'), event: 'abortAsked' };
   }
+  // The server that gave it up died before all of that was stored.
+  if (!over && world.revisions.get(targetRevision)?.failed === true) {
+    return giveUp(world, target, rollout.message);
+  }
   if (!over && rollout.startFailures >= START_FAILURES_MAX) {
     return giveUp(world, target, `${rollout.startFailures} of its workers failed: ${rollout.message}`);
   }

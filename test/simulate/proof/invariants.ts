@@ -10,6 +10,8 @@ import { hold } from './violation.ts';
 const GRACE_MS = 60_000;
 /** The longest pause of a crash loop, and a little more. */
 const BACKOFF_MS = 310_000;
+/** An idle worker keeps its devices as long as its start took, here at most 2 s; it leaves within 2 s more. */
+const IDLE_PATIENCE_MS = 8_000;
 /** After so long without a request nothing says that more workers are needed. */
 const QUIET_MS = 600_000;
 
@@ -18,7 +20,6 @@ const EVERYTHING = { limit: 1_000, cursor: '', keyword: '', ownerIds: [] } as co
 /** What is remembered of an endpoint from one event to the next. */
 interface Memory {
   readonly workers: ReadonlyMap<WorkerId, Worker>;
-  readonly ready: number;
   readonly rolloutState: string | null;
   /** Devices that nobody held or stood in line for, at the least. */
   readonly free: number;
@@ -34,6 +35,7 @@ export class Invariants {
   readonly #before = new Map<EndpointId, Memory>();
   /** What is tolerated for a while → since when it is so. */
   readonly #since = new Map<string, number>();
+  readonly #failed = new Set<WorkerId>();
   readonly #brokeAtMs = new Map<EndpointId, number>();
   readonly #arrivedAtMs = new Map<EndpointId, number>();
   #incarnation = 0;
@@ -63,6 +65,7 @@ export class Invariants {
     const world = this.#world;
     this.events += 1;
     hold(world.errors.length === 0, 'noError', () => JSON.stringify(world.errors, replacer));
+    hold(world.staleActs.length === 0, 'staleOwnerChangesNothing', () => world.staleActs.join());
     hold(world.machine.clashes.length === 0, 'deviceOnce', () => world.machine.clashes.join());
     this.#requests();
     if (!world.up) return;
@@ -119,7 +122,8 @@ export class Invariants {
 
   /** What the loops wrote is what they go by. */
   #memoryIsStored(): void {
-    const { store } = this.#world;
+    const { store, storeSide } = this.#world;
+    if (storeSide.underWay > 0) return;
     const live = new Map<WorkerId, Worker>();
     for (const { endpoint, workers } of this.#views) {
       const stored = store.endpoints.get(endpoint.id);
@@ -185,13 +189,19 @@ export class Invariants {
     this.#failedRollout(view, facts);
     if (endpoint.deleting) return;
 
-    // Asked for at once, also while they wait for a device; a swap has one fewer for its time.
+    // A swap asks for the new worker as it lets the old one go, and both wait for devices as pending.
     const swapping = endpoint.rollout !== null && !rolloutIsOver(endpoint.rollout.state);
-    const present = workers.filter(
-      ({ state }) => workerIsLive(state) || state === 'unhealthy' || (swapping && !workerIsOver(state)),
-    ).length;
+    const { rollout } = endpoint;
+    const proving = rollout?.state === 'starting' || rollout?.state === 'baking';
+    // One that is being proven beside the old ones comes on top of them; where it stands alone, the
+    // others are started once it is proven.
+    const live = workers.filter(({ state }) => workerIsLive(state) || state === 'unhealthy');
+    const alone = swapping && live.every(({ revision }) => revision === endpoint.targetRevision);
+    const onTop = proving && rollout.mode === 'surge' && !alone;
+    const present = live.filter(({ revision }) => !(onTop && revision === endpoint.targetRevision)).length;
+    const least = alone ? Math.min(1, minReplicas) : minReplicas;
     const backingOff = this.#nowMs - (this.#brokeAtMs.get(endpoint.id) ?? -Infinity) < BACKOFF_MS;
-    this.#onlyFor(0, !backingOff && present < minReplicas, `keepsMin ${endpoint.id}`, facts);
+    this.#onlyFor(0, !backingOff && present < least, `keepsMin ${endpoint.id}`, facts);
     const stuck = load.waiting > 0 && maxReplicas > 0 && workers.length === 0 && !backingOff;
     this.#onlyFor(1_000, stuck, `wakes ${endpoint.id}`, facts);
     const { maxConcurrentPerWorker } = endpoint.settings;
@@ -242,31 +252,71 @@ export class Invariants {
   /** A device that lies free is given to whoever wants one. */
   #deviceForPending(view: EndpointView, facts: () => string): void {
     const { endpoint, workers } = view;
-    const pending = workers.filter(({ state }) => state === 'pending');
-    const counted = workers.length - pending.length;
-    const held = counted >= endpoint.settings.maxReplicas + this.#maxSurge;
+    if (!workers.some(({ state }) => state === 'pending')) return;
+    const line = this.#line();
     const free = this.#freeDevices();
-    // One that wants two may be kept together for another one that stands before it.
-    const wants = view.revision.spec.productId === 'cpu' ? 0 : 4;
-    const waitsInVain = pending.length > 0 && !held && free >= wants;
-    this.#onlyFor(GRACE_MS, waitsInVain, `deviceForPending ${endpoint.id}`, () => `${free} free; ${facts()}`);
+    // Whoever stands first could have them; one that is held back by its own limit may keep a claim.
+    const inVain = line.every(({ held }) => !held) && line.every(({ devices }) => devices <= free);
+    this.#onlyFor(1_000, inVain, `deviceForPending ${endpoint.id}`, () => `${free} free; ${facts()}`);
+    const load = this.#world.traffic.load(endpoint.id);
+    const [only] = line;
+    const alone = line.length === 1 && only?.endpointId === endpoint.id && !only.held;
+    const idleElsewhere = alone && load.waiting > 0 && this.#idleElsewhere(endpoint.id, only.devices);
+    this.#onlyFor(IDLE_PATIENCE_MS, idleElsewhere, `idleGivesWay ${endpoint.id}`, facts);
   }
 
-  /** Where there was room beside it, the last ready worker does not leave for an update. */
+  /** Everybody who waits for devices. */
+  #line(): readonly { endpointId: EndpointId; devices: number; held: boolean }[] {
+    return this.#views.flatMap(({ endpoint, workers }) => {
+      const pending = workers.filter(({ state }) => state === 'pending');
+      const limit = endpoint.settings.maxReplicas + this.#maxSurge;
+      const held = workers.length - pending.length + pending.length > limit;
+      return pending.map(({ revision }) => ({
+        endpointId: endpoint.id,
+        devices: this.#devicesOf(endpoint.id, revision),
+        held,
+      }));
+    });
+  }
+
+  #devicesOf(endpointId: EndpointId, revision: number): number {
+    const spec = this.#world.store.revisions.get(`${endpointId}/${revision}`)?.spec;
+    return spec === undefined || spec.productId === 'cpu' ? 0 : spec.gpuNum;
+  }
+
+  /** Another endpoint could spare a worker that has been idle for some time. */
+  #idleElsewhere(endpointId: EndpointId, devices: number): boolean {
+    return this.#views.some(({ endpoint, workers }) => {
+      const { rollout, settings } = endpoint;
+      if (endpoint.id === endpointId || endpoint.deleting) return false;
+      if (rollout !== null && !rolloutIsOver(rollout.state)) return false;
+      const load = this.#world.traffic.load(endpoint.id);
+      const live = workers.filter(({ state }) => workerIsLive(state) && state !== 'pending').length;
+      const idle = workers.some(
+        (worker) =>
+          worker.state === 'ready' &&
+          worker.devices.length >= devices &&
+          this.#world.machine.reaches(worker.id) &&
+          (load.workers.get(worker.id)?.running ?? 1) === 0,
+      );
+      return idle && live > settings.minReplicas;
+    });
+  }
+
+  /** Where there is room beside it, no worker leaves for an update; so the last ready one does not. */
   #surgeBeforeSwap(view: EndpointView, facts: () => string): void {
-    const { endpoint, workers } = view;
+    const { endpoint } = view;
     const before = this.#before.get(endpoint.id);
     const { rollout } = endpoint;
     if (before === undefined || rollout === null || rollout.mode !== 'swap') return;
     const begins = rollout.state === 'starting' && before.rolloutState === 'waiting';
-    if (!begins || before.ready === 0) return;
+    if (!begins) return;
     const wanted = view.revision.spec.productId === 'cpu' ? 0 : view.revision.spec.gpuNum;
     const room =
       before.free >= wanted &&
       this.#maxSurge > 0 &&
       before.workers.size < endpoint.settings.maxReplicas + this.#maxSurge;
-    const ready = workers.filter(({ state }) => state === 'ready').length;
-    hold(!(room && ready === 0), 'surgeBeforeSwap', facts);
+    hold(!room, 'surgeBeforeSwap', facts);
   }
 
   #newOnes({ endpoint, workers }: EndpointView): readonly Worker[] {
@@ -274,20 +324,22 @@ export class Invariants {
     return before === undefined ? [] : workers.filter(({ id }) => !before.workers.has(id));
   }
 
+  /** A worker ended badly since the last look; what a restart finds ended is no failure of a start. */
   #someoneBroke({ endpoint }: EndpointView): boolean {
-    const before = this.#before.get(endpoint.id);
-    if (before === undefined) return true;
-    for (const id of before.workers.keys()) {
-      if (this.#world.store.workers.get(id)?.state === 'failed') return true;
+    let broke = false;
+    for (const { id, state, reason } of this.#world.control.service.workerList(endpoint.id, CALLER)) {
+      const fails = state === 'failed' || (state === 'stopping' && /^(?:its health|not ready)/.test(reason));
+      if (!fails || this.#failed.has(id)) continue;
+      this.#failed.add(id);
+      if (reason !== 'it ended while the server was not running') broke = true;
     }
-    return false;
+    return broke;
   }
 
   #remember(view: EndpointView): void {
     const { endpoint, workers } = view;
     this.#before.set(endpoint.id, {
       workers: new Map(workers.map((worker) => [worker.id, worker])),
-      ready: workers.filter(({ state }) => state === 'ready').length,
       rolloutState: endpoint.rollout?.state ?? null,
       free: this.#freeDevices() - 2 * this.#inLine(),
     });

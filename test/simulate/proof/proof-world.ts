@@ -5,6 +5,7 @@ import type { EndpointView } from '../../../src/ports/endpoint-service.ts';
 import type { Log } from '../../../src/ports/log.ts';
 import { CALLER, SimulatedWorld, type WorldSettings } from '../../../src/simulate/world.ts';
 import type { Client } from '../../../src/simulate/simulated-traffic.ts';
+import { behaviourOfCommand } from '../../../src/simulate/worker-behaviour.ts';
 import { Invariants } from './invariants.ts';
 import { hold } from './violation.ts';
 import type { RoomyPlan, SharedPlan, WorldPlan, WorldStep } from './world-plan.ts';
@@ -26,13 +27,14 @@ const EXPECTED_ERRORS = [
 const SHARED = { max_replicas: 2, max_concurrent_per_worker: 3, request_timeout: 120, idle_timeout: 10 };
 const BODIES: readonly Record<string, unknown>[] = [
   { product_id: 'gpu' },
-  { product_id: 'gpu', policy: { type: 'concurrency', value: 2 } },
+  { product_id: 'gpu', policy: { type: 'concurrency', value: 2 }, command: 'pull=400 start=300' },
   { product_id: 'cpu' },
 ];
 
 /** A world that is checked after every event, and that writes down what happened. */
 export class ProofWorld extends SimulatedWorld {
   readonly #ids: (EndpointId | null)[] = [];
+  readonly #sick = new Set<EndpointId>();
   readonly #deletionAsked = new Set<EndpointId>();
   readonly #trace: string[];
   readonly invariants: Invariants;
@@ -45,6 +47,8 @@ export class ProofWorld extends SimulatedWorld {
       this.invariants.check();
       hold(this.invariants.events < EVENTS_MAX, 'comesToRest', () => `${EVENTS_MAX} events`);
     };
+    this.machine.behaviourOf = ({ endpointId, spec }) =>
+      behaviourOfCommand(this.#sick.has(endpointId) ? 'exit' : spec.command);
     // The head of an answer comes before its end, so that both are seen apart.
     this.traffic.answerOf = (_, serviceMs) => ({
       status: 200,
@@ -124,6 +128,13 @@ export class ProofWorld extends SimulatedWorld {
         return await this.#toWorker(step.pick, (workerId) => this.machine.end(workerId, 137));
       case 'vanish':
         return await this.#toWorker(step.pick, (workerId) => this.machine.vanish(workerId));
+      case 'sick': {
+        const id = this.#ids[step.endpoint] ?? null;
+        if (id === null) return;
+        if (step.sick) this.#sick.add(id);
+        else this.#sick.delete(id);
+        return;
+      }
       case 'health':
         return await this.#toWorker(step.pick, (workerId) => this.machine.health(workerId, step.healthy));
       case 'driverFault':
@@ -137,6 +148,8 @@ export class ProofWorld extends SimulatedWorld {
         return await this.settle();
       case 'restart':
         return await this.restart();
+      case 'handOver':
+        return await this.handOver();
       case 'dieAfter':
         return this.dieAfterCalls(step.calls);
     }
@@ -150,6 +163,7 @@ export class ProofWorld extends SimulatedWorld {
     this.machine.stopFaults.length = 0;
     this.storeSide.writeFaults.length = 0;
     this.dieAfterCalls(Infinity);
+    this.#sick.clear();
     await this.advance(100);
     for (const index of this.#ids.keys()) {
       await this.#change(index, {
@@ -318,12 +332,14 @@ function settingsOf(plan: WorldPlan): WorldSettings {
           drainDeadlineMs: 5_000,
         },
         limits: { waitingPerEndpoint: WAITING_MAX },
+        writeMs: plan.writeMs,
+        callMs: plan.callMs,
         respawns: true,
       };
     case 'roomy':
       return {
         ...common,
-        devices: plan.gpu ? 2 * plan.min + 2 : 0,
+        devices: plan.gpu ? 2 * plan.min + 1 : 0,
         options: { startDeadlineMs: 20_000 },
         rollout: { watchMs: 10_000 },
       };
@@ -341,9 +357,11 @@ function isHarmful(step: WorldStep): boolean {
     case 'vanish':
     case 'health':
     case 'restart':
+    case 'handOver':
     case 'dieAfter':
     case 'storeFault':
     case 'driverFault':
+    case 'sick':
       return true;
     case 'update':
       return step.command.includes('dies');

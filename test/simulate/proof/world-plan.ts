@@ -12,6 +12,10 @@ export interface SharedPlan {
   readonly seed: number;
   readonly devices: number;
   readonly maxSurge: number;
+  /** How long a write to the store takes. */
+  readonly writeMs: number;
+  /** How long a call of the driver takes to be answered. */
+  readonly callMs: number;
   readonly steps: readonly WorldStep[];
 }
 
@@ -66,6 +70,8 @@ export type WorldStep =
   | { readonly kind: 'crash'; readonly pick: number }
   /** It is gone and nobody is told. */
   | { readonly kind: 'vanish'; readonly pick: number }
+  /** From now on every start of this endpoint's workers fails, or works again. */
+  | { readonly kind: 'sick'; readonly endpoint: number; readonly sick: boolean }
   | { readonly kind: 'health'; readonly pick: number; readonly healthy: boolean }
   /** A coming call of the driver goes wrong. */
   | {
@@ -79,6 +85,8 @@ export type WorldStep =
   | { readonly kind: 'wall'; readonly ms: number }
   /** The server is killed and started again. */
   | { readonly kind: 'restart' }
+  /** It is stopped, and the next one starts before its process is gone. */
+  | { readonly kind: 'handOver' }
   /** The server dies in the middle of what it will do then. */
   | { readonly kind: 'dieAfter'; readonly calls: number };
 
@@ -87,6 +95,7 @@ const COMMANDS = [
   'start=100',
   'start=2000',
   'start=300 stop=2000',
+  'pull=800 start=200',
   'exit',
   'never',
   'start=50 dies=3000',
@@ -125,6 +134,7 @@ const step: fc.Arbitrary<WorldStep> = fc.oneof(
   of(1, 'delete', { endpoint }),
   of(1, 'crash', { pick: fc.nat({ max: 20 }) }),
   of(1, 'vanish', { pick: fc.nat({ max: 20 }) }),
+  of(1, 'sick', { endpoint, sick: fc.boolean() }),
   of(1, 'health', { pick: fc.nat({ max: 20 }), healthy: fc.boolean() }),
   of(2, 'driverFault', {
     call: fc.constantFrom('start', 'stop'),
@@ -133,6 +143,7 @@ const step: fc.Arbitrary<WorldStep> = fc.oneof(
   of(1, 'storeFault', { fault: fc.constantFrom('conflict', 'failed', 'answerLost') }),
   of(1, 'wall', { ms: between(-3_600_000, 3_600_000) }),
   of(1, 'restart', {}),
+  of(1, 'handOver', {}),
   of(2, 'dieAfter', { calls: between(1, 12) }),
 );
 
@@ -141,6 +152,8 @@ const sharedPlan: fc.Arbitrary<SharedPlan> = fc.record({
   seed: fc.nat(),
   devices: between(2, 4),
   maxSurge: fc.constantFrom(1, 1, 1, 0, 2),
+  writeMs: fc.constantFrom(0, 0, 3, 200),
+  callMs: fc.constantFrom(0, 0, 5, 400),
   steps: fc.array(step, { minLength: 1, maxLength: 40 }),
 });
 
