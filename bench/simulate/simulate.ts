@@ -88,15 +88,18 @@ async function run(load: Load, count: number): Promise<void> {
     peakBytes = Math.max(peakBytes, process.memoryUsage().heapUsed);
   };
   const beganMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   const done = await replay(world, requestsOf(load, count), ({ endpoint }) => ids[endpoint] as EndpointId, {
     onProgress: look,
   });
   const tookMs = performance.now() - beganMs;
+  const cpu = process.cpuUsage(cpuBefore);
+  const cpuUs = cpu.user + cpu.system;
   const { ends } = world.traffic;
   console.log(load.name);
   console.log(
     `  ${done} requests in ${(tookMs / 1_000).toFixed(1)} s: ${Math.round((done / tookMs) * 1_000)} requests/s,` +
-      ` ${((tookMs / done) * 1_000).toFixed(1)} µs each; peak heap ${Math.round(peakBytes / 1_048_576)} MiB`,
+      ` ${(cpuUs / done).toFixed(1)} µs of processor time each; peak heap ${Math.round(peakBytes / 1_048_576)} MiB`,
   );
   console.log(
     `  served ${ends.served}, timed out ${ends.timedOut}, refused ${ends.refused}; ${world.machine.starts} worker starts`,

@@ -103,10 +103,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: "if (worker.record.state !== 'pulling') return;",
   },
   {
-    name: 'min_replicas is forgotten while an update is being proven',
-    file: 'decide/endpoint-plan.ts',
-    find: 'const workers = workerPlan(world, need, nowMs);',
-    replace:
-      'const workers = workerPlan(world, world.rollout?.state === "baking" ? { ...need, workers: 0 } : need, nowMs);',
+    name: 'a worker that min_replicas keeps gives its device away',
+    file: 'control/inventory.ts',
+    find: 'spare.set(entry.endpoint.id, live - entry.endpoint.settings.minReplicas);',
+    replace: 'spare.set(entry.endpoint.id, live);',
   },
 ];

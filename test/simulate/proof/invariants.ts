@@ -21,6 +21,11 @@ const EVERYTHING = { limit: 1_000, cursor: '', keyword: '', ownerIds: [] } as co
 interface Memory {
   readonly workers: ReadonlyMap<WorkerId, Worker>;
   readonly rolloutState: string | null;
+  readonly min: number;
+  /** Live ones past the line for devices. */
+  readonly placed: number;
+  /** Live ones that are not of the target. */
+  readonly beside: number;
   /** Devices that nobody held or stood in line for, at the least. */
   readonly free: number;
 }
@@ -199,9 +204,14 @@ export class Invariants {
     const alone = swapping && live.every(({ revision }) => revision === endpoint.targetRevision);
     const onTop = proving && rollout.mode === 'surge' && !alone;
     const present = live.filter(({ revision }) => !(onTop && revision === endpoint.targetRevision)).length;
+    const beside = live.filter(({ revision }) => revision !== endpoint.targetRevision).length;
+    const before = this.#before.get(endpoint.id);
+    const leaves =
+      proving && rollout.mode === 'surge' && before?.min === minReplicas && before.beside >= minReplicas;
     const least = alone ? Math.min(1, minReplicas) : minReplicas;
     const backingOff = this.#nowMs - (this.#brokeAtMs.get(endpoint.id) ?? -Infinity) < BACKOFF_MS;
-    this.#onlyFor(0, !backingOff && present < least, `keepsMin ${endpoint.id}`, facts);
+    const below = present < least || (leaves && beside < minReplicas);
+    this.#onlyFor(0, !backingOff && below, `keepsMin ${endpoint.id}`, facts);
     const stuck = load.waiting > 0 && maxReplicas > 0 && workers.length === 0 && !backingOff;
     this.#onlyFor(1_000, stuck, `wakes ${endpoint.id}`, facts);
     const { maxConcurrentPerWorker } = endpoint.settings;
@@ -213,8 +223,23 @@ export class Invariants {
         this.#world.machine.reaches(id),
     );
     this.#onlyFor(5_000, load.waiting > 0 && open, `slotForWaiting ${endpoint.id}`, facts);
+    this.#givesWayAboveMin(view, facts);
     this.#deviceForPending(view, facts);
     this.#surgeBeforeSwap(view, facts);
+  }
+
+  /** What another endpoint is given is never one of those that min_replicas keeps. */
+  #givesWayAboveMin({ endpoint, workers }: EndpointView, facts: () => string): void {
+    const before = this.#before.get(endpoint.id);
+    const { minReplicas } = endpoint.settings;
+    if (before?.min !== minReplicas) return;
+    const given = workers.filter(
+      ({ id, state, reason }) =>
+        before.workers.get(id)?.state === 'ready' &&
+        state !== 'ready' &&
+        reason.includes('waits for its device'),
+    ).length;
+    hold(given === 0 || before.placed - given >= minReplicas, 'givesWayAboveMin', facts);
   }
 
   /** With no request for a long time, and enough workers, none is started. */
@@ -341,6 +366,12 @@ export class Invariants {
     this.#before.set(endpoint.id, {
       workers: new Map(workers.map((worker) => [worker.id, worker])),
       rolloutState: endpoint.rollout?.state ?? null,
+      min: endpoint.settings.minReplicas,
+      placed: workers.filter(({ state }) => workerIsLive(state) && state !== 'pending').length,
+      beside: workers.filter(
+        ({ state, revision }) =>
+          (workerIsLive(state) || state === 'unhealthy') && revision !== endpoint.targetRevision,
+      ).length,
       free: this.#freeDevices() - 2 * this.#inLine(),
     });
   }

@@ -11,7 +11,7 @@ import { hold } from './violation.ts';
 import type { RoomyPlan, SharedPlan, WorldPlan, WorldStep } from './world-plan.ts';
 
 /** Bounds what is written of a world, and a world that never comes to rest. */
-const EVENTS_MAX = 200_000;
+const EVENTS_MAX = 30_000;
 const WAITING_MAX = 40;
 /** Enough for every pause, deadline and idle time-out to pass, one after the other. */
 const REST_MS = 3_000_000;
@@ -39,12 +39,14 @@ export class ProofWorld extends SimulatedWorld {
   readonly #trace: string[];
   readonly invariants: Invariants;
 
-  private constructor(settings: WorldSettings, trace: string[]) {
+  private constructor(plan: WorldPlan, settings: WorldSettings, trace: string[]) {
     super(settings);
     this.#trace = trace;
     this.invariants = new Invariants(this);
+    const startsMax = plan.kind === 'shared' ? 60 + 20 * plan.steps.length : 1_000;
     this.onEvent = () => {
       this.invariants.check();
+      hold(this.machine.starts <= startsMax, 'startsBounded', () => `more than ${startsMax} starts`);
       hold(this.invariants.events < EVENTS_MAX, 'comesToRest', () => `${EVENTS_MAX} events`);
     };
     this.machine.behaviourOf = ({ endpointId, spec }) =>
@@ -63,6 +65,7 @@ export class ProofWorld extends SimulatedWorld {
   static async of(plan: WorldPlan): Promise<ProofWorld> {
     const trace: string[] = [];
     const world = new ProofWorld(
+      plan,
       { ...settingsOf(plan), log: logTo((...line) => world.#write(...line)) },
       trace,
     );
@@ -174,9 +177,7 @@ export class ProofWorld extends SimulatedWorld {
       await this.settle();
     }
     await this.advance(REST_MS);
-    const { traffic, machine } = this;
-    const startsLimit = 60 + 20 * steps.length;
-    hold(machine.starts <= startsLimit, 'startsBounded', () => `${machine.starts}, at most ${startsLimit}`);
+    const { traffic } = this;
     this.#rest();
     // An update that found nobody to replace is proven by the next request.
     const before = traffic.ends.served;
