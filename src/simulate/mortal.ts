@@ -23,7 +23,7 @@ export class Life {
 }
 
 const CHANGES =
-  /^(?:start|stop|prepare|forget|watch)$|(?:Put|Update|Insert|Delete|Prune|Remove|Drain|Refuse)$/;
+  /^(?:start|stop|prepare|forget|watch)$|(?:Put|Update|Insert|Delete|Prune|Remove|Drain|Refuse|Cut)$/;
 
 /**
  * `target` for as long as its user lives: promises of a dead server never settle, what it would still
@@ -65,37 +65,24 @@ async function untilDeath(result: Promise<unknown>, life: Life): Promise<unknown
   }
 }
 
-/** The same for the gateway's side, which is asked too often for a proxy. */
+/** The same for the gateway's side, which is asked so often that its methods are wrapped only once. */
 export function mortalTraffic(traffic: Traffic, life: Life): Traffic {
-  const may = (what: string): boolean => {
-    if (life.handedOver) life.acts.push(what);
-    return !life.over && !life.handedOver;
-  };
-  return {
-    load: (endpointId) => traffic.load(endpointId),
-    endpointPut: (endpoint) => {
-      if (may('endpointPut')) traffic.endpointPut(endpoint);
+  const wrapped = new Map<string | symbol, unknown>();
+  return new Proxy(traffic, {
+    get(_, name) {
+      const known = wrapped.get(name);
+      if (known !== undefined) return known;
+      const member = Reflect.get(traffic, name, traffic) as (...given: unknown[]) => unknown;
+      const changes = CHANGES.test(String(name));
+      const call = (...given: unknown[]): unknown => {
+        if (changes && life.handedOver) life.acts.push(String(name));
+        if (changes && (life.over || life.handedOver)) return undefined;
+        return Reflect.apply(member, traffic, given);
+      };
+      wrapped.set(name, call);
+      return call;
     },
-    endpointRemove: (endpointId, reason) => {
-      if (may('endpointRemove')) traffic.endpointRemove(endpointId, reason);
-    },
-    unansweredSince: (endpointId, revision) => traffic.unansweredSince(endpointId, revision),
-    runningCut: (endpointId, workerId, error) => {
-      if (may('runningCut')) traffic.runningCut(endpointId, workerId, error);
-    },
-    waitingRefuse: (endpointId, reason) => {
-      if (may('waitingRefuse')) traffic.waitingRefuse(endpointId, reason);
-    },
-    workerPut: (endpointId, worker) => {
-      if (may('workerPut')) traffic.workerPut(endpointId, worker);
-    },
-    workerDrain: (endpointId, workerId) => {
-      if (may('workerDrain')) traffic.workerDrain(endpointId, workerId);
-    },
-    workerRemove: (endpointId, workerId) => {
-      if (may('workerRemove')) traffic.workerRemove(endpointId, workerId);
-    },
-  };
+  });
 }
 
 /** The same for the clock, which is asked too often for a proxy. */

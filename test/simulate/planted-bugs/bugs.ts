@@ -29,9 +29,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a request that was sent is sent again after its worker died',
     file: 'gateway/endpoint-queue.ts',
-    find: '    this.#end(ticket);\n    ticket.worker = null;\n    slots.giveBack(ticket, clock.nowMs());',
+    find: '    this.#end(ticket, end, status);\n    ticket.worker = null;',
     replace:
-      "    if (end === 'broke') {\n      this.retry(ticket);\n      return;\n    }\n    this.#end(ticket);\n    ticket.worker = null;\n    slots.giveBack(ticket, clock.nowMs());",
+      "    if (end === 'broke') {\n      this.retry(ticket);\n      return;\n    }\n    this.#end(ticket, end, status);\n    ticket.worker = null;",
   },
   {
     name: 'what is left of a failed start is not removed',
