@@ -25,7 +25,7 @@ export function updatePlan(preview: UpdatePreview): UpdatePlan {
     changed: preview.changed,
     etag: preview.etag,
     steps: steps.slice(0, STEPS_MAX).map((step) => planStep(step, timed)),
-    steps_left_out: Math.max(0, steps.length - STEPS_MAX),
+    steps_left_out: Math.max(0, steps.length - STEPS_MAX) + forecast.stepsLeftOut,
     impact: {
       workers_to_replace: forecast.workersToReplace,
       expected_seconds: seconds(forecast.durationMs),

@@ -41,6 +41,8 @@ export interface UpdateForecast {
   /** What the rollout would say last; empty without one. */
   readonly message: string;
   readonly steps: readonly ForecastStep[];
+  /** Further ones like the last, where there are many workers. */
+  readonly stepsLeftOut: number;
   readonly workersToReplace: number;
   /** Until no old worker is left; null when a time that matters for it was never measured. */
   readonly durationMs: number | null;

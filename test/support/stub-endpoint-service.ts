@@ -157,6 +157,7 @@ export function stubPreview(
       outcome: 'replaced',
       message: 'no old worker is left',
       steps,
+      stepsLeftOut: 0,
       workersToReplace: 1,
       durationMs: 21_500,
       atLeastMs: 21_500,

@@ -114,7 +114,8 @@ it('several workers are replaced one by one', () => {
 it('a proof by requests ends the bake sooner', () => {
   // 6 a second of 0.5 s each: nearly all find one of the new one's 4 slots free, so 20 within about 4 s.
   const sooner = forecast(setting({ free: 1, running: 3, requestsPerSecond: 6, serviceTimeMs: 500 }));
-  const bakeMs = (sooner.durationMs ?? 0) - PULL - START - DRAIN;
+  // Meanwhile the old one has ended what it ran.
+  const bakeMs = (sooner.durationMs ?? 0) - PULL - START;
   assert.ok(bakeMs > 3_000 && bakeMs < 5_500, String(bakeMs));
   // With more than both can do the new one's slots are always full: 4 of them answer 4 a second.
   const full = forecast(setting({ free: 1, running: 4, requestsPerSecond: 10, serviceTimeMs: 1_000 }));
@@ -189,7 +190,9 @@ it('of many workers the rest is told from the first ones, in bounded time', () =
   assert.equal(result.workersToReplace, many);
   const expectedMs = many * (PULL + START) + BAKE;
   assert.ok(Math.abs((result.durationMs ?? 0) - expectedMs) < 0.02 * expectedMs, String(result.durationMs));
-  assert.ok(result.steps.length < 100);
+  assert.ok(result.steps.length < 40);
+  const replacements = result.steps.filter(({ action }) => action === 'start').length;
+  assert.ok(Math.abs(replacements + result.stepsLeftOut / 2 - many) <= 1);
 });
 
 it('settings alone: what would start or leave at once', () => {

@@ -31,6 +31,8 @@ export function forecast(setting: PlaySetting): UpdateForecast {
     outcome: play.outcome,
     message: play.message,
     steps: play.steps,
+    // Each of them starts one and drains one.
+    stepsLeftOut: 2 * play.left,
     workersToReplace: replaced.length,
     durationMs: known ? play.durationMs : null,
     atLeastMs: play.durationMs,

@@ -17,6 +17,7 @@ import { PausedLoad } from './paused-load.ts';
 import {
   change,
   dueEvent,
+  holdLongRequests,
   newPlayedWorker,
   playedWorker,
   spreadLoad,
@@ -56,13 +57,15 @@ export interface Play {
   readonly spans: readonly PlaySpan[];
   readonly outcome: ForecastOutcome;
   readonly durationMs: number;
+  /** Old workers whose replacement was not played, but reckoned from those before. */
+  readonly left: number;
   /** Times that were asked for and never measured: they were taken as `unknownMs`. */
   readonly unknown: ReadonlySet<TimeName>;
   readonly message: string;
 }
 
 /** Beyond so many replaced workers the rest is taken to go on like the last ones. */
-const REPLACED_MAX = 32;
+const REPLACED_MAX = 12;
 /** Bounds the work of one play; a rollout of a few workers takes some dozens. */
 const LOOKS_MAX = 4_000;
 const ROUNDS_MAX = 64;
@@ -93,6 +96,7 @@ class Player implements PlayedTimes {
   #lookAgainAtMs: number | null = null;
   #made = 0;
   #restMs = 0;
+  #left = 0;
 
   constructor(setting: PlaySetting, unknownMs: (name: TimeName) => number) {
     this.#setting = setting;
@@ -104,6 +108,7 @@ class Player implements PlayedTimes {
     this.#workers = setting.world.workers.map((worker) =>
       playedWorker(worker, setting.held.get(worker.id) ?? [], this, setting.nowMs),
     );
+    holdLongRequests(this.#workers, Math.round(this.#traffic.runningMean));
     this.#devices = new PlayedDevices(setting.free, this.#workers, (number) => this.#revision(number));
   }
 
@@ -129,6 +134,7 @@ class Player implements PlayedTimes {
       spans: this.#spans,
       outcome: this.#outcome(),
       durationMs: this.#nowMs - this.#setting.nowMs + this.#restMs,
+      left: this.#left,
       unknown: this.#unknown,
       message: this.#rollout?.message ?? '',
     };
@@ -156,6 +162,7 @@ class Player implements PlayedTimes {
     const left = this.#workers.filter(
       (worker) => worker.revision !== this.#target && worker.state === 'ready',
     );
+    this.#left = left.length;
     this.#restMs = left.length * eachMs;
     return left.length > 0;
   }
@@ -358,8 +365,8 @@ class Player implements PlayedTimes {
 
   #view(): EndpointWorld {
     const { world } = this.#setting;
-    const running = Math.max(Math.round(this.#traffic.runningMean), sum(world.workers));
-    spreadLoad(this.#workers, running, world, this.#nowMs);
+    const running = Math.round(this.#traffic.runningMean);
+    spreadLoad(this.#workers, running, this.#target, world, this.#nowMs);
     return {
       ...world,
       ...this.#traffic.waiting(this.#nowMs),
@@ -410,8 +417,4 @@ function viewOf(worker: PlayedWorker): WorkerView {
     unhealthySinceMs,
     drainingSinceMs,
   };
-}
-
-function sum(workers: readonly WorkerView[]): number {
-  return workers.reduce((total, worker) => total + (worker.state === 'draining' ? 0 : worker.running), 0);
 }

@@ -16,6 +16,10 @@ export interface PlayedWorker {
   idleSinceMs: number | null;
   /** Requests it runs, as the load is spread now; of a draining one, as it was then. */
   running: number;
+  /** Of these, long ones that were there in the beginning and stay. */
+  held: number;
+  /** Requests that it was given before others were preferred have ended by then. */
+  busyUntilMs: number;
   devices: readonly string[];
   /** Devices that are kept for it while it is pending. */
   claimed: readonly string[];
@@ -66,6 +70,8 @@ export function newPlayedWorker(
     drainingSinceMs: null,
     idleSinceMs: null,
     running: 0,
+    held: 0,
+    busyUntilMs: 0,
     devices: [],
     claimed,
     dueMs: null,
@@ -82,7 +88,9 @@ function dueMs(worker: PlayedWorker, times: PlayedTimes, nowMs: number): number 
     case 'starting':
       return Math.max(nowMs, since + times.of(revision, 'startMs'));
     case 'draining':
-      return worker.running === 0 ? nowMs : nowMs + times.of(revision, 'drainMs');
+      return worker.running === 0
+        ? Math.max(nowMs, worker.busyUntilMs)
+        : nowMs + times.of(revision, 'drainMs');
     case 'stopping':
       return nowMs + (worker.readyAtMs === null ? 0 : times.of(revision, 'stopMs'));
     case 'pending':
@@ -133,17 +141,46 @@ export function dueEvent({ state }: PlayedWorker): PlayedEvent | null {
   }
 }
 
-/** `count` requests spread over the ready workers, the earlier ones first, as the gateway chooses. */
+/** What runs beyond the load that the rate of requests explains is long, and stays where it is. */
+export function holdLongRequests(workers: readonly PlayedWorker[], explained: number): void {
+  let excess = workers.reduce((sum, { running }) => sum + running, 0) - explained;
+  for (const worker of workers) {
+    worker.held = Math.max(0, Math.min(worker.running, excess));
+    excess -= worker.held;
+  }
+}
+
+/**
+ * `count` requests given to the ready workers as the gateway gives them: those of the `preferred` revision
+ * first, the least loaded before the others, the earlier one on a tie.
+ */
 export function spreadLoad(
   workers: readonly PlayedWorker[],
   count: number,
-  { settings }: Pick<EndpointWorld, 'settings'>,
+  preferred: number | null,
+  { settings, load }: Pick<EndpointWorld, 'settings' | 'load'>,
   nowMs: number,
 ): void {
   const ready = workers.filter((worker) => worker.state === 'ready');
-  for (const [index, worker] of ready.entries()) {
-    const share = Math.floor(count / ready.length) + (index < count % ready.length ? 1 : 0);
-    worker.running = Math.min(settings.maxConcurrentPerWorker, share);
-    worker.idleSinceMs = worker.running > 0 ? null : (worker.idleSinceMs ?? nowMs);
+  const first = ready.filter(({ revision }) => revision === preferred);
+  const others = ready.filter(({ revision }) => revision !== preferred);
+  const slots = settings.maxConcurrentPerWorker;
+  const given = Math.min(count, first.length * slots);
+  const endMs = nowMs + (load.measuredServiceMs ?? 0);
+  for (const [group, share] of [
+    [first, given],
+    [others, count - given],
+  ] as const) {
+    for (const [index, worker] of group.entries()) {
+      const own = Math.floor(share / group.length) + (index < share % group.length ? 1 : 0);
+      giveLoad(worker, Math.min(slots, own + worker.held), nowMs, endMs);
+    }
   }
+}
+
+function giveLoad(worker: PlayedWorker, running: number, nowMs: number, endMs: number): void {
+  // What it had been given runs on where it is.
+  if (running === 0 && worker.running > 0) worker.busyUntilMs = endMs;
+  worker.running = running;
+  worker.idleSinceMs = running > 0 ? null : (worker.idleSinceMs ?? nowMs);
 }
