@@ -45,7 +45,7 @@ describe('the package as it is published', () => {
     );
   });
 
-  test('serves an endpoint, and stops at SIGTERM', async () => {
+  test('serves an endpoint, simulates it, and stops at SIGTERM', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'pilotlight-built-'));
     const server = spawn(
       process.execPath,
@@ -77,6 +77,9 @@ describe('the package as it is published', () => {
       const answer = await call('GET', `/e/${id}/hello`);
       assert.equal(answer.status, 200);
       assert.equal(((await answer.json()) as { path: string }).path, '/hello');
+      const simulated = await call('POST', `/gpus/v2/endpoints/${id}/simulate`, {});
+      assert.equal(simulated.status, 200);
+      assert.equal(((await simulated.json()) as { requests: { count: number } }).requests.count, 1);
       assert.equal((await call('DELETE', `/gpus/v2/endpoints/${id}`)).status, 200);
       // Gone only when its worker is: a server that stops earlier leaves the worker to the next one.
       while ((await call('GET', `/gpus/v2/endpoints/${id}`)).status !== 404);

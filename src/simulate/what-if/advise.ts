@@ -28,7 +28,7 @@ const TRIES_MAX = 300;
 const CONFIRMED_MIN = 4;
 const CONFIRMED_MAX = 12;
 /** A difference in cost that is none. */
-const SAME_COST = 1.005;
+const SAME_COST = 1.01;
 /** More points than a reader wants to compare. */
 const FRONTIER_MAX = 12;
 
