@@ -29,8 +29,9 @@ export function processIo(): Io {
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    // Ctrl-D ends the input without an answer.
-    return await Promise.race([lines.question(question), once(lines, 'close').then(() => '')]);
+    // Ctrl-D and Ctrl-C end it without an answer.
+    const closed = once(lines, 'close').then(() => '');
+    return await Promise.race([lines.question(question).catch(() => ''), closed]);
   } finally {
     lines.close();
   }

@@ -142,6 +142,7 @@ test('endpoints get: the fields that say something, and the workers', async () =
       'env              MODEL=toy-1',
       'env              LEVEL=info',
       'created          2023-11-14T22:13:20.000Z',
+      'etag             "1-1"',
       '',
       'WORKER  STATE     REVISION  MESSAGE',
       'w1      ready     1',

@@ -105,6 +105,30 @@ test('--plan shows the plan as tables and makes no change', async () => {
   assert.equal(back.stdout, TABLE);
 });
 
+test('of variables each one that changes is shown', async () => {
+  const key = (name: string, value: string): { key: string; value: string } => ({ key: name, value });
+  await using stub = await startStub({
+    ...PLAN,
+    changed: {
+      envs: {
+        old: [key('SAME', '1'), key('GONE', 'x'), key('LEVEL', 'info')],
+        new: [key('LEVEL', 'debug'), key('SAME', '1'), key('NEW', '')],
+        class: 'revision',
+      },
+      ports: { old: [8000], new: [], class: 'revision' },
+    },
+    steps: [],
+  });
+  const { stdout } = await runCli([...UPDATE, '--plan'], stub);
+  assert.deepEqual(stdout.split('\n').slice(2, 7), [
+    'CHANGED     CLASS     BEFORE  AFTER',
+    'envs.GONE   revision  x       -',
+    'envs.LEVEL  revision  info    debug',
+    'envs.NEW    revision  -       ""',
+    'ports       revision  [8000]  []',
+  ]);
+});
+
 test('on a terminal the plan is shown and asked about; yes makes the change, anything else does not', async () => {
   for (const answer of ['y', 'YES ', 'yes']) {
     await using stub = await startStub();

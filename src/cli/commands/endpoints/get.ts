@@ -73,6 +73,7 @@ function factsOf(endpoint: Endpoint): [string, Cell][] {
     ),
     ...endpoint.envs.map(({ key, value }) => text('env', `${key}=${value}`)),
     text('created', new Date(endpoint.created_at * 1000).toISOString()),
+    text('etag', endpoint.etag),
   ];
 }
 
