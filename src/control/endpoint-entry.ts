@@ -66,6 +66,8 @@ export interface EndpointEntry {
   notBeforeMs: number;
   /** In memory alone: after a restart it is learned anew. */
   load: LearnedLoad | null;
+  /** Workers that are asked after all others: see `WorkerPlan`. */
+  spare: ReadonlySet<WorkerId>;
   /** Requests that began to wait and were not told to have started or gone. */
   waitingSeen: number;
   /** How the revisions in use serve. In memory alone: after a restart they are learnt anew. */
@@ -119,6 +121,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], now
     failedAtMs: 0,
     notBeforeMs: 0,
     load: null,
+    spare: new Set(),
     waitingSeen: 0,
     figures: new Map(),
     guard: null,

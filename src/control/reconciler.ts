@@ -24,6 +24,8 @@ import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
 const ROUNDS_MAX = 64;
+/** A spare worker comes behind those of its own revision, and not behind those of an older one. */
+const SPARE_AFTER = 0.5;
 
 /**
  * Reads what is, asks the pure decisions what should be, and carries it out, for one endpoint at a
@@ -142,6 +144,7 @@ export class Reconciler implements LifecycleListener {
     for (const { workerId, reason } of plan.cut) this.#cutRequests(entry, workerId, reason);
     noteDoubt(entry, world, this.#ports.clock.nowMs());
     this.#routeProof(entry, world);
+    this.#routeSpare(entry, plan.workers.spare);
     return this.#applyWorkers(entry, plan);
   }
 
@@ -151,6 +154,18 @@ export class Reconciler implements LifecycleListener {
     if (share === entry.proofShare) return;
     entry.proofShare = share;
     for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
+  }
+
+  /** Who is asked last; told to the gateway when it changes. */
+  #routeSpare(entry: EndpointEntry, spare: readonly WorkerId[]): void {
+    const before = entry.spare;
+    if (before.size === 0 && spare.length === 0) return;
+    entry.spare = new Set(spare);
+    for (const workerId of new Set([...before, ...spare])) {
+      const worker = entry.workers.get(workerId);
+      if (worker === undefined || before.has(workerId) === entry.spare.has(workerId)) continue;
+      this.#workers.route(entry, worker);
+    }
   }
 
   /** What still runs on a worker that has drained for too long is closed; the worker then ends by itself. */
@@ -361,10 +376,9 @@ export class Reconciler implements LifecycleListener {
   routeOf(entry: EndpointEntry, worker: WorkerEntry): { preference: number; sampleLimit: number | null } {
     const { rollout, targetRevision } = entry.endpoint;
     if (rollout === null || rolloutIsOver(rollout.state)) {
-      return {
-        preference: worker.record.revision === entry.endpoint.stableRevision ? 1 : 0,
-        sampleLimit: null,
-      };
+      const preference = worker.record.revision === entry.endpoint.stableRevision ? 1 : 0;
+      const after = entry.spare.has(worker.record.id) ? SPARE_AFTER : 0;
+      return { preference: preference - after, sampleLimit: null };
     }
     if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
     if (rolloutIsProven(rollout.state)) return { preference: 1, sampleLimit: null };

@@ -1,5 +1,6 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { LoadModel } from '../decide/autoscale/load-model.ts';
+import { workersFor } from '../decide/autoscale/needed-workers.ts';
 import type { GuardReport } from '../model/guard-report.ts';
 import type { EndpointWorld, PlanOptions, RevisionView, WorkerView } from '../decide/world.ts';
 import type { EndpointSettings, Revision, Rollout } from '../model/endpoint.ts';
@@ -33,6 +34,7 @@ export function worldOf(
     options,
     guardReportOf(entry, traffic, nowMs),
     loadOf(entry, nowMs),
+    nowMs,
   );
 }
 
@@ -65,6 +67,7 @@ class EntryWorld implements EndpointWorld {
     options: ControlOptions,
     guard: GuardReport | null,
     learned: LoadModel,
+    nowMs: number,
   ) {
     const { endpoint } = entry;
     this.endpointId = endpoint.id;
@@ -76,6 +79,7 @@ class EntryWorld implements EndpointWorld {
     this.waiting = load.waiting;
     this.earliestDeadlineMs = load.earliestDeadlineMs;
     this.load = learned;
+    learned.noteNeeded(workersFor(load.waiting + load.running, endpoint.settings), nowMs);
     // A queue that was refused as a whole went without a word for each.
     if (load.waiting === 0) entry.waitingSeen = 0;
     this.guard = guard;

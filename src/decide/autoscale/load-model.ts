@@ -55,6 +55,8 @@ export class LoadModel implements ShadowWorld {
   #shadows: readonly ShadowFleet[];
   #leader = FIRST_LEADER;
   #serviceTimeMs: number | null = null;
+  #needed = 0;
+  readonly #lastNeededMs: number[] = [];
   readonly #liveRate: ArrivalRate;
   readonly #replayedRate: ArrivalRate;
   #replayedToMs: number;
@@ -143,6 +145,17 @@ export class LoadModel implements ShadowWorld {
     const { keepMs } = this.worthOf(level, nowMs);
     const young = this.#replayed < YOUNG_REQUESTS;
     return Math.min(this.idleTimeoutMs, young ? Math.max(YOUNG_KEEP_MS, keepMs) : keepMs);
+  }
+
+  /** So many workers are what runs and waits now. */
+  noteNeeded(workers: number, nowMs: number): void {
+    for (let level = workers + 1; level <= this.#needed; level += 1) this.#lastNeededMs[level] = nowMs;
+    this.#needed = workers;
+  }
+
+  /** When so many workers were needed last: null when never, Infinity while they are. */
+  lastNeededMs(level: number): number | null {
+    return level <= this.#needed ? Infinity : (this.#lastNeededMs[level] ?? null);
   }
 
   serviceOf(request: number): number {

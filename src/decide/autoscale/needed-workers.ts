@@ -1,3 +1,4 @@
+import type { EndpointSettings } from '../../model/endpoint.ts';
 import { reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
 import type { LoadModel } from './load-model.ts';
 import type { StartDecision } from './marginal-rule.ts';
@@ -52,11 +53,22 @@ export function neededWorkers(world: EndpointWorld, serving: readonly WorkerView
   return load;
 }
 
+/** Requests a worker is meant for: as many as it has slots, or fewer where the policy says so. */
+function requestsPerWorker({ policy, maxConcurrentPerWorker }: EndpointSettings): number {
+  return policy.type === 'concurrency'
+    ? Math.min(policy.value, maxConcurrentPerWorker)
+    : maxConcurrentPerWorker;
+}
+
+/** The fewest workers that are meant for so many requests at once. */
+export function workersFor(requests: number, settings: EndpointSettings): number {
+  return Math.ceil(requests / requestsPerWorker(settings));
+}
+
 function byConcurrency(world: EndpointWorld, running: number): Need {
-  const perWorker = Math.min(world.settings.policy.value, world.settings.maxConcurrentPerWorker);
-  const demand = world.waiting + running;
+  const perWorker = requestsPerWorker(world.settings);
   return {
-    workers: Math.ceil(demand / perWorker),
+    workers: workersFor(world.waiting + running, world.settings),
     reason: reason(
       'concurrency',
       `${world.waiting} waiting and ${running} running at ${perWorker} per worker`,
@@ -67,7 +79,7 @@ function byConcurrency(world: EndpointWorld, running: number): Need {
 }
 
 function byQueue(world: EndpointWorld, serving: readonly WorkerView[], running: number, nowMs: number): Need {
-  const busy = Math.ceil(running / world.settings.maxConcurrentPerWorker);
+  const busy = workersFor(running, world.settings);
   if (world.waiting === 0) {
     return {
       workers: busy,

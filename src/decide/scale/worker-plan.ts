@@ -1,9 +1,9 @@
 import type { WorkerId } from '../../base/ids.ts';
 import { rolloutIsOver, rolloutIsProven } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
-import { idleKeepMs } from '../autoscale/idle-keep.ts';
 import type { Need } from '../autoscale/needed-workers.ts';
 import { byLoad, swapVictims } from '../capacity/swap-victims.ts';
+import { releaseIdle } from './idle-release.ts';
 import { earlier, reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
 
 /** An unhealthy worker gets this long to recover before it is stopped and counted as failed. */
@@ -30,6 +30,8 @@ export interface WorkerPlan {
   readonly stop: readonly WorkerLeave[];
   /** Stopped at once, and counted as a failed worker. */
   readonly fail: readonly WorkerLeave[];
+  /** Asked for a slot after all others, so that they fall idle. */
+  readonly spare: readonly WorkerId[];
   readonly lookAgainAtMs: number | null;
 }
 
@@ -115,7 +117,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   // While old workers are being replaced, who leaves is decided by that alone.
   const idle =
     replacing || manyFirst
-      ? { drain: [], stop: [], lookAgainAtMs: null }
+      ? { drain: [], stop: [], spare: [], lookAgainAtMs: null }
       : releaseIdle(world, [...goalLive, ...others], proven, need.workers, nowMs);
   drain.push(...idle.drain);
   stop.push(...idle.stop);
@@ -124,7 +126,8 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   // While a revision is being proven, the place above the maximum is its first worker's.
   const placesAbove = mixed || manyFirst ? world.options.maxSurge : 0;
   drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
-  return { start, drain, stop, fail, lookAgainAtMs };
+  // A rollout has its own say in who is asked first.
+  return { start, drain, stop, fail, spare: running ? [] : idle.spare, lookAgainAtMs };
 }
 
 /** Everything leaves, also the first worker of a rollout; running requests finish. */
@@ -138,6 +141,7 @@ export function leaveAll(world: EndpointWorld, why: Reason): WorkerPlan {
     drain: leaving(['ready', 'unhealthy']),
     stop: leaving(['pending', 'pulling', 'starting']),
     fail: [],
+    spare: [],
     lookAgainAtMs: null,
   };
 }
@@ -220,51 +224,6 @@ function retire(
       workerId: worker.id,
       reason: reason('replaced', `a worker of the new revision took its place`),
     }));
-}
-
-/** Idle workers above the need leave when they were kept for long enough, the longest idle first; a busy one never does. */
-function releaseIdle(
-  world: EndpointWorld,
-  workers: readonly WorkerView[],
-  live: number,
-  needed: number,
-  nowMs: number,
-): { drain: WorkerLeave[]; stop: WorkerLeave[]; lookAgainAtMs: number | null } {
-  let surplus = live - needed;
-  const drain: WorkerLeave[] = [];
-  const stop: WorkerLeave[] = [];
-  let lookAgainAtMs: number | null = null;
-  if (surplus <= 0) return { drain, stop, lookAgainAtMs };
-  for (const worker of workers) {
-    // It has no device and no process yet: nothing is lost by not starting it.
-    if (surplus > 0 && worker.state === 'pending') {
-      stop.push({ workerId: worker.id, reason: reason('notNeeded', 'the load went away before it started') });
-      surplus -= 1;
-    }
-  }
-  const idle = workers
-    .filter((worker) => worker.state === 'ready' && worker.running === 0 && worker.idleSinceMs !== null)
-    .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
-  let left = needed + surplus;
-  for (const worker of idle.slice(0, Math.max(0, surplus))) {
-    const keepMs = idleKeepMs(world, left, nowMs);
-    const leaveAtMs = (worker.idleSinceMs ?? nowMs) + keepMs;
-    if (leaveAtMs > nowMs) {
-      // Those after it are idle for less long, and were needed more lately.
-      lookAgainAtMs = leaveAtMs;
-      break;
-    }
-    drain.push({
-      workerId: worker.id,
-      reason: reason('idle', `no request for ${seconds(keepMs)} and ${needed} worker(s) needed`, {
-        keepSeconds: keepMs / 1_000,
-        live: left,
-        needed,
-      }),
-    });
-    left -= 1;
-  }
-  return { drain, stop, lookAgainAtMs };
 }
 
 /** A lowered max_replicas: the surplus drains even when it is busy; running requests finish. */
