@@ -7,6 +7,7 @@ import type { RolloutStep } from '../decide/rollout/step.ts';
 import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
 import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import type { WorkerCut } from '../decide/scale/drain-deadline.ts';
 import { rolloutIsOver, rolloutIsProven } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
 import { DeviceAssigner } from './device-assigner.ts';
@@ -141,7 +142,7 @@ export class Reconciler implements LifecycleListener {
       return true;
     }
     if (plan.rollout.message !== '') this.#say(entry, plan.rollout.message);
-    for (const { workerId, reason } of plan.cut) this.#cutRequests(entry, workerId, reason);
+    for (const cut of plan.cut) this.#cutRequests(entry, cut);
     noteDoubt(entry, world, this.#ports.clock.nowMs());
     this.#routeProof(entry, world);
     this.#routeSpare(entry, plan.workers.spare);
@@ -169,18 +170,15 @@ export class Reconciler implements LifecycleListener {
   }
 
   /** What still runs on a worker that has drained for too long is closed; the worker then ends by itself. */
-  #cutRequests(entry: EndpointEntry, workerId: WorkerId, why: Reason): void {
+  #cutRequests(entry: EndpointEntry, { workerId, reason, unansweredOnly }: WorkerCut): void {
     const seconds = rolloutOptionsOf(entry.endpoint, this.#ports.options).drainDeadlineMs / 1_000;
-    this.#tellDecision(entry, why, { cut: workerId });
-    this.#ports.traffic.runningCut(
-      entry.endpoint.id,
-      workerId,
-      new AppError(
-        'DRAIN_DEADLINE',
-        `The worker of this request is leaving and has waited ${seconds} s for it, which is the drain deadline. Send the request again; for longer ones raise drain_seconds.`,
-        { metadata: { drain_seconds: String(seconds) } },
-      ),
-    );
+    const message = unansweredOnly
+      ? 'The worker of this request belongs to a revision that failed and has not begun to answer; it gives its device to requests that wait. Send the request again.'
+      : `The worker of this request is leaving and has waited ${seconds} s for it, which is the drain deadline. Send the request again; for longer ones raise drain_seconds.`;
+    const error = new AppError('DRAIN_DEADLINE', message, { metadata: { drain_seconds: String(seconds) } });
+    const cut = this.#ports.traffic.runningCut(entry.endpoint.id, workerId, error, unansweredOnly);
+    // Those that are being closed can be seen again before they are gone.
+    if (cut > 0) this.#tellDecision(entry, reason, { cut, workerId });
   }
 
   #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {

@@ -3,8 +3,8 @@ import { workerIsLive } from '../model/worker-state.ts';
 import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
 import { NO_STEP, rolloutStep, type RolloutStep } from './rollout/step.ts';
-import { drainCuts } from './scale/drain-deadline.ts';
-import { leaveAll, workerPlan, type WorkerLeave, type WorkerPlan } from './scale/worker-plan.ts';
+import { drainCuts, type WorkerCut } from './scale/drain-deadline.ts';
+import { leaveAll, workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
 import { earlier, reason, type EndpointWorld, type WorkerView } from './world.ts';
 
 export interface EndpointPlan {
@@ -13,7 +13,7 @@ export interface EndpointPlan {
   readonly rollout: RolloutStep;
   readonly workers: WorkerPlan;
   /** Draining workers whose running requests are closed. */
-  readonly cut: readonly WorkerLeave[];
+  readonly cut: readonly WorkerCut[];
   /** Why requests are refused at once instead of waiting; null when they may wait. */
   readonly refusal: {
     readonly code: 'ENDPOINT_PAUSED' | 'ENDPOINT_FAILED' | 'SERVERLESS_ENDPOINT_NOT_FOUND';

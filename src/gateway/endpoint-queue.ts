@@ -244,8 +244,8 @@ export class EndpointQueue implements EndpointLoad {
     return this.#workers;
   }
 
-  runningCut(workerId: WorkerId, error: AppError): void {
-    this.#workers.get(workerId)?.closeRunning(error);
+  runningCut(workerId: WorkerId, error: AppError, unansweredOnly: boolean): number {
+    return this.#workers.get(workerId)?.closeRunning(error, unansweredOnly) ?? 0;
   }
 
   openRequests(limit: number): readonly RequestTimeline[] {

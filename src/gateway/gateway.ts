@@ -167,8 +167,8 @@ export class Gateway implements Traffic {
     return this.#queues.get(endpointId) ?? NO_LOAD;
   }
 
-  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
-    this.#queues.get(endpointId)?.runningCut(workerId, error);
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError, unansweredOnly: boolean): number {
+    return this.#queues.get(endpointId)?.runningCut(workerId, error, unansweredOnly) ?? 0;
   }
 
   openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {

@@ -59,11 +59,15 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
     return this.#tickets;
   }
 
-  closeRunning(error: AppError): void {
+  closeRunning(error: AppError, unansweredOnly: boolean): number {
+    let closed = 0;
     for (const ticket of [...this.#tickets]) {
-      ticket.cutError ??= error;
+      if (ticket.cutReason !== null || (unansweredOnly && ticket.state !== 'forwarding')) continue;
+      closed += 1;
+      ticket.cutError = error;
       ticket.cut('closed');
     }
+    return closed;
   }
 
   /** Adds the start times of requests without a first byte, as far as the list may grow. */

@@ -63,8 +63,11 @@ export interface Traffic {
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void;
   /** It is gone: what still ran there ends as the broken connections say. */
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void;
-  /** Closes what runs on the worker now: clients that have no answer's head yet get `error`. */
-  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void;
+  /**
+   * Closes what runs on the worker now, or only what has no answer's head yet: such clients get `error`.
+   * Returns how many that were not being closed already.
+   */
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError, unansweredOnly: boolean): number;
   load(endpointId: EndpointId): EndpointLoad;
   /** Requests that go on: those on workers first, then those that wait, each oldest first; at most `limit`. */
   openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[];

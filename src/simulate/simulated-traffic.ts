@@ -240,8 +240,8 @@ export class SimulatedTraffic implements Traffic {
     this.#queues.get(endpointId)?.workerRemove(workerId);
   }
 
-  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): void {
-    this.#queues.get(endpointId)?.runningCut(workerId, error);
+  runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError, unansweredOnly: boolean): number {
+    return this.#queues.get(endpointId)?.runningCut(workerId, error, unansweredOnly) ?? 0;
   }
 
   openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {

@@ -104,7 +104,7 @@ it('each way to end is told', () => {
   queue.refuseWaiting(new AppError('ENDPOINT_PAUSED', 'paused'));
   worker('w1');
   const running = enter('cut');
-  queue.runningCut('w1' as WorkerId, new AppError('DRAIN_DEADLINE', 'too long'));
+  queue.runningCut('w1' as WorkerId, new AppError('DRAIN_DEADLINE', 'too long'), false);
   assert.equal(running.cutError?.code, 'DRAIN_DEADLINE');
   queue.release(running, null, 'cut');
   assert.deepEqual(

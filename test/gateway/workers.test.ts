@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { AppError } from '../../src/base/errors.ts';
 import { ENDPOINT, gatewayWorld, readAnswer, reasonOf, type Answer } from '../support/gateway-world.ts';
 
 /** A port on which nobody listens. */
@@ -388,4 +389,28 @@ test('an answer given before the body was sent reaches the client', async (t) =>
   const closed = new Promise((resolve) => socket.once('close', resolve));
   world.clock.advance(world.gateway.limits.discardMs);
   await closed;
+});
+
+test('what is closed for a worker that must leave is told so, an answer that has begun is cut off', async (t) => {
+  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 2 } });
+  const worker = await world.worker((request, response) => {
+    if (request.url === '/stream') response.write('begun');
+  });
+  const { answer } = await world.open('/stream');
+  const silent = world.send('/silent');
+  await world.listener.seen('started', 2);
+  const error = new AppError('DRAIN_DEADLINE', 'it has drained for too long');
+  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, true), 1);
+  const refused = await silent;
+  assert.deepEqual([refused.status, reasonOf(refused)], [503, 'DRAIN_DEADLINE']);
+  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 1);
+  answer.resume();
+  await assert.rejects(new Promise((_, reject) => answer.on('error', reject)), /aborted/);
+  // What is being closed already is not counted again.
+  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 0);
+  await world.listener.seen('ended', 2);
+  assert.deepEqual(
+    world.listener.outcomes().map(({ end }) => end),
+    ['cut', 'cut'],
+  );
 });

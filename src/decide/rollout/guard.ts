@@ -5,7 +5,7 @@ import { diesTooOften } from './death-test.ts';
 import { FailureTest } from './failure-test.ts';
 import type { AnswerTime, RevisionFigures } from './revision-figures.ts';
 import { SlownessTest } from './slowness-test.ts';
-import { binomialTail } from './tails.ts';
+import { hypergeometricTail } from './tails.ts';
 
 /** What of the workers the guard needs beside the requests, at the moment of a decision. */
 export interface GuardMoment {
@@ -155,10 +155,11 @@ function figuresOf(figures: RevisionFigures, unanswered: number): GuardFigures {
   return { answered, ended, failed, deaths, unanswered };
 }
 
-/** How probable so many failures of the target are with the stable revision's share of them (Laplace's estimate). */
+/** How probable it is that so many of all failures fell to the target by chance: Fisher's exact test. */
 function chanceOf({ target, stable }: Pick<GuardReport, 'target' | 'stable'>): number {
-  const share = (stable.failed + 1) / (stable.ended + 2);
-  return binomialTail(target.failed + target.unanswered, target.ended + target.unanswered, share);
+  const ended = target.ended + target.unanswered;
+  const failed = target.failed + target.unanswered;
+  return hypergeometricTail(failed, ended, failed + stable.failed, ended + stable.ended);
 }
 
 function milliseconds(timeMs: number | null): string {
