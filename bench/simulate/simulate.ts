@@ -1,6 +1,6 @@
 /**
  * How fast a simulated world runs: requests through the real control loops and queues, on one core.
- * `npm run bench:simulate [-- --requests 1000000]` prints requests a second and the peak of the heap
+ * `npm run bench:simulate [-- --requests 1000000 --load 1]` prints requests a second and the peak of the heap
  * for one endpoint and for ten that share devices.
  */
 import { parseArgs } from 'node:util';
@@ -107,5 +107,8 @@ async function run(load: Load, count: number): Promise<void> {
   if (world.errors.length > 0) throw new Error('the world logged an error', { cause: world.errors[0] });
 }
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '1000000' } } });
-for (const load of LOADS) await run(load, Number(values.requests));
+const { values } = parseArgs({
+  options: { requests: { type: 'string', default: '1000000' }, load: { type: 'string' } },
+});
+const chosen = LOADS.filter((_, index) => values.load === undefined || index + 1 === Number(values.load));
+for (const load of chosen) await run(load, Number(values.requests));

@@ -4,6 +4,9 @@ import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 import type { Inventory } from './inventory.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
+/** So late the line may see that another request is an endpoint's oldest. */
+const ORDER_DELAY_MS = 100;
+
 /**
  * Hands out devices over all endpoints, and lets idle workers give way where a request waits. Woken
  * when a worker begins to want devices, when some come back, when a load changes while somebody
@@ -59,10 +62,12 @@ export class DeviceAssigner {
   }
 
   /**
-   * True when the endpoint's load has changed since this was last asked in a way that can give somebody
-   * devices: other requests wait, or a worker became ready or idle. One that became busy gives nobody any.
+   * Looks at the line again when the endpoint's load has changed since this was last asked in a way that
+   * can give somebody devices: requests begin or cease to wait, or a worker became ready or idle; in a
+   * moment, where only another request is the oldest now, which happens with each one that is served.
+   * A worker that became busy gives nobody any.
    */
-  loadChanged(entry: EndpointEntry): boolean {
+  loadChanged(entry: EndpointEntry, atOnce: boolean): void {
     const load = this.#ports.traffic.load(entry.endpoint.id);
     let ready = 0;
     let becameIdle = false;
@@ -74,18 +79,14 @@ export class DeviceAssigner {
       worker.idleInLineSinceMs = idleSinceMs;
     }
     const { oldestWaitingSinceMs } = load;
-    const seen = entry.seenInLine;
-    if (
-      !becameIdle &&
-      seen !== null &&
-      seen.endpoint === entry.endpoint &&
-      seen.oldestWaitingSinceMs === oldestWaitingSinceMs &&
-      seen.ready === ready
-    ) {
-      return false;
-    }
-    entry.seenInLine = { endpoint: entry.endpoint, oldestWaitingSinceMs, ready };
-    return true;
+    const { endpoint, seenInLine: seen } = entry;
+    const alike = seen !== null && !becameIdle && seen.endpoint === endpoint && seen.ready === ready;
+    if (alike && seen.oldestWaitingSinceMs === oldestWaitingSinceMs) return;
+    entry.seenInLine = { endpoint, oldestWaitingSinceMs, ready };
+    if (alike && seen.oldestWaitingSinceMs !== null && oldestWaitingSinceMs !== null) {
+      this.#assignAt(this.#ports.clock.nowMs() + ORDER_DELAY_MS);
+    } else if (atOnce) this.assign();
+    else this.assignSoon();
   }
 
   close(): void {

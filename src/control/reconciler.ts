@@ -112,7 +112,7 @@ export class Reconciler implements LifecycleListener {
       this.#wakeOnlyAt(entry, earlier(plan.lookAgainAtMs, forgivenMs));
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
       // is ready or idle only now can give way.
-      if (this.#devices.wanted && this.#devices.loadChanged(entry)) this.#devices.assignSoon();
+      if (this.#devices.wanted) this.#devices.loadChanged(entry, false);
       if (entry.endpoint.deleting && entry.workers.size === 0) this.#onForgotten(entry);
       return;
     }
@@ -319,7 +319,7 @@ export class Reconciler implements LifecycleListener {
 
   /** The same where all that happened is that a request of this endpoint waits. */
   assignDevicesFor(entry: EndpointEntry): void {
-    if (this.#devices.loadChanged(entry)) this.assignDevices();
+    this.#devices.loadChanged(entry, true);
   }
 
   // What the lifecycle tells.

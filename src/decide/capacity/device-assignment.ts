@@ -108,13 +108,17 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
     const missing = pending.devices - free.length;
     // Its place in the line: what is free, or about to be, is kept for it.
     for (const id of free) promised.add(id);
-    const leaving = world.holding
-      .filter((worker) => worker.leaving && worker.productId === pending.productId)
-      .flatMap((worker) => worker.devices)
-      .filter((id) => usable(id) && !free.includes(id));
-    for (const id of leaving.slice(0, missing)) promised.add(id);
+    let leaving = 0;
+    for (const worker of world.holding) {
+      if (!worker.leaving || worker.productId !== pending.productId) continue;
+      for (const id of worker.devices) {
+        if (!usable(id) || free.includes(id)) continue;
+        leaving += 1;
+        if (leaving <= missing) promised.add(id);
+      }
+    }
     blocked.add(pending.productId);
-    const short = missing - leaving.length;
+    const short = missing - leaving;
     if (short <= 0 || pending.waitingSinceMs === null) continue;
     const found = victims(world, pending, short, spare, giveWay, nowMs);
     lookAgainAtMs = earlier(lookAgainAtMs, found.lookAgainAtMs);
@@ -142,17 +146,17 @@ function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
  */
 function reachable(world: CapacityWorld, pending: PendingWorker): number {
   let count = world.devices.get(pending.productId)?.length ?? 0;
-  const spare = new Map(world.spare);
-  const staying = world.holding
-    .filter(
-      (worker) =>
-        !worker.leaving && worker.productId === pending.productId && worker.endpointId !== pending.endpointId,
-    )
-    .sort((a, b) => b.devices.length - a.devices.length);
+  const spared = new Map<EndpointId, number>();
+  const staying: HoldingWorker[] = [];
+  for (const worker of world.holding) {
+    if (worker.leaving || worker.productId !== pending.productId) continue;
+    if (worker.endpointId !== pending.endpointId) staying.push(worker);
+  }
+  staying.sort((a, b) => b.devices.length - a.devices.length);
   for (const worker of staying) {
-    const left = spare.get(worker.endpointId) ?? 0;
-    spare.set(worker.endpointId, left - 1);
-    if (left <= 0) count -= worker.devices.length;
+    const before = spared.get(worker.endpointId) ?? 0;
+    spared.set(worker.endpointId, before + 1);
+    if (before >= (world.spare.get(worker.endpointId) ?? 0)) count -= worker.devices.length;
   }
   return count;
 }
@@ -175,57 +179,52 @@ function victims(
   already: readonly { readonly workerId: WorkerId }[],
   nowMs: number,
 ): { chosen: Victim[]; lookAgainAtMs: number | null } {
-  const budget = new Map(spare);
+  const taken = new Map<EndpointId, number>();
   const waitedSinceMs = pending.waitingSinceMs ?? nowMs;
   let lookAgainAtMs: number | null = null;
-  const candidates = world.holding.filter(
-    (worker) =>
-      !worker.leaving &&
-      !worker.protected &&
-      worker.readyAtMs !== null &&
-      worker.productId === pending.productId &&
-      worker.endpointId !== pending.endpointId &&
-      !already.some((leave) => leave.workerId === worker.workerId),
-  );
-  const idle = candidates
-    .filter((worker) => worker.running === 0 && worker.idleSinceMs !== null)
-    .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
-  const busy = candidates
-    .filter((worker) => worker.running > 0 && (worker.waitingSinceMs ?? Infinity) >= waitedSinceMs)
-    .sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
+  const idle: HoldingWorker[] = [];
+  const busy: HoldingWorker[] = [];
+  for (const worker of world.holding) {
+    if (worker.leaving || worker.protected || worker.readyAtMs === null) continue;
+    if (worker.productId !== pending.productId || worker.endpointId === pending.endpointId) continue;
+    if ((spare.get(worker.endpointId) ?? 0) <= 0) continue;
+    if (already.some((leave) => leave.workerId === worker.workerId)) continue;
+    if (worker.running > 0) {
+      if ((worker.waitingSinceMs ?? Infinity) >= waitedSinceMs) busy.push(worker);
+    } else if (worker.idleSinceMs !== null) idle.push(worker);
+  }
+  idle.sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+  busy.sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
 
   const chosen: Victim[] = [];
   let freed = 0;
-  const take = (worker: HoldingWorker, why: Reason, fromMs: number): void => {
-    if (freed >= missing || (budget.get(worker.endpointId) ?? 0) <= 0) return;
+  const take = (worker: HoldingWorker, fromMs: number, why: () => Reason): void => {
+    const given = taken.get(worker.endpointId) ?? 0;
+    if (freed >= missing || given >= (spare.get(worker.endpointId) ?? 0)) return;
     if (nowMs < fromMs) {
       lookAgainAtMs = earlier(lookAgainAtMs, fromMs);
       return;
     }
-    budget.set(worker.endpointId, (budget.get(worker.endpointId) ?? 0) - 1);
-    chosen.push({ worker, leave: { workerId: worker.workerId, reason: why } });
+    taken.set(worker.endpointId, given + 1);
+    chosen.push({ worker, leave: { workerId: worker.workerId, reason: why() } });
     freed += worker.devices.length;
   };
   for (const worker of idle) {
-    const idleMs = nowMs - (worker.idleSinceMs ?? nowMs);
     const residencyMs = Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
-    take(
-      worker,
+    take(worker, (worker.readyAtMs ?? nowMs) + residencyMs, () =>
       reason(
         'giveWayIdle',
-        `idle for ${seconds(idleMs)}; a request of endpoint ${pending.endpointId} waits for its device`,
+        `idle for ${seconds(nowMs - (worker.idleSinceMs ?? nowMs))}; a request of endpoint ${pending.endpointId} waits for its device`,
       ),
-      (worker.readyAtMs ?? nowMs) + residencyMs,
     );
   }
   for (const worker of busy) {
-    take(
-      worker,
+    const fromMs = Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS);
+    take(worker, fromMs, () =>
       reason(
         'giveWayBusy',
         `its turn is over; a request of endpoint ${pending.endpointId} waits for its device`,
       ),
-      Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS),
     );
   }
   return { chosen: freed >= missing ? chosen : [], lookAgainAtMs };
