@@ -19,7 +19,7 @@ import type { Fingerprint } from '../ports/driver.ts';
 import type { Traffic } from '../ports/traffic.ts';
 import type { ControlOptions } from './control-options.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
-import { planOptionsOf } from './rollout-options.ts';
+import { maxSurgeOf } from './rollout-options.ts';
 
 /** The devices of this host and who holds them. What is held is read from the workers, never kept twice. */
 export class Inventory {
@@ -121,8 +121,7 @@ export class Inventory {
         if (workerIsLive(worker.record.state) && worker.record.state !== 'pending') live += 1;
       }
       spare.set(entry.endpoint.id, live - entry.endpoint.settings.minReplicas);
-      const { maxSurge } = planOptionsOf(entry.endpoint, options);
-      const limit = entry.endpoint.settings.maxReplicas + maxSurge;
+      const limit = entry.endpoint.settings.maxReplicas + maxSurgeOf(entry.endpoint, options);
       for (const worker of entry.workers.values()) {
         const { record } = worker;
         const spec = entry.revisions.get(record.revision)?.spec;

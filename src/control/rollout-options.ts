@@ -10,14 +10,23 @@ export function rolloutOptionsOf(endpoint: Endpoint, options: ControlOptions): R
   return rollout === null || rolloutIsOver(rollout.state) ? options.rollout : rollout.options;
 }
 
+/** Workers above the wanted number that the endpoint may have now. */
+export function maxSurgeOf(endpoint: Endpoint, options: ControlOptions): number {
+  return workersOf(rolloutOptionsOf(endpoint, options).maxSurge, workersBefore(endpoint));
+}
+
 /** With shares counted out by the workers there were when the rollout began. */
 export function planOptionsOf(endpoint: Endpoint, options: ControlOptions): PlanOptions {
   const { guard: _, ...rollout } = rolloutOptionsOf(endpoint, options);
-  const workers = Math.max(1, endpoint.rollout?.workersBefore ?? 1);
+  const workers = workersBefore(endpoint);
   return {
     ...rollout,
     maxSurge: workersOf(rollout.maxSurge, workers),
     firstStep: Math.min(workers, Math.max(1, workersOf(rollout.firstStep, workers))),
     startDeadlineMs: options.startDeadlineMs,
   };
+}
+
+function workersBefore(endpoint: Endpoint): number {
+  return Math.max(1, endpoint.rollout?.workersBefore ?? 1);
 }

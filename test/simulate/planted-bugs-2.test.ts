@@ -3,5 +3,5 @@ import { itFinds } from './planted-bugs/bug-hunt.ts';
 import { PLANTED_BUGS } from './planted-bugs/bugs.ts';
 
 describe('500 worlds find that', () => {
-  for (const [index, bug] of PLANTED_BUGS.entries()) if (index % 2 === 1) itFinds(bug);
+  for (const [index, bug] of PLANTED_BUGS.entries()) if (index % 4 === 1) itFinds(bug);
 });
