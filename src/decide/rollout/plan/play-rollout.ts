@@ -68,6 +68,11 @@ export interface Play {
 const REPLACED_MAX = 12;
 /** Bounds the work of one play; a rollout of a few workers takes some dozens. */
 const LOOKS_MAX = 4_000;
+/** A day: a rollout that takes longer is waiting for something else than time. */
+const HORIZON_MS = 86_400_000;
+/** After so many looks in vain they come apart by this share of the time since the last change. */
+const PATIENT_LOOKS = 50;
+const STRIDE = 0.01;
 const ROUNDS_MAX = 64;
 
 /**
@@ -96,12 +101,16 @@ class Player implements PlayedTimes {
   #lookAgainAtMs: number | null = null;
   #made = 0;
   #restMs = 0;
+  /** Since the last change. */
+  #looksInVain = 0;
+  #changedAtMs: number;
   #left = 0;
 
   constructor(setting: PlaySetting, unknownMs: (name: TimeName) => number) {
     this.#setting = setting;
     this.#unknownMs = unknownMs;
     this.#nowMs = setting.nowMs;
+    this.#changedAtMs = setting.nowMs;
     this.#rollout = setting.world.rollout;
     this.#load = new PausedLoad(setting.world, setting.nowMs);
     this.#traffic = new PlayedTraffic(setting.world, setting.requestsPerSecond, setting.nowMs);
@@ -124,10 +133,17 @@ class Player implements PlayedTimes {
     const looksMax = this.#setting.toTheEnd ? LOOKS_MAX : 0;
     for (let looks = 0; looks < looksMax && !this.#over; looks += 1) {
       const nextMs = this.#nextMs();
-      if (nextMs === null || this.#longEnough()) break;
+      if (nextMs === null || nextMs - this.#setting.nowMs > HORIZON_MS || this.#longEnough()) break;
+      const seen = this.#steps.length;
       this.#elapse(nextMs);
-      this.#changeByItself();
+      const changed = this.#changeByItself();
       this.#settle();
+      if (changed || this.#steps.length > seen) {
+        this.#looksInVain = 0;
+        this.#changedAtMs = this.#nowMs;
+      } else {
+        this.#looksInVain += 1;
+      }
     }
     return {
       steps: this.#steps,
@@ -173,7 +189,7 @@ class Player implements PlayedTimes {
 
   /** The earliest thing that comes by itself: a worker's next state, a look asked for, the proof by requests, the end of a queue. */
   #nextMs(): number | null {
-    let nextMs = this.#lookAgainAtMs;
+    let nextMs = this.#nextLookMs();
     for (const worker of this.#workers) nextMs = earlier(nextMs, worker.dueMs);
     const inMs: (number | null)[] = [this.#traffic.queueEndsInMs(this.#ready)];
     if (this.#rollout?.state === 'baking') {
@@ -182,6 +198,12 @@ class Player implements PlayedTimes {
     }
     for (const ms of inMs) nextMs = earlier(nextMs, ms === null ? null : this.#nowMs + ms);
     return nextMs === null ? null : Math.max(nextMs, this.#nowMs);
+  }
+
+  /** The look that was asked for; after many in vain not much sooner than something can be hoped for. */
+  #nextLookMs(): number | null {
+    if (this.#lookAgainAtMs === null || this.#looksInVain < PATIENT_LOOKS) return this.#lookAgainAtMs;
+    return Math.max(this.#lookAgainAtMs, this.#nowMs + STRIDE * (this.#nowMs - this.#changedAtMs));
   }
 
   #elapse(toMs: number): void {
@@ -208,14 +230,17 @@ class Player implements PlayedTimes {
     return this.#workers.filter((worker) => worker.state !== 'pending').length;
   }
 
-  #changeByItself(): void {
+  #changeByItself(): boolean {
+    let changed = false;
     for (const worker of [...this.#workers]) {
       const event = worker.dueMs !== null && worker.dueMs <= this.#nowMs ? dueEvent(worker) : null;
       if (event === null) continue;
       change(worker, event, this, this.#nowMs);
       if (event === 'becameReady' && worker.revision === this.#target) this.#replacedAtMs.push(this.#nowMs);
       if (event === 'ended') this.#remove(worker);
+      changed = true;
     }
+    return changed;
   }
 
   #remove(worker: PlayedWorker): void {

@@ -49,7 +49,8 @@ export class PlayedTraffic {
   /** Until nobody waits any more; null when nobody does, or when that does not come. */
   queueEndsInMs(ready: number): number | null {
     const loss = this.#queueLossPerMs(ready);
-    return this.#queue > EPSILON && loss > 0 ? Math.ceil(this.#queue / loss) : null;
+    // Where no service time is known it is gone with the next moment.
+    return this.#queue > EPSILON && loss > 0 ? Math.max(1, Math.ceil(this.#queue / loss)) : null;
   }
 
   /** Those that wait came evenly; in the beginning they are those that wait in truth. */
