@@ -173,6 +173,16 @@ export class EndpointUpdates {
     }
     const { rollout } = entry.endpoint;
     await this.#records.endpointCommit(entry, change, revision ?? undefined, answer);
+    const fields = Object.keys(wanted.changed).join(', ');
+    entry.events.note(this.#ports.clock.nowMs(), {
+      kind: 'order',
+      code: wanted.restored === null ? 'update' : 'rollback',
+      message: revisionChanged
+        ? `revision ${outcome.revision} is wanted: ${fields}`
+        : `in force now: ${fields}`,
+      revision: revisionChanged ? outcome.revision : null,
+      facts: { by: request.caller.ownerId, etag: outcome.etag },
+    });
     if (revisionChanged && rollout?.state === 'watching') {
       this.#records.revisionChange(entry, rollout.toRevision, { stableAtMs: this.#ports.clock.nowMs() });
     }

@@ -400,7 +400,7 @@ export class Reconciler implements LifecycleListener {
   }
 
   /** A decision is told when it starts or ends workers, not each time it is confirmed. */
-  #tellDecision(entry: EndpointEntry, why: Reason, facts: EventFacts): void {
+  #tellDecision(entry: EndpointEntry, why: Reason, facts: EventFacts, worker?: WorkerEntry): void {
     const endpointId = entry.endpoint.id;
     this.#ports.metrics.scaleDecision(endpointId, why.code);
     this.#ports.log.info('scale decision', {
@@ -414,13 +414,15 @@ export class Reconciler implements LifecycleListener {
       kind: 'scale',
       code: why.code,
       message: why.text,
+      ...(worker === undefined ? {} : { workerId: worker.record.id, revision: worker.record.revision }),
       facts: { ...why.numbers, ...facts, workers: entry.workers.size },
     });
   }
 
   #leave(entry: EndpointEntry, workerId: WorkerId, why: Reason, act: (worker: WorkerEntry) => void): boolean {
+    const worker = entry.workers.get(workerId);
     const changed = this.#with(entry, workerId, act);
-    if (changed) this.#tellDecision(entry, why, { leave: workerId });
+    if (changed) this.#tellDecision(entry, why, { leave: workerId }, worker);
     return changed;
   }
 

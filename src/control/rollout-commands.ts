@@ -27,14 +27,14 @@ export async function orderRollout(
     throw new AppError(
       'ROLLOUT_OVER',
       `The rollout to revision ${rollout.toRevision} is over (${rollout.state}), so it cannot be changed; roll back to a revision, or update the endpoint.`,
-      { metadata: { state: rollout.state, command } },
+      { metadata: { state: rollout.state, order: command } },
     );
   }
   if (ROLLOUT_ORDER_TABLE[rollout.order][command] === null) {
     throw new AppError(
       'ROLLOUT_ABORTING',
       `The rollout to revision ${rollout.toRevision} is being aborted, so "${command}" comes too late; update the endpoint to try again.`,
-      { metadata: { command } },
+      { metadata: { order: command } },
     );
   }
   const order = rolloutOrderTransition(rollout.order, command);

@@ -4,6 +4,7 @@ import type { EndpointId } from '../../src/base/ids.ts';
 import type { RolloutCommand } from '../../src/model/rollout-order.ts';
 import type { RolloutChoices } from '../../src/model/rollout-options.ts';
 import type { WorldSettings } from '../../src/simulate/world.ts';
+import { EndpointEvents } from '../../src/control/endpoint-events.ts';
 import { CALLER, ControlWorld } from '../support/control-world.ts';
 
 async function load(world: ControlWorld, id: EndpointId, durationMs: number): Promise<void> {
@@ -239,6 +240,7 @@ it('events tell of every decision in order, and of the figures of the guard', as
   await load(world, id, 20_000);
   const events = world.control.service.eventList(id, null, CALLER);
   const told = events.map(({ kind, code: why }) => `${kind}.${why}`);
+  assert.equal(told.filter((text) => text === 'order.update').length, 1);
   for (const wanted of [
     'scale.min',
     'worker.ready',
@@ -255,4 +257,56 @@ it('events tell of every decision in order, and of the figures of the guard', as
   const { guard, rollout } = world.control.service.rollout(id, CALLER);
   assert.equal(rollout.state, 'failed');
   assert.match(guard?.tripped ?? '', /requests failed on it/);
+});
+
+it('an event of a leaving worker names it, and a device that goes to another endpoint is told', async () => {
+  const world = await ControlWorld.open({ devices: 1 });
+  const limits = { max_replicas: 1, idle_timeout: 600, request_timeout: 60 };
+  const first = await world.create({ product_id: 'gpu', worker_config: limits });
+  const second = await world.create({ product_id: 'gpu', worker_config: limits });
+  world.traffic.arrive(first, 100);
+  await world.advance(60_000);
+  world.traffic.arrive(second, 100);
+  await world.advance(5_000);
+  const evicted = world.control.service
+    .eventList(first, null, CALLER)
+    .find(({ kind }) => kind === 'eviction');
+  assert.equal(typeof evicted?.workerId, 'string');
+  assert.equal(evicted?.facts['devices'], '0');
+  await world.answerOf(world.control.service.update(first, { worker_config: { max_replicas: 0 } }, CALLER));
+  const events = world.control.service.eventList(first, null, CALLER);
+  assert.equal(events.at(-1)?.code, 'update');
+  const { id } = events[0] ?? assert.fail('no event');
+  assert.equal(world.control.service.eventList(first, id, CALLER).length, events.length - 1);
+});
+
+it('who follows events has each in its turn, up to the limit of readers, until the endpoint is gone', async () => {
+  const world = await ControlWorld.open();
+  const id = await world.create();
+  const seen: string[] = [];
+  let ended = 0;
+  const reader = { onEvent: ({ code: why }: { code: string }) => seen.push(why), onEnd: () => (ended += 1) };
+  const follow = () => world.control.service.eventsFollow(id, null, CALLER, { ...reader });
+  const followed = follow();
+  world.traffic.arrive(id, 100);
+  await world.advance(1_000);
+  assert.ok(seen.includes('ready'), seen.join(' '));
+  followed.stop();
+  const readers = Array.from({ length: 32 }, follow);
+  assert.throws(follow, code('EVENT_READERS_LIMIT'));
+  readers[0]?.stop();
+  await world.answerOf(world.control.service.delete(id, CALLER));
+  await world.advance(60_000);
+  assert.equal(ended, 31);
+});
+
+it('events that are no longer kept are told to be missing', () => {
+  const events = new EndpointEvents(1_000);
+  for (let count = 0; count < 600; count += 1) {
+    events.note(1_000 + count, { kind: 'scale', code: 'x', message: String(count) });
+  }
+  const kept = events.after(null);
+  assert.deepEqual([kept.length, kept[0]?.message], [500, '100']);
+  assert.equal(events.missedAfter(kept[0]?.id ?? 0), false);
+  assert.equal(events.missedAfter((kept[0]?.id ?? 0) - 2), true);
 });

@@ -336,7 +336,8 @@ function watch(world: EndpointWorld, target: readonly WorkerView[], nowMs: numbe
   const lookAgainAtMs = guard?.patienceEndsAtMs ?? null;
   if (rollout === null || rollout.order === 'pause') return { ...PAUSED, lookAgainAtMs };
   const endMs = rollout.stateSinceMs + options.watchMs;
-  if (rollout.order === 'promote') return { ...NO_STEP, event: 'watched' };
+  if (rollout.order === 'promote')
+    return { ...NO_STEP, event: 'watched', message: 'in force, promoted as asked' };
   if (nowMs < endMs) return { ...NO_STEP, lookAgainAtMs: earlier(endMs, lookAgainAtMs) };
   const doubt = doubtUntilMs(world, rollout.stateSinceMs, options.watchMs);
   if (doubt !== null && nowMs < doubt) {
@@ -349,7 +350,7 @@ function watch(world: EndpointWorld, target: readonly WorkerView[], nowMs: numbe
   if (doubt !== null && guard?.failing === true) {
     return giveUp(world, target, `${doubtText(world)}, and no more requests came to tell chance from fault`);
   }
-  return { ...NO_STEP, event: 'watched', message: '' };
+  return { ...NO_STEP, event: 'watched', message: 'in force: it served alone and nothing spoke against it' };
 }
 
 function giveUp(world: EndpointWorld, target: readonly WorkerView[], why: string): RolloutStep {
