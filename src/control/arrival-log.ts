@@ -29,7 +29,7 @@ const PRUNE_BYTES = 8 * MIB;
 export interface ArrivalLogParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly store: Pick<Store, 'arrivalChunkPut' | 'arrivalChunkPrune'>;
+  readonly store: Pick<Store, 'arrivalChunkPut' | 'arrivalChunkDeleteBefore' | 'arrivalChunkTrim'>;
   readonly metrics: Pick<Metrics, 'arrivalsDropped'>;
   readonly log: Log;
   /** How long arrivals are kept. */
@@ -63,6 +63,8 @@ export class ArrivalLog implements ArrivalRecorder {
   #full: ArrivalChunk[] = [];
   #unwrittenBytes = 0;
   #bytesSincePrune = 0;
+  /** Those with new chunks since the last one: only they can have too many bytes. */
+  readonly #grown = new Set<EndpointId>();
   #cancelFlush: (() => void) | null = null;
   #cancelPrune: (() => void) | null = null;
   #flushing: Promise<void> | null = null;
@@ -129,6 +131,7 @@ export class ArrivalLog implements ArrivalRecorder {
   #seal(endpointId: EndpointId, chunk: OpenChunk): void {
     this.#open.delete(endpointId);
     this.#bytesSincePrune += chunk.writer.sizeBytes;
+    this.#grown.add(endpointId);
     if (chunk.unwrittenBytes > 0) this.#full.push(storedChunk(endpointId, chunk));
   }
 
@@ -198,11 +201,20 @@ export class ArrivalLog implements ArrivalRecorder {
     this.#bytesSincePrune = 0;
     this.#cancelPrune?.();
     this.#cancelPrune = this.#parts.clock.schedule(PRUNE_INTERVAL_MS, () => this.#prune());
-    const { clock, store, log, keptMs, bytesPerEndpoint } = this.#parts;
-    const bounds = { beforeMs: clock.nowMs() - keptMs, bytesPerEndpoint };
+    const { clock, log, keptMs } = this.#parts;
+    const grown = [...this.#grown];
+    this.#grown.clear();
+    const beforeMs = clock.nowMs() - keptMs;
     this.#pruning = this.#pruning
-      .then(async () => await store.arrivalChunkPrune(bounds))
+      .then(async () => await this.#deleteBeyond(beforeMs, grown))
       .catch((error: unknown) => log.warn('old arrivals could not be deleted', { error }));
+  }
+
+  /** One endpoint after the other, so that other writes to the store come in between. */
+  async #deleteBeyond(beforeMs: number, grown: readonly EndpointId[]): Promise<void> {
+    const { store, bytesPerEndpoint } = this.#parts;
+    await store.arrivalChunkDeleteBefore(beforeMs);
+    for (const endpointId of grown) await store.arrivalChunkTrim(endpointId, bytesPerEndpoint);
   }
 }
 

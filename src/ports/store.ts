@@ -23,14 +23,6 @@ export interface ArrivalChunk {
   readonly bytes: Uint8Array;
 }
 
-/** What of the recorded arrivals is too old or too much. */
-export interface ArrivalBounds {
-  /** Chunks whose last arrival ended before this go. */
-  readonly beforeMs: number;
-  /** Of each endpoint the newest chunks stay that have no more bytes than this together. */
-  readonly bytesPerEndpoint: number;
-}
-
 /**
  * Durable memory. A promise that resolved means: on disk, it survives `kill -9` and power loss.
  * Noun first, so that a search for the noun finds all that is done to it. Rejects with AppError
@@ -87,8 +79,10 @@ export interface Store {
     after: Pick<ArrivalChunk, 'firstEndMs' | 'id'> | null,
     limit: number,
   ): Promise<readonly ArrivalChunk[]>;
-  /** Deletes what is beyond the bounds, of all endpoints. */
-  arrivalChunkPrune(bounds: ArrivalBounds): Promise<void>;
+  /** Deletes the chunks, of all endpoints, whose last arrival ended before `beforeMs`. */
+  arrivalChunkDeleteBefore(beforeMs: number): Promise<void>;
+  /** Leaves of an endpoint's chunks the newest that have no more than `bytes` together. */
+  arrivalChunkTrim(endpointId: EndpointId, bytes: number): Promise<void>;
 
   apiKeyList(): Promise<readonly ApiKey[]>;
   apiKeyInsert(key: ApiKey): Promise<void>;

@@ -3,7 +3,7 @@ import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
 import { ANSWER_KEPT_MS, type KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
-import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../ports/store.ts';
+import type { ApiKey, ArrivalChunk, Store } from '../ports/store.ts';
 
 /** The store's contract in plain maps: for worlds in which durability is not the question. */
 export class MemoryStore implements Store {
@@ -127,13 +127,19 @@ export class MemoryStore implements Store {
     return await Promise.resolve(later.slice(0, limit));
   }
 
-  async arrivalChunkPrune({ beforeMs, bytesPerEndpoint }: ArrivalBounds): Promise<void> {
+  async arrivalChunkDeleteBefore(beforeMs: number): Promise<void> {
     await Promise.resolve();
-    const kept = new Map<EndpointId, number>();
+    for (const chunk of this.arrivalChunks.values())
+      if (chunk.lastEndMs < beforeMs) this.arrivalChunks.delete(chunk.id);
+  }
+
+  async arrivalChunkTrim(endpointId: EndpointId, bytes: number): Promise<void> {
+    await Promise.resolve();
+    let kept = 0;
     for (const chunk of [...this.arrivalChunks.values()].sort(inOrder).reverse()) {
-      const bytes = (kept.get(chunk.endpointId) ?? 0) + chunk.bytes.length;
-      kept.set(chunk.endpointId, bytes);
-      if (chunk.lastEndMs < beforeMs || bytes > bytesPerEndpoint) this.arrivalChunks.delete(chunk.id);
+      if (chunk.endpointId !== endpointId) continue;
+      kept += chunk.bytes.length;
+      if (kept > bytes) this.arrivalChunks.delete(chunk.id);
     }
   }
 

@@ -8,7 +8,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { ArrivalLog, FLUSH_INTERVAL_MS, UNWRITTEN_BYTES_MAX } from '../../src/control/arrival-log.ts';
 import { readArrivalChunk } from '../../src/model/arrival-chunk.ts';
 import type { Arrival } from '../../src/model/arrival.ts';
-import type { ArrivalBounds, ArrivalChunk } from '../../src/ports/store.ts';
+import type { ArrivalChunk } from '../../src/ports/store.ts';
 
 const E1 = 'e1' as EndpointId;
 const E2 = 'e2' as EndpointId;
@@ -18,7 +18,8 @@ const DAY_MS = 24 * HOUR_MS;
 class LogWorld {
   readonly clock = new ManualClock();
   readonly chunks = new Map<string, ArrivalChunk>();
-  readonly prunes: ArrivalBounds[] = [];
+  /** Before which time was deleted, and which endpoint was trimmed to how much. */
+  readonly prunes: (number | readonly [EndpointId, number])[] = [];
   readonly warnings: string[] = [];
   readonly gone = new Set<EndpointId>();
   writes = 0;
@@ -41,8 +42,12 @@ class LogWorld {
           this.writes += 1;
           this.chunks.set(chunk.id, chunk);
         },
-        arrivalChunkPrune: async (bounds) => {
-          this.prunes.push(bounds);
+        arrivalChunkDeleteBefore: async (beforeMs) => {
+          this.prunes.push(beforeMs);
+          await this.disk;
+        },
+        arrivalChunkTrim: async (...trim) => {
+          this.prunes.push(trim);
           await this.disk;
         },
       },
@@ -187,15 +192,20 @@ test('the bounds are held at the start, every hour, and sooner when much comes',
   const world = new LogWorld();
   const startMs = world.clock.nowMs();
   await turn();
-  assert.deepEqual(world.prunes, [{ beforeMs: startMs - 30 * DAY_MS, bytesPerEndpoint: 1_000 }]);
+  assert.deepEqual(world.prunes, [startMs - 30 * DAY_MS]);
   await world.after(2 * HOUR_MS);
-  assert.equal(world.prunes.length, 3);
-  assert.equal(world.prunes[2]?.beforeMs, startMs + 2 * HOUR_MS - 30 * DAY_MS);
+  assert.deepEqual(world.prunes.slice(2), [startMs + 2 * HOUR_MS - 30 * DAY_MS]);
+  world.record(E2);
   for (let round = 0; round < 40; round += 1) {
     world.record(E1, 60_000);
     await world.log.flush();
   }
-  assert.equal(world.prunes.length, 4, '9 MB of new chunks');
+  await turn();
+  assert.deepEqual(
+    world.prunes.slice(3),
+    [startMs + 2 * HOUR_MS - 30 * DAY_MS, [E1, 1_000]],
+    '9 MB of new chunks',
+  );
   await world.log.close();
   assert.equal(world.clock.timerCount, 0);
 });

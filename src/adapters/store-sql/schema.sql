@@ -18,7 +18,9 @@ CREATE TABLE arrival_chunks (
   bytes bytea NOT NULL
 );
 
-CREATE INDEX arrival_chunks_by_endpoint ON arrival_chunks (endpoint_id, first_end_ms, id);
+CREATE INDEX arrival_chunks_by_end ON arrival_chunks (last_end_ms);
+
+CREATE INDEX arrival_chunks_by_endpoint ON arrival_chunks (endpoint_id, first_end_ms, id, last_end_ms, size_bytes);
 
 CREATE TABLE endpoints (
   id text NOT NULL PRIMARY KEY,

@@ -4,7 +4,7 @@ import type { EndpointId, OwnerId, WorkerId } from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ANSWER_KEPT_MS, ANSWERS_KEPT_MAX, type KeptAnswer } from '../../model/kept-answer.ts';
 import type { Worker } from '../../model/worker.ts';
-import type { ApiKey, ArrivalBounds, ArrivalChunk, Store } from '../../ports/store.ts';
+import type { ApiKey, ArrivalChunk, Store } from '../../ports/store.ts';
 import {
   apiKeyFromRow,
   apiKeyToRow,
@@ -210,25 +210,30 @@ export class SqlStore implements Store {
     return rows.map(arrivalChunkFromRow);
   }
 
-  async arrivalChunkPrune({ beforeMs, bytesPerEndpoint }: ArrivalBounds): Promise<void> {
-    const tooOld = this.#queries.deleteFrom('arrival_chunks').where('last_end_ms', '<', beforeMs).compile();
-    // With each chunk, how many bytes it and the newer ones of its endpoint have.
-    const sizes = this.#queries.selectFrom('arrival_chunks').select((chunk) => [
-      'id',
-      chunk.fn
-        .sum<number>('size_bytes')
-        .over((newest) =>
-          newest.partitionBy('endpoint_id').orderBy('first_end_ms', 'desc').orderBy('id', 'desc'),
-        )
-        .as('bytes_from_here'),
-    ]);
-    const tooMuch = this.#queries
+  async arrivalChunkDeleteBefore(beforeMs: number): Promise<void> {
+    const remove = this.#queries.deleteFrom('arrival_chunks').where('last_end_ms', '<', beforeMs).compile();
+    await this.#write([statement(remove)]);
+  }
+
+  async arrivalChunkTrim(endpointId: EndpointId, bytes: number): Promise<void> {
+    // With each chunk, how many bytes it and the newer ones have.
+    const sizes = this.#queries
+      .selectFrom('arrival_chunks')
+      .where('endpoint_id', '=', endpointId)
+      .select((chunk) => [
+        'id',
+        chunk.fn
+          .sum<number>('size_bytes')
+          .over((newest) => newest.orderBy('first_end_ms', 'desc').orderBy('id', 'desc'))
+          .as('bytes_from_here'),
+      ]);
+    const remove = this.#queries
       .deleteFrom('arrival_chunks')
       .where('id', 'in', (query) =>
-        query.selectFrom(sizes.as('sizes')).select('id').where('bytes_from_here', '>', bytesPerEndpoint),
+        query.selectFrom(sizes.as('sizes')).select('id').where('bytes_from_here', '>', bytes),
       )
       .compile();
-    await this.#write([statement(tooOld), statement(tooMuch)]);
+    await this.#write([statement(remove)]);
   }
 
   async apiKeyList(): Promise<readonly ApiKey[]> {
