@@ -14,12 +14,12 @@ const SECONDS_PER_HOUR = 3_600;
 
 /** A simulation's result as the API answers it. */
 export function simulateAnswer(answer: WhatIfAnswer): SimulateAnswer {
-  const { outcome, now, proposed, productIds, startTimes } = answer;
+  const { outcome, now, proposed, productIds, startTimes, workerPrices } = answer;
   const { recorded, advice } = outcome;
   const starts = startTimes.ms.toSorted((one, other) => one - other);
   const base = proposed ?? now;
   const advised = (one: AdvisedSettings): AdvisedSettingsObject =>
-    advisedObject(one, base, productIds.proposed);
+    advisedObject(one, base, productIds.proposed, workerPrices.proposed);
   return {
     requests: {
       source: recorded === null ? 'trace' : 'recorded',
@@ -44,11 +44,11 @@ export function simulateAnswer(answer: WhatIfAnswer): SimulateAnswer {
       max: inSeconds(starts.at(-1) ?? 0),
     },
     changed: [...answer.changed],
-    now: runObject(outcome.now, now, productIds.now),
+    now: runObject(outcome.now, now, productIds.now, workerPrices.now),
     proposed:
       outcome.proposed === null || proposed === null
         ? null
-        : runObject(outcome.proposed, proposed, productIds.proposed),
+        : runObject(outcome.proposed, proposed, productIds.proposed, workerPrices.proposed),
     advice:
       advice === null
         ? null
@@ -73,10 +73,15 @@ export function progressObject({ stage, done, of }: SimulationProgress): {
   return { stage, done, of };
 }
 
-function runObject(run: SimulatedRun, simulated: SimulatedSettings, productId: string): SimulatedRunObject {
+function runObject(
+  run: SimulatedRun,
+  simulated: SimulatedSettings,
+  productId: string,
+  workerPrice: number | null,
+): SimulatedRunObject {
   return {
     ...settingsObject(simulated, productId),
-    ...figuresObject(run),
+    ...figuresObject(run, workerPrice),
     timeline: run.timeline.map((bucket) => ({
       from_seconds: inSeconds(bucket.fromMs),
       to_seconds: inSeconds(bucket.toMs),
@@ -91,10 +96,11 @@ function advisedObject(
   { settings, figures, missRatio }: AdvisedSettings,
   base: SimulatedSettings,
   productId: string,
+  workerPrice: number | null,
 ): AdvisedSettingsObject {
   return {
     ...settingsObject({ ...base, settings }, productId),
-    ...figuresObject(figures),
+    ...figuresObject(figures, workerPrice),
     holds: missRatio <= 1 && figures.refused === 0,
     miss_ratio: rounded(missRatio, 4),
   };
@@ -115,7 +121,8 @@ function settingsObject({ settings, devicesPerWorker }: SimulatedSettings, produ
   };
 }
 
-function figuresObject(figures: SimulatedFigures) {
+function figuresObject(figures: SimulatedFigures, workerPrice: number | null) {
+  const workerHours = figures.workerSeconds / SECONDS_PER_HOUR;
   return {
     requests: figures.requests,
     served: figures.served,
@@ -123,10 +130,9 @@ function figuresObject(figures: SimulatedFigures) {
     refused: figures.refused,
     cold_starts: figures.coldStarts,
     worker_starts: figures.workerStarts,
-    worker_hours: rounded(figures.workerSeconds / SECONDS_PER_HOUR, 6),
+    worker_hours: rounded(workerHours, 6),
     wait_seconds: waits(figures.waits),
-    // No product has a price.
-    cost: null,
+    cost: workerPrice === null ? null : rounded(workerHours * workerPrice, 4),
   };
 }
 

@@ -5,7 +5,7 @@ import { priceChange, type PricedWorkers } from '../decide/rollout/plan/price-ch
 import type { EndpointWorld, RevisionView, WorkerView } from '../decide/world.ts';
 import type { FieldChanges } from '../model/endpoint-fields.ts';
 import type { Endpoint, EndpointSettings, Revision, RevisionSpec } from '../model/endpoint.ts';
-import { devicesPerWorker } from '../model/product.ts';
+import { workerPricePerHour } from '../model/product.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { MeasuredTimes } from '../model/update-forecast.ts';
 import type { UpdatePreview } from '../ports/endpoint-service.ts';
@@ -179,10 +179,8 @@ function timesOfRevision(
 
 function priced(inventory: Inventory, spec: RevisionSpec, settings: EndpointSettings): PricedWorkers {
   const product = inventory.products.get(spec.productId);
-  const price = product?.pricePerHour ?? null;
-  const devices = product === undefined ? 0 : Math.max(1, devicesPerWorker(product, spec.gpuNum));
   return {
-    pricePerHour: price === null ? null : price * devices,
+    pricePerHour: product === undefined ? null : workerPricePerHour(product, spec.gpuNum),
     minReplicas: settings.minReplicas,
     maxReplicas: settings.maxReplicas,
   };

@@ -5,7 +5,7 @@ import { UNKNOWN_START_MS } from '../decide/autoscale/needed-workers.ts';
 import { planSimulation, type SimulationPlan } from '../decide/update/plan-simulation.ts';
 import type { RevisionSpec } from '../model/endpoint.ts';
 import { faultsError } from '../model/faults.ts';
-import { devicesPerWorker } from '../model/product.ts';
+import { devicesPerWorker, workerPricePerHour } from '../model/product.ts';
 import type { Caller, EndpointService, EndpointView } from '../ports/endpoint-service.ts';
 import type { ArrivalChunk, Store } from '../ports/store.ts';
 import type {
@@ -79,7 +79,19 @@ export class WhatIfCommands implements WhatIfService {
       { requests, now, proposed, goals: plan.goals, startTimesMs: startTimes.ms, seed: SEED },
       options,
     );
-    const answer = { now, proposed, changed: plan.changed, goals: plan.goals, startTimes, outcome };
+    const workerPrices = {
+      now: this.#workerPrice(revision.spec),
+      proposed: this.#workerPrice(plan.proposed.spec),
+    };
+    const answer = {
+      now,
+      proposed,
+      changed: plan.changed,
+      goals: plan.goals,
+      startTimes,
+      outcome,
+      workerPrices,
+    };
     return {
       ...answer,
       productIds: { now: revision.spec.productId, proposed: plan.proposed.spec.productId },
@@ -95,6 +107,11 @@ export class WhatIfCommands implements WhatIfService {
       devices: perWorker === 0 ? null : (product?.deviceCount ?? 0),
       devicesPerWorker: perWorker,
     };
+  }
+
+  #workerPrice({ productId, gpuNum }: RevisionSpec): number | null {
+    const product = this.#parts.endpoints.productList().find(({ id }) => id === productId);
+    return product === undefined ? null : workerPricePerHour(product, gpuNum);
   }
 
   /** Of the revision's last workers; without any, of the endpoint's. */
@@ -158,7 +175,7 @@ export class WhatIfCommands implements WhatIfService {
 }
 
 function notesOf(
-  { now, proposed, startTimes, outcome, goals }: Omit<WhatIfAnswer, 'notes' | 'productIds'>,
+  { now, proposed, startTimes, outcome, goals, workerPrices }: Omit<WhatIfAnswer, 'notes' | 'productIds'>,
   productChanged: boolean,
 ): string[] {
   const notes: string[] = [];
@@ -184,7 +201,9 @@ function notesOf(
       `${outcome.assumedRuns} of ${outcome.requests} requests never ran; they are taken to run as long as others like them.`,
     );
   }
-  notes.push('The product has no price, so there is no cost; worker hours stand for it.');
+  if (workerPrices.now === null || workerPrices.proposed === null) {
+    notes.push('The product has no price, so there is no cost; worker hours stand for it.');
+  }
   if (goals !== null && outcome.advice?.chosen === null) {
     notes.push(missNote(outcome.advice.nearest, (proposed ?? now).settings.maxReplicas));
   }

@@ -34,3 +34,13 @@ export const LOCAL_REGION: Region = { id: 'local', name: 'This machine' };
 export function devicesPerWorker(product: Pick<Product, 'type'>, gpuNum: number): number {
   return product.type === 'cpu' ? 0 : gpuNum;
 }
+
+/** What one worker costs for an hour; null where its product has no price. */
+export function workerPricePerHour(
+  product: Pick<Product, 'type' | 'pricePerHour'>,
+  gpuNum: number,
+): number | null {
+  return product.pricePerHour === null
+    ? null
+    : product.pricePerHour * Math.max(1, devicesPerWorker(product, gpuNum));
+}

@@ -145,6 +145,8 @@ export interface WhatIfAnswer {
   /** API field paths that the proposal changes. */
   readonly changed: readonly string[];
   readonly productIds: { readonly now: string; readonly proposed: string };
+  /** Of one worker for an hour; null where its product has no price. */
+  readonly workerPrices: { readonly now: number | null; readonly proposed: number | null };
   readonly goals: WaitGoals | null;
   readonly startTimes: StartTimes;
   readonly outcome: SimulationOutcome;

@@ -75,6 +75,19 @@ test('a simulation is answered whole', async (context) => {
   assert.equal(caller?.ownerId, 'owner-1');
 });
 
+test('with a price the cost is worker time at it', async (context) => {
+  const whatIf = stubWhatIf(async () => {
+    return await Promise.resolve(stubWhatIfAnswer({ workerPrices: { now: 2.5, proposed: 3 } }));
+  });
+  const { url } = await startApi(context, { whatIf });
+  const { now, proposed, advice } = (await ask(url + PATH, 'POST', '{}')).json as {
+    now: { cost: number };
+    proposed: { cost: number };
+    advice: { chosen: { cost: number } };
+  };
+  assert.deepEqual([now.cost, proposed.cost, advice.chosen.cost], [3.75, 6, 4.5]);
+});
+
 test('without a body, a proposal, advice or a record the answer says so', async (context) => {
   const { outcome } = stubWhatIfAnswer();
   const whatIf = stubWhatIf(async () =>

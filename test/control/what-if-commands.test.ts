@@ -113,6 +113,7 @@ test('a proposal is simulated with the devices of its product, once it could be 
   assert.equal(jobs[1]?.proposed?.settings.maxReplicas, 9);
   assert.match(other.notes.join('\n'), /those of the present product/);
   assert.match(other.notes.join('\n'), /no price/);
+  assert.deepEqual(other.workerPrices, { now: null, proposed: 5 });
 });
 
 test('what an update would be refused for is refused here', async () => {

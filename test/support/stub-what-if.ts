@@ -47,6 +47,7 @@ export function stubWhatIfAnswer(changes: Partial<WhatIfAnswer> = {}): WhatIfAns
     proposed: simulated(PROPOSED),
     changed: ['worker_config.min_replicas'],
     productIds: { now: 'gpu', proposed: 'gpu' },
+    workerPrices: { now: null, proposed: null },
     goals: { p50Ms: null, p95Ms: 2_000, p99Ms: null },
     startTimes: { ms: [3_000, 1_000, 2_000], source: 'workers' },
     outcome: {
