@@ -5,6 +5,7 @@ import { endpointToRow, revisionToRow } from '../../src/adapters/store-sql/rows.
 import { openSqliteDatabase } from '../../src/adapters/store-sql/sqlite-database.ts';
 import { openSqliteStore } from '../../src/adapters/store-sql/sqlite-store.ts';
 import { ALL_MIGRATIONS } from '../../src/adapters/store-sql/migrations/all-migrations.ts';
+import { rolloutOptions } from '../../src/decide/sample-world.ts';
 import { withDataFolder } from '../support/data-folder.ts';
 import { storedEndpoint, storedRevision } from '../support/stored-records.ts';
 
@@ -12,7 +13,10 @@ test('what the first version stored is read by this one: who, settings and times
   await withDataFolder(async (folder) => {
     const path = join(folder, 'store.sqlite');
     const database = openSqliteDatabase(path, 0, ALL_MIGRATIONS.slice(0, 1));
-    const { settings_generation: _generation, ...endpoint } = endpointToRow(storedEndpoint('e1'));
+    // A text that looks like the key at which a rollout is added to stays what it is.
+    const stored = storedEndpoint('e1', { message: 'wrote "notBeforeMs": 7' });
+    const { settings_generation: _generation, ...row } = endpointToRow(stored);
+    const endpoint = { ...row, record: withoutRolloutOptions(row.record) };
     const { endpoint_id, number, created_at_ms, failure, start_time_ms, spec } = revisionToRow(
       storedRevision('e1', 1, { failure: 'it exited', startTimeMs: 300 }),
     );
@@ -30,7 +34,15 @@ test('what the first version stored is read by this one: who, settings and times
 
     const store = await openSqliteStore({ path });
     try {
-      assert.deepEqual(await store.endpointList(), [storedEndpoint('e1', { settingsGeneration: 1 })]);
+      const { rollout } = stored;
+      assert.ok(rollout !== null);
+      assert.deepEqual(await store.endpointList(), [
+        {
+          ...stored,
+          settingsGeneration: 1,
+          rollout: { ...rollout, options: rolloutOptions({ watchMs: 0 }), order: 'go', stateSinceMs: 0 },
+        },
+      ]);
       assert.deepEqual(await store.revisionList(storedEndpoint('e1').id), [
         storedRevision('e1', 1, {
           failure: 'it exited',
@@ -45,3 +57,10 @@ test('what the first version stored is read by this one: who, settings and times
     }
   });
 });
+
+/** A record as it was before rollouts had options. */
+function withoutRolloutOptions(record: string): string {
+  const parsed = JSON.parse(record) as { rollout: Record<string, unknown> };
+  const { options: _options, order: _order, stateSinceMs: _sinceMs, ...rollout } = parsed.rollout;
+  return JSON.stringify({ ...parsed, rollout });
+}
