@@ -310,8 +310,9 @@ export class ProofWorld extends SimulatedWorld {
   }
 
   #maxReplicas(index: number): number {
-    const id = this.#ids[index] ?? null;
-    return id === null ? 1 : this.control.service.get(id, CALLER).endpoint.settings.maxReplicas;
+    // A deletion that was never answered may have been carried out.
+    const view = this.#views().find(({ endpoint }) => endpoint.id === this.#ids[index]);
+    return view?.endpoint.settings.maxReplicas ?? 1;
   }
 
   #write(what: string, facts: Readonly<Record<string, unknown>> = {}): void {
