@@ -79,3 +79,19 @@ test('property: tasks run in order of due time, then of scheduling, except cance
     }),
   );
 });
+
+test('timers can be fired one at a time', () => {
+  const clock = new ManualClock(0);
+  const seen: string[] = [];
+  clock.schedule(10, () => seen.push('first'));
+  clock.schedule(10, () => seen.push('second'));
+  assert.equal(clock.fireNext(9), false);
+  assert.equal(clock.nowMs(), 0, 'time stands when nothing is due');
+  assert.equal(clock.fireNext(20), true);
+  assert.deepEqual(seen, ['first']);
+  assert.equal(clock.nowMs(), 10);
+  assert.equal(clock.fireNext(20), true);
+  assert.deepEqual(seen, ['first', 'second']);
+  assert.equal(clock.fireNext(20), false);
+  assert.equal(clock.nowMs(), 10);
+});

@@ -15,7 +15,7 @@ import type {
   WorkerOrder,
 } from '../ports/driver.ts';
 import type { Turns } from './turns.ts';
-import { behaviourOfCommand, type WorkerBehaviour } from './worker-behaviour.ts';
+import { behaviourOfCommand, pullMsOfCommand, type WorkerBehaviour } from './worker-behaviour.ts';
 
 const EXITED: WorkerExit = { code: 0, signal: null };
 
@@ -114,11 +114,11 @@ export class SimulatedMachine implements Driver, Readiness {
 
   async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { prepareMs = 0 } = behaviourOfCommand(spec.command);
-    if (prepareMs === 0) return;
+    const pullMs = pullMsOfCommand(spec.command);
+    if (pullMs === 0) return;
     // A pull that cannot be broken off.
     await new Promise<void>((resolve) => {
-      this.#clock.schedule(prepareMs, () => {
+      this.#clock.schedule(pullMs, () => {
         this.#turns.touch();
         resolve();
       });

@@ -2,8 +2,6 @@ import type { Random } from '../base/random.ts';
 
 /** What a simulated worker does, from its start on. */
 export interface WorkerBehaviour {
-  /** How long its image takes to come onto the machine; 0 by default. */
-  readonly prepareMs?: number;
   /** When it can take requests; null: never. */
   readonly readyMs: number | null;
   /** From the wish to stop to its end. */
@@ -14,20 +12,28 @@ export interface WorkerBehaviour {
 
 /** A behaviour written as a worker's command: "pull=800 start=300 stop=50", "never", "exit", "dies=1500". */
 export function behaviourOfCommand(command: string): WorkerBehaviour {
-  const words = new Map(
+  const words = wordsOf(command);
+  const dies = words.get('dies');
+  const exits = words.has('exit');
+  return {
+    readyMs: words.has('never') || exits ? null : Number(words.get('start') ?? 300),
+    stopMs: Number(words.get('stop') ?? 20),
+    endsMs: exits ? 1 : dies === undefined ? null : Number(dies),
+  };
+}
+
+/** How long its image takes to come onto the machine. */
+export function pullMsOfCommand(command: string): number {
+  return Number(wordsOf(command).get('pull') ?? 0);
+}
+
+function wordsOf(command: string): ReadonlyMap<string, string> {
+  return new Map(
     command.split(' ').map((word): [string, string] => {
       const [name = '', value = ''] = word.split('=');
       return [name, value];
     }),
   );
-  const dies = words.get('dies');
-  const exits = words.has('exit');
-  return {
-    prepareMs: Number(words.get('pull') ?? 0),
-    readyMs: words.has('never') || exits ? null : Number(words.get('start') ?? 300),
-    stopMs: Number(words.get('stop') ?? 20),
-    endsMs: exits ? 1 : dies === undefined ? null : Number(dies),
-  };
 }
 
 /** How long starts take. */
