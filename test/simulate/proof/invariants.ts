@@ -353,7 +353,8 @@ export class Invariants {
   #someoneBroke({ endpoint }: EndpointView): boolean {
     let broke = false;
     for (const { id, state, reason } of this.#world.control.service.workerList(endpoint.id, CALLER)) {
-      const fails = state === 'failed' || (state === 'stopping' && /^(?:its health|not ready)/.test(reason));
+      const fails =
+        state === 'failed' || (state.startsWith('stop') && /^(?:its health|not ready)/.test(reason));
       if (!fails || this.#failed.has(id)) continue;
       this.#failed.add(id);
       if (reason !== 'it ended while the server was not running') broke = true;
