@@ -49,6 +49,21 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
       ],
     },
   ],
+  [
+    'an unhealthy worker goes where its successor has started and max_replicas is lowered',
+    {
+      ...SHARED,
+      maxSurge: 0,
+      steps: [
+        { kind: 'arrive', endpoint: 1, count: 1, serviceMs: 1 },
+        { kind: 'advance', ms: 700 },
+        { kind: 'vanish', pick: 0 },
+        { kind: 'limits', endpoint: 1, min: 1, max: 2, slots: 1 },
+        { kind: 'advance', ms: 3000 },
+        { kind: 'limits', endpoint: 1, min: 0, max: 1, slots: 1 },
+      ],
+    },
+  ],
 ];
 
 describe('a world that once broke holds', () => {

@@ -126,6 +126,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   // While a revision is being proven, the place above the maximum is its first worker's.
   const placesAbove = mixed || manyFirst ? world.options.maxSurge : 0;
   drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
+  drain.push(...outnumbered(world, fail));
   // A rollout has its own say in who is asked first.
   return { start, drain, stop, fail, spare: running ? [] : idle.spare, lookAgainAtMs };
 }
@@ -240,6 +241,21 @@ function overMax(
     .map((worker) => ({
       workerId: worker.id,
       reason: reason('max', `max_replicas is ${world.settings.maxReplicas}`),
+    }));
+}
+
+/** Unhealthy workers whose successors have started go where together they are more than there may be. */
+function outnumbered(world: EndpointWorld, already: readonly WorkerLeave[]): WorkerLeave[] {
+  const { maxReplicas } = world.settings;
+  const unhealthy = world.workers.filter(({ state }) => state === 'unhealthy');
+  const placed = world.workers.filter(({ state }) => workerIsLive(state) && state !== 'pending').length;
+  const surplus = placed + unhealthy.length - maxReplicas - world.options.maxSurge;
+  return unhealthy
+    .slice(0, Math.max(0, surplus))
+    .filter((worker) => !already.some((leave) => leave.workerId === worker.id))
+    .map((worker) => ({
+      workerId: worker.id,
+      reason: reason('max', `it is unhealthy, and max_replicas is ${maxReplicas}`),
     }));
 }
 
