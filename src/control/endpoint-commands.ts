@@ -115,7 +115,7 @@ export class EndpointCommands implements EndpointService {
     });
     this.#namesInFlight.add(appName);
     try {
-      await this.#ports.store.endpointInsert(endpoint, revision, keep({ id }));
+      await this.#records.endpointInsert(endpoint, revision, keep({ id }));
     } finally {
       this.#namesInFlight.delete(appName);
     }

@@ -59,6 +59,15 @@ export class EndpointRecords {
     }
   }
 
+  /** A new endpoint, for a client: resolves when it is durable. */
+  async endpointInsert(endpoint: Endpoint, revision: Revision, answer?: KeptAnswer): Promise<void> {
+    try {
+      await this.#ports.store.endpointInsert(endpoint, revision, answer);
+    } catch (error) {
+      if (!(await this.#isStoredAnyway(endpoint, error))) throw error;
+    }
+  }
+
   /** A write that failed may have been carried out, and only its answer was lost: then memory must follow. */
   async #isStoredAnyway(next: Endpoint, why: unknown): Promise<boolean> {
     if (!(why instanceof AppError) || why.code !== 'STORE_FAILED') return false;

@@ -122,3 +122,31 @@ it('a key can be used again after a day', async () => {
   assert.equal(endpoints(world), 2);
   await world.close();
 });
+
+it('a change that was stored although its write failed has taken effect, and its repeat is answered', async () => {
+  const world = await ControlWorld.open();
+  const { store } = world;
+  const failsBehind = (name: 'endpointInsert' | 'endpointUpdate'): void => {
+    const write = store[name].bind(store) as (...given: unknown[]) => Promise<void>;
+    Object.assign(store, {
+      [name]: async (...given: unknown[]): Promise<void> => {
+        await write(...given);
+        Object.assign(store, { [name]: write });
+        throw new AppError('STORE_FAILED', 'the answer of the disk was lost');
+      },
+    });
+  };
+  failsBehind('endpointInsert');
+  const created = await world.control.service.create(BODY, CALLER, ONCE);
+  assert.equal(endpoints(world), 1);
+  assert.deepEqual(await world.control.service.create(BODY, CALLER, ONCE), { ...created, replayed: true });
+  failsBehind('endpointUpdate');
+  const terms = { ifMatch: null, once: { key: 'u', fingerprint: 'u' } };
+  const updated = await world.control.service.update(created.id, { name: 'x' }, CALLER, terms);
+  assert.equal(world.view(created.id).endpoint.settings.name, 'x');
+  assert.deepEqual(await world.control.service.update(created.id, { name: 'x' }, CALLER, terms), {
+    ...updated,
+    replayed: true,
+  });
+  await world.close();
+});
