@@ -79,10 +79,11 @@ describe('what other settings would have made of the recorded requests', { timeo
 
   it('answers on the command line: a table, a picture, and advice that can be followed', async () => {
     const id = await endpoint();
-    await send(id, 10);
+    // As many as three workers have slots: kept ready, they let nobody wait, however slow the machine.
+    await send(id, 6);
     const compared = await run([id, '--min', '1', '--window', '1h']);
     assert.equal(compared.code, 0, compared.stderr);
-    assert.match(compared.stdout, /: 10 recorded requests from /);
+    assert.match(compared.stdout, /: 6 recorded requests from /);
     assert.match(compared.stdout, /^ +SEEN +NOW +PROPOSED +CHANGE$/m);
     assert.match(compared.stdout, /^wait p95 .* -\d+ %$/m);
     assert.match(compared.stdout, /^p95 wait, proposed +\|[ ▁-█]+\| +up to /m);
@@ -90,7 +91,7 @@ describe('what other settings would have made of the recorded requests', { timeo
     const advised = await run([id, '--advise', 'p95<100ms']);
     assert.equal(advised.code, 0, advised.stdout + advised.stderr);
     const command = /^ {2}pilotlight endpoints update \S+ (--.*)$/m.exec(advised.stdout)?.[1] ?? '';
-    assert.match(command, /--min [12]/, advised.stdout);
+    assert.match(command, /--min [123]/, advised.stdout);
     // Simulated as a proposal, the advice comes to what it promised.
     const answer = await run([id, '--json', ...command.split(' ')]);
     const { proposed } = JSON.parse(answer.stdout) as SimulateAnswer;
