@@ -29,16 +29,17 @@ export class ArrivalRate {
 
   /**
    * Arrivals a millisecond. It is asked when a request has just come, so that one is left out: the
-   * first request of an endpoint, or the only one in an hour, says nothing of others.
+   * first request of an endpoint, or the only one in an hour, says nothing of others. A burst shorter
+   * than `aheadMs`, the time that is looked ahead, is not taken to go on through all of it.
    */
-  at(nowMs: number, windowMs: number): number {
+  at(nowMs: number, windowMs: number, aheadMs: number): number {
     const forMs = Math.max(0, nowMs - this.#atMs);
     const others = Math.max(0, this.#count - 1) * Math.exp(-forMs / windowMs);
     let rate = others / Math.max(SEEN_MIN, this.#seen) / windowMs;
     for (let index = 0; index < BURST_WINDOWS_MS.length; index += 1) {
       const burstMs = BURST_WINDOWS_MS[index]!;
       const count = this.#bursts[index]! * Math.exp(-forMs / burstMs);
-      rate = Math.max(rate, (count - BURST_DOUBT * Math.sqrt(count)) / burstMs);
+      rate = Math.max(rate, (count - BURST_DOUBT * Math.sqrt(count)) / Math.max(burstMs, aheadMs));
     }
     return rate;
   }

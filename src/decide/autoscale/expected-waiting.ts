@@ -35,8 +35,8 @@ export function startingOutlook(readyInMs: readonly number[]): StartingOutlook {
 /**
  * Expected waiting (requests × milliseconds) from now until the queue is empty, with `added` workers
  * more that are ready after `startMs`: the queue as a fluid that arrives at its rate and drains by one
- * request a slot and service time, and at once by the slots of a worker that becomes ready. Beyond `horizonMs` nothing arrives any more: what comes then can be
- * helped by a later decision.
+ * request a slot and service time, and at once by one for each worker that becomes ready. Beyond
+ * `horizonMs` nothing arrives any more: what comes then can be helped by a later decision.
  */
 export function expectedWaiting(
   outlook: QueueOutlook,
@@ -68,11 +68,12 @@ export function expectedWaiting(
     // Capacity only grows from here: a queue that is empty and shrinking stays so.
     if (queue === 0 && growth <= 0) return area;
     atMs = nextMs;
-    const came = (addedNext ? added : (starting.workers[step] ?? 0)) * slotsPerWorker;
+    const came = addedNext ? added : (starting.workers[step] ?? 0);
     if (addedNext) takesAdded = false;
     else step += 1;
-    slots += came;
-    // New slots are free: each ends a wait at once, and more of them than wait end none.
+    slots += came * slotsPerWorker;
+    // A new worker is free: it ends a wait at once. That all its slots do so was tried and let queues of
+    // workers with many slots look shorter than they became, while the rate was still rising.
     queue = Math.max(0, queue - came);
   }
   return queue === 0 ? area : area + (queue * queue * serviceTimeMs) / (2 * Math.max(1, slots));

@@ -2,7 +2,7 @@ import { TimedHeap } from '../../base/timed-heap.ts';
 import { ArrivalRate } from './arrival-rate.ts';
 import { DemandLevels } from './demand-levels.ts';
 import type { LevelWorth } from './level-worth.ts';
-import { ShadowFleet, type ShadowWorld } from './shadow-fleet.ts';
+import { ShadowFleet, type Candidate, type ShadowWorld } from './shadow-fleet.ts';
 
 /** What of an endpoint's settings and measurements the model must be told. */
 export interface LoadSettings {
@@ -16,9 +16,12 @@ export interface LoadSettings {
   readonly price: number;
 }
 
-/** How many times as dear as its forecast says the rule may take the lack of a worker: the candidates. */
-const WEIGHTS: readonly number[] = [0.3, 1, 3, 9];
-const FIRST_LEADER = WEIGHTS.indexOf(1);
+const CANDIDATES: readonly Candidate[] = [0.3, 1, 3, 9].flatMap((weight) => [
+  { weight, burstsGoOn: true },
+  { weight, burstsGoOn: false },
+]);
+/** Weight 1, and bursts that go on: waiting is what users feel at first. */
+const FIRST_LEADER = 2;
 /** Another candidate takes over when it would have cost so much less. */
 const LEAD = 0.02;
 
@@ -59,6 +62,8 @@ export class LoadModel implements ShadowWorld {
   readonly #lastNeededMs: number[] = [];
   readonly #liveRate: ArrivalRate;
   readonly #replayedRate: ArrivalRate;
+  #replayedBurstRate = 0;
+  #replayedCalmRate = 0;
   #replayedToMs: number;
   #replayed = 0;
   readonly #services: number[] = [];
@@ -74,7 +79,7 @@ export class LoadModel implements ShadowWorld {
     this.#liveRate = new ArrivalRate(nowMs);
     this.#replayedRate = new ArrivalRate(nowMs);
     this.levels = new DemandLevels(settings.slotsPerWorker, this.startMs);
-    this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, nowMs));
+    this.#shadows = CANDIDATES.map((candidate) => new ShadowFleet(candidate, this, nowMs));
   }
 
   get slotsPerWorker(): number {
@@ -112,13 +117,17 @@ export class LoadModel implements ShadowWorld {
   }
 
   /** Arrivals a millisecond, as of the last request replayed. */
-  get arrivalRate(): number {
-    return this.#replayedRate.at(this.#replayedToMs, this.#rateWindowMs);
+  arrivalRate(burstsGoOn: boolean): number {
+    return burstsGoOn ? this.#replayedBurstRate : this.#replayedCalmRate;
   }
 
   /** Arrivals a millisecond, as of now. */
   rateAt(nowMs: number): number {
-    return this.#liveRate.at(nowMs, this.#rateWindowMs);
+    return this.#rateOf(this.#liveRate, nowMs, this.#shadows[this.#leader]!.burstsGoOn);
+  }
+
+  #rateOf(rate: ArrivalRate, atMs: number, burstsGoOn: boolean): number {
+    return rate.at(atMs, this.#rateWindowMs, burstsGoOn ? 0 : this.startMs);
   }
 
   get #rateWindowMs(): number {
@@ -130,9 +139,14 @@ export class LoadModel implements ShadowWorld {
     return this.#shadows[this.#leader]!.weight;
   }
 
-  /** What each weight would have cost lately. Worker × milliseconds, by weight. */
-  get scores(): ReadonlyMap<number, number> {
-    return new Map(this.#shadows.map((shadow) => [shadow.weight, shadow.score]));
+  /** Whether bursts are taken to go on. */
+  get burstsGoOn(): boolean {
+    return this.#shadows[this.#leader]!.burstsGoOn;
+  }
+
+  /** What each candidate would have cost lately. Worker × milliseconds. */
+  get scores(): readonly (Candidate & { readonly score: number })[] {
+    return this.#shadows.map(({ weight, burstsGoOn, score }) => ({ weight, burstsGoOn, score }));
   }
 
   /** What a worker of this level (1: the first) is worth at the weight in use. */
@@ -176,7 +190,7 @@ export class LoadModel implements ShadowWorld {
     this.levels.startTime(this.startMs);
     if (settings.slotsPerWorker !== before.slotsPerWorker || settings.price !== before.price) {
       this.#replayedToMs = Math.max(this.#replayedToMs, nowMs);
-      this.#shadows = WEIGHTS.map((weight) => new ShadowFleet(weight, this, this.#replayedToMs));
+      this.#shadows = CANDIDATES.map((candidate) => new ShadowFleet(candidate, this, this.#replayedToMs));
       this.#leader = FIRST_LEADER;
     }
   }
@@ -206,6 +220,8 @@ export class LoadModel implements ShadowWorld {
     const runMs = this.#ended.pop();
     this.#replayedToMs = atMs;
     this.#replayedRate.arrived(atMs, this.#rateWindowMs);
+    this.#replayedBurstRate = this.#rateOf(this.#replayedRate, atMs, true);
+    this.#replayedCalmRate = this.#rateOf(this.#replayedRate, atMs, false);
     this.#services[this.#replayed % SERVICES_KEPT] = runMs;
     this.#replayed += 1;
     while (this.#demand.earliest <= atMs) {

@@ -48,7 +48,11 @@ export function workersForQueue(fleet: FleetOutlook, terms: RuleTerms): StartDec
     const kept = level <= needed ? terms.keepSaves(level) : 0;
     return (waitingWith(added - 1) - waitingWith(added)) * price + kept;
   };
-  const room = Math.max(0, maxWorkers - fleet.live);
+  // More than all that wait or are expected by then could use would stand idle from the beginning.
+  const starting = fleet.starting.workers.reduce((sum, count) => sum + count, 0);
+  const expected = Math.round(fleet.arrivalRate * horizonMs);
+  const usable = Math.ceil((fleet.waiting + expected) / fleet.slotsPerWorker) - starting;
+  const room = Math.max(0, Math.min(maxWorkers - fleet.live, usable));
   // The one of number `good` is worth it, that of number `bad` is not.
   let good = 0;
   let bad = 1;
@@ -62,7 +66,7 @@ export function workersForQueue(fleet: FleetOutlook, terms: RuleTerms): StartDec
     if (savedBy(middle) > costs) good = middle;
     else bad = middle;
   }
-  const added = fleet.live === 0 && room > 0 ? Math.max(1, good) : good;
+  const added = fleet.live === 0 && maxWorkers > 0 ? Math.max(1, good) : good;
   return {
     workers: fleet.live + added,
     waitingNow: waitingWith(0),

@@ -115,7 +115,7 @@ function servingFleet(
   return { waiting: world.waiting, running, ready: serving.length - startedAgoMs.length, startedAgoMs };
 }
 
-/** The numbers are worker-seconds and request-seconds, and `score<weight>` what each weight cost lately. */
+/** The numbers are worker-seconds and request-seconds, and `score…` what each candidate would have cost lately. */
 function queueReason(fleet: ServingFleet, decision: StartDecision, load: LoadModel, nowMs: number): Reason {
   const starting = fleet.startedAgoMs.length;
   const live = fleet.ready + starting;
@@ -135,8 +135,11 @@ function queueReason(fleet: ServingFleet, decision: StartDecision, load: LoadMod
     serviceSeconds: load.serviceTimeMs / 1_000,
     arrivalsPerSecond: load.rateAt(nowMs) * 1_000,
     weight: load.weight,
+    burstsGoOn: Number(load.burstsGoOn),
   };
-  for (const [weight, score] of load.scores) numbers[`score${weight}`] = score / 1_000;
+  for (const { weight, burstsGoOn, score } of load.scores) {
+    numbers[`score${weight}${burstsGoOn ? 'Bursts' : ''}`] = score / 1_000;
+  }
   if (live === 0) return reason('wake', `${fleet.waiting} waiting and no worker`, numbers);
   const saved = `saves ${seconds(decision.saves)} of a worker's time where ${seconds(decision.costs)} is its cost`;
   const text =

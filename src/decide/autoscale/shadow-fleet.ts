@@ -10,7 +10,8 @@ export interface ShadowWorld {
   readonly slotsPerWorker: number;
   readonly startMs: number;
   readonly serviceTimeMs: number;
-  readonly arrivalRate: number;
+  /** Arrivals a millisecond, as of the request that came last. */
+  arrivalRate(burstsGoOn: boolean): number;
   readonly minWorkers: number;
   readonly maxWorkers: number;
   readonly idleTimeoutMs: number;
@@ -19,6 +20,13 @@ export interface ShadowWorld {
   readonly levels: DemandLevels;
   /** How long the n-th request runs. */
   serviceOf(request: number): number;
+}
+
+/** How a shadow differs from the others: what cannot be known but by trying. */
+export interface Candidate {
+  /** How many times as dear as forecast the lack of a worker is taken to be. */
+  readonly weight: number;
+  readonly burstsGoOn: boolean;
 }
 
 /** Requests that run at once in a shadow; beyond them it lets requests wait. */
@@ -41,6 +49,8 @@ export function readyInMs(elapsedMs: number, startMs: number): number {
  */
 export class ShadowFleet implements FleetOutlook {
   readonly weight: number;
+  /** A burst is taken to go on through the time that is looked ahead, and not only as long again as it lasted. */
+  readonly burstsGoOn: boolean;
   starting: StartingOutlook = startingOutlook([]);
   waiting = 0;
   running = 0;
@@ -58,8 +68,9 @@ export class ShadowFleet implements FleetOutlook {
   #begun = 0;
   #releaseAtMs = Infinity;
 
-  constructor(weight: number, world: ShadowWorld, nowMs: number) {
+  constructor({ weight, burstsGoOn }: Candidate, world: ShadowWorld, nowMs: number) {
     this.weight = weight;
+    this.burstsGoOn = burstsGoOn;
     this.#world = world;
     this.#nowMs = nowMs;
     this.#fadedToMs = nowMs;
@@ -82,12 +93,13 @@ export class ShadowFleet implements FleetOutlook {
   }
 
   get arrivalRate(): number {
-    return this.#world.arrivalRate;
+    return this.#world.arrivalRate(this.burstsGoOn);
   }
 
   /** What a worker of this level is worth to this shadow. */
   worthOf(level: number, nowMs: number): LevelWorth {
-    const { levels, startMs, serviceTimeMs, arrivalRate, price, idleTimeoutMs } = this.#world;
+    const { levels, startMs, serviceTimeMs, price, idleTimeoutMs } = this.#world;
+    const { arrivalRate } = this;
     const factors = { startMs, serviceTimeMs, arrivalRate, price: price * this.weight, idleTimeoutMs };
     return this.#worths.of(level, levels, factors, nowMs);
   }

@@ -38,12 +38,20 @@ export class PausedLoad extends LoadModel {
     return this.#model.weight;
   }
 
-  override get scores(): ReadonlyMap<number, number> {
+  override get burstsGoOn(): boolean {
+    return this.#model.burstsGoOn;
+  }
+
+  override get scores(): LoadModel['scores'] {
     return this.#model.scores;
   }
 
   override rateAt(): number {
     return this.#model.rateAt(this.#atMs);
+  }
+
+  override lastNeededMs(level: number): number | null {
+    return this.#model.lastNeededMs(level);
   }
 
   override worthOf(level: number): LevelWorth {
