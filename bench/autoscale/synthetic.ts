@@ -71,7 +71,24 @@ const KINDS: readonly Kind[] = [
 
 /** Traffic of kinds that no rule here was shaped on, the same at every run. */
 export function syntheticTraces(): readonly Trace[] {
-  return KINDS.map((kind, index) => draw(kind, seededRandom(1_000 + index)));
+  return [
+    ...KINDS.map((kind, index) => draw(kind, seededRandom(1_000 + index))),
+    batches(seededRandom(2_000)),
+  ];
+}
+
+/** Ten to two hundred short requests at once, half an hour apart in the mean: what a program that loops sends. */
+function batches(random: Random): Trace {
+  const arrivals: number[] = [];
+  const services: number[] = [];
+  for (let atS = 0; atS < 3 * DAY_S; atS += exponential(1_800)(random)) {
+    const size = Math.round(10 * 20 ** random.next());
+    for (let request = 0; request < size; request += 1) {
+      arrivals.push(atS + request * 0.01);
+      services.push(Math.max(0.001, exponential(1.5)(random)));
+    }
+  }
+  return ordered('generated-batches', arrivals, services);
 }
 
 function draw(kind: Kind, random: Random): Trace {
@@ -91,10 +108,15 @@ function draw(kind: Kind, random: Random): Trace {
     arrivals.push(atS);
     services.push(Math.max(0.001, kind.service(random)));
   }
-  const firstS = arrivals[0] ?? 0;
+  return ordered(kind.name, arrivals, services);
+}
+
+function ordered(name: string, arrivals: readonly number[], services: readonly number[]): Trace {
+  const order = arrivals.map((_, index) => index).toSorted((a, b) => arrivals[a]! - arrivals[b]!);
+  const firstS = arrivals[order[0] ?? 0] ?? 0;
   return {
-    name: kind.name,
-    arrivalS: Float64Array.from(arrivals, (atS) => atS - firstS),
-    serviceS: Float64Array.from(services),
+    name,
+    arrivalS: Float64Array.from(order, (index) => arrivals[index]! - firstS),
+    serviceS: Float64Array.from(order, (index) => services[index]!),
   };
 }
