@@ -177,10 +177,10 @@ export class SimulatedWorld {
     try {
       await this.answerOf(this.control.close());
     } catch (error) {
-      // It died over it, and the next one is there already.
-      if (this.incarnation !== served) return;
-      throw error;
+      if (this.incarnation === served) throw error;
     }
+    // It died over it, and the next one is there already.
+    if (this.incarnation !== served) return;
     this.#life.handedOver = true;
     this.#handedOver.push(this.#life);
     this.#control = null;
