@@ -48,6 +48,7 @@ async function measure(
           () => undefined,
           { signal: options.signal },
         );
+        const beganMs = requests.began_at * 1_000 - performance.timeOrigin;
         if (requests.count !== live.sent) throw new Error(`${requests.count} of ${live.sent} were recorded`);
         return {
           group,
@@ -57,7 +58,7 @@ async function measure(
           workerStarts: now.worker_starts,
           p95WaitSeconds: pair(quantile(live.waitsMs, 0.95) / 1_000, now.wait_seconds.p95),
           workerSeconds: pair(
-            watch.between(id, live.firstSentMs, live.lastEndedMs),
+            watch.between(id, beganMs, beganMs + requests.span_seconds * 1_000),
             now.worker_hours * 3_600,
           ),
         };

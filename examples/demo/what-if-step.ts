@@ -24,8 +24,8 @@ export async function whatIf({ client, id, traffic, watch }: Tour): Promise<Step
   const { sent } = traffic.count;
   check(requests.count === sent, `all ${sent} requests of this tour are in the record`);
   check(recorded?.served === sent, 'and each of them as answered');
-  const [firstNow, firstProposed] = [now.timeline[0], proposed?.timeline[0]].map(
-    (bucket) => bucket?.p95_wait_seconds ?? Number.NaN,
+  const [firstNow, firstProposed] = [now, proposed].map(
+    (run) => run?.timeline.find(({ requests: count }) => count > 0)?.p95_wait_seconds ?? Number.NaN,
   );
   check(
     Number(firstNow) > 0 && firstProposed === 0,

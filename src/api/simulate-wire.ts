@@ -24,6 +24,8 @@ export function simulateAnswer(answer: WhatIfAnswer): SimulateAnswer {
     requests: {
       source: recorded === null ? 'trace' : 'recorded',
       count: outcome.requests,
+      began_at: inSeconds(outcome.beganMs),
+      span_seconds: inSeconds(outcome.spanMs),
       first_at: inSeconds(outcome.firstArrivalMs),
       last_at: inSeconds(outcome.lastArrivalMs),
       assumed_runs: outcome.assumedRuns,

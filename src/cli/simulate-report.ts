@@ -36,10 +36,10 @@ export function showSimulation(
 }
 
 function headline(endpoint: Endpoint, { requests }: SimulateAnswer): string {
-  const span = durationText(requests.last_at - requests.first_at);
+  const span = durationText(requests.span_seconds);
   const name = `${printable(endpoint.id)} (${printable(endpoint.name)})`;
   if (requests.source === 'trace') return `${name}: ${requests.count} requests of the trace, over ${span}`;
-  const from = new Date(requests.first_at * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+  const from = new Date(requests.began_at * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
   return `${name}: ${requests.count} recorded requests from ${from}, over ${span}`;
 }
 

@@ -609,7 +609,7 @@ export type SimulatedRun = {
   readonly cold_starts: number;
   /** Workers that were started. */
   readonly worker_starts: number;
-  /** Time of all workers together, from start to end, in hours. */
+  /** Time of all workers together, from start to end, in hours; within the simulated time. */
   readonly worker_hours: number;
   /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
   readonly wait_seconds: {
@@ -622,7 +622,7 @@ export type SimulatedRun = {
   readonly cost: number | null;
   /** At most 60 equal pieces of the time. */
   readonly timeline: ReadonlyArray<{
-    /** Begin, counted from the first arrival, in seconds. */
+    /** Begin, counted from `began_at`, in seconds. */
     readonly from_seconds: number;
     /** End, in seconds. */
     readonly to_seconds: number;
@@ -661,7 +661,7 @@ export type AdvisedSettings = {
   readonly cold_starts: number;
   /** Workers that were started. */
   readonly worker_starts: number;
-  /** Time of all workers together, from start to end, in hours. */
+  /** Time of all workers together, from start to end, in hours; within the simulated time. */
   readonly worker_hours: number;
   /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
   readonly wait_seconds: {
@@ -683,6 +683,10 @@ export type SimulateAnswer = {
   readonly requests: {
     readonly source: 'recorded' | 'trace';
     readonly count: number;
+    /** Begin of the simulated time: of the window, or when the endpoint was created; as `first_at`. */
+    readonly began_at: number;
+    /** How long the simulated time is. */
+    readonly span_seconds: number;
     /** Arrival of the first: unix time in seconds, of a trace its own seconds. */
     readonly first_at: number;
     /** Arrival of the last, as `first_at`. */
@@ -741,7 +745,7 @@ export type SimulateAnswer = {
     readonly cold_starts: number;
     /** Workers that were started. */
     readonly worker_starts: number;
-    /** Time of all workers together, from start to end, in hours. */
+    /** Time of all workers together, from start to end, in hours; within the simulated time. */
     readonly worker_hours: number;
     /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
     readonly wait_seconds: {
@@ -754,7 +758,7 @@ export type SimulateAnswer = {
     readonly cost: number | null;
     /** At most 60 equal pieces of the time. */
     readonly timeline: ReadonlyArray<{
-      /** Begin, counted from the first arrival, in seconds. */
+      /** Begin, counted from `began_at`, in seconds. */
       readonly from_seconds: number;
       /** End, in seconds. */
       readonly to_seconds: number;
@@ -795,7 +799,7 @@ export type SimulateAnswer = {
       readonly cold_starts: number;
       /** Workers that were started. */
       readonly worker_starts: number;
-      /** Time of all workers together, from start to end, in hours. */
+      /** Time of all workers together, from start to end, in hours; within the simulated time. */
       readonly worker_hours: number;
       /** From the arrival of a request to its slot, in seconds. Refused requests do not count. */
       readonly wait_seconds: {

@@ -1,9 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import type { EndpointId } from '../base/ids.ts';
 import { UNKNOWN_START_MS } from '../decide/autoscale/needed-workers.ts';
 import { planSimulation, type SimulationPlan } from '../decide/update/plan-simulation.ts';
-import type { RevisionSpec } from '../model/endpoint.ts';
+import type { Endpoint, RevisionSpec } from '../model/endpoint.ts';
 import { faultsError } from '../model/faults.ts';
 import { devicesPerWorker, workerPricePerHour } from '../model/product.ts';
 import type { Caller, EndpointService, EndpointView } from '../ports/endpoint-service.ts';
@@ -74,7 +73,7 @@ export class WhatIfCommands implements WhatIfService {
     const now = this.#simulated(endpoint.settings, revision.spec);
     const proposed = changed ? this.#simulated(plan.proposed.settings, plan.proposed.spec) : null;
     const startTimes = this.#startTimes(view, caller);
-    const requests = await this.#requests(endpoint.id, plan, options.signal);
+    const requests = await this.#requests(endpoint, plan, options.signal);
     const outcome = await this.#parts.simulator.run(
       { requests, now, proposed, goals: plan.goals, startTimesMs: startTimes.ms, seed: SEED },
       options,
@@ -132,14 +131,15 @@ export class WhatIfCommands implements WhatIfService {
   }
 
   async #requests(
-    endpointId: EndpointId,
+    { id: endpointId, createdAtMs }: Endpoint,
     { trace, windowMs }: SimulationPlan,
     signal: AbortSignal,
   ): Promise<SimulatedRequests> {
     if (trace !== null) return { kind: 'trace', base64: trace };
     await this.#parts.flushArrivals();
     const toMs = this.#parts.clock.nowMs();
-    const fromMs = toMs - (windowMs ?? 0);
+    // Before it was created nothing was kept waiting for requests.
+    const fromMs = Math.max(toMs - (windowMs ?? 0), Math.min(createdAtMs, toMs));
     const chunks: Uint8Array[] = [];
     let count = 0;
     let last: ArrivalChunk | null = null;

@@ -81,7 +81,9 @@ const FIGURES = {
   refused: count('Requests that found the queue full or the endpoint paused.'),
   cold_starts: count('Requests that waited for a worker to start.'),
   worker_starts: count('Workers that were started.'),
-  worker_hours: Type.Number({ description: 'Time of all workers together, from start to end, in hours.' }),
+  worker_hours: Type.Number({
+    description: 'Time of all workers together, from start to end, in hours; within the simulated time.',
+  }),
   wait_seconds: Waits,
   cost: Type.Unsafe<number | null>({
     type: 'number',
@@ -112,7 +114,7 @@ export const SimulatedRunObject = Type.Object(
     ...FIGURES,
     timeline: Type.Array(
       Type.Object({
-        from_seconds: seconds('Begin, counted from the first arrival'),
+        from_seconds: seconds('Begin, counted from `began_at`'),
         to_seconds: seconds('End'),
         requests: count('Requests that came in it.'),
         p95_wait_seconds: Type.Number(),
@@ -141,6 +143,11 @@ export const SimulateAnswer = Type.Object(
     requests: Type.Object({
       source: Type.Unsafe<'recorded' | 'trace'>({ type: 'string', enum: ['recorded', 'trace'] }),
       count: Type.Integer(),
+      began_at: Type.Number({
+        description:
+          'Begin of the simulated time: of the window, or when the endpoint was created; as `first_at`.',
+      }),
+      span_seconds: Type.Number({ description: 'How long the simulated time is.' }),
       first_at: Type.Number({
         description: 'Arrival of the first: unix time in seconds, of a trace its own seconds.',
       }),

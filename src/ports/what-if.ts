@@ -59,7 +59,7 @@ export interface SimulatedFigures {
 }
 
 export interface SimulatedBucket {
-  /** From the first arrival on. */
+  /** From the begin of the run on. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly arrivals: number;
@@ -68,7 +68,7 @@ export interface SimulatedBucket {
 }
 
 export interface SimulatedRun extends SimulatedFigures {
-  /** From the first arrival to the end of the last request. */
+  /** The time the run covers. */
   readonly durationMs: number;
   readonly timeline: readonly SimulatedBucket[];
 }
@@ -102,6 +102,9 @@ export interface Advice {
 
 export interface SimulationOutcome {
   readonly requests: number;
+  /** When the simulated time began, as the arrivals below, and how long it is. */
+  readonly beganMs: number;
+  readonly spanMs: number;
   /** Of the first and the last arrival, epoch milliseconds, or milliseconds of the trace. */
   readonly firstArrivalMs: number;
   readonly lastArrivalMs: number;

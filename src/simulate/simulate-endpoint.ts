@@ -23,7 +23,18 @@ export interface SimulatedEndpoint {
   readonly seed: number;
 }
 
-export type SimulationOptions = Pick<ReplayOptions, 'signal' | 'onProgress'>;
+export interface SimulationOptions extends Pick<ReplayOptions, 'signal' | 'onProgress'> {
+  /** Without it the run begins with the first request and ends with the last one. */
+  readonly span?: SimulatedSpan;
+}
+
+/** The time a run covers: workers that are kept cost something in silence too. */
+export interface SimulatedSpan {
+  /** From its begin to the first arrival. */
+  readonly beforeMs: number;
+  /** From its begin to its end; longer when the requests are not over by then. */
+  readonly totalMs: number;
+}
 
 export interface SimulationResult {
   readonly requests: number;
@@ -35,7 +46,7 @@ export interface SimulationResult {
   /** Requests that waited for a worker to start. */
   readonly coldStarts: number;
   readonly workerStarts: number;
-  /** From the start of each worker's process to its end, within the time the requests took. */
+  /** From the start of each worker's process to its end, within the time that the run covers. */
   readonly workerSeconds: number;
   /** From the arrival to a slot; for those that never had one, to their end. Refused ones do not count. */
   readonly waits: {
@@ -44,7 +55,7 @@ export interface SimulationResult {
     readonly p99Ms: number;
     readonly maxMs: number;
   };
-  /** From the first arrival to the end of the last request. */
+  /** From the first arrival to the end of the last request, or the span that was asked for. */
   readonly durationMs: number;
   readonly timeline: readonly TimelineBucket[];
 }
@@ -105,7 +116,7 @@ class EndpointRun {
 
   async play(
     requests: Iterable<TraceRequest> | AsyncIterable<TraceRequest>,
-    options: SimulationOptions,
+    { span, ...options }: SimulationOptions,
   ): Promise<SimulationResult> {
     const { clock, machine, errors } = this.#world;
     this.#countWorkers();
@@ -113,10 +124,15 @@ class EndpointRun {
     this.#beginMs = clock.monotonicMs();
     this.#endMs = this.#beginMs;
     const startsBefore = machine.starts - machine.running;
+    if (span !== undefined) await this.#world.advance(span.beforeMs);
     const count = await replay(this.#world, requests, () => ID, {
       ...options,
       onArrival: (atMs) => this.#timeline.arrival(atMs - this.#beginMs),
     });
+    if (span !== undefined) {
+      await this.#world.advance(Math.max(0, this.#beginMs + span.totalMs - clock.monotonicMs()));
+      this.#endMs = clock.monotonicMs();
+    }
     this.#countWorkers();
     if (errors.length > 0) impossible('simulate-endpoint-77c2', JSON.stringify(errors[0]));
     return this.#result(count, machine.starts - startsBefore);

@@ -44,6 +44,8 @@ const ANSWER = {
   requests: {
     source: 'recorded',
     count: 100,
+    began_at: 1_699_999_990,
+    span_seconds: 80,
     first_at: 1_700_000_000.25,
     last_at: 1_700_000_060,
     assumed_runs: 3,

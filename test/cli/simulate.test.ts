@@ -77,7 +77,9 @@ function answer(changes: Partial<SimulateAnswer> = {}): SimulateAnswer {
     requests: {
       source: 'recorded',
       count: 1_000,
-      first_at: 1_700_000_000.5,
+      began_at: 1_700_000_000.5,
+      span_seconds: 400,
+      first_at: 1_700_000_010,
       last_at: 1_700_000_400,
       assumed_runs: 0,
     },
@@ -272,7 +274,15 @@ test('endpoints simulate --trace: the file goes up compressed, whatever it was',
     const packed = join(folder, 'trace.csv.gz');
     await writeFile(plain, text);
     await writeFile(packed, gzipSync(text));
-    const source = { source: 'trace', count: 1, first_at: 0, last_at: 90, assumed_runs: 0 } as const;
+    const source = {
+      source: 'trace',
+      count: 1,
+      began_at: 0,
+      span_seconds: 90,
+      first_at: 0,
+      last_at: 80,
+      assumed_runs: 0,
+    } as const;
     for (const file of [plain, packed]) {
       const run = await simulated(['--trace', file], answer({ requests: source, recorded: null }));
       assert.equal(run.code, 0, run.stderr);

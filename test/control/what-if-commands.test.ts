@@ -54,6 +54,11 @@ function commands(
   return { ask, jobs, order, clock };
 }
 
+function createdAt(createdAtMs: number) {
+  const view = stubView();
+  return { ...view, endpoint: { ...view.endpoint, createdAtMs } };
+}
+
 function chunk(number: number, clock: ManualClock, count = 1): ArrivalChunk {
   const writer = new ArrivalChunkWriter();
   writer.add({ endedAtMs: clock.nowMs(), waitMs: 0, runMs: 1, sizeClass: 0, outcome: 'answered' });
@@ -68,13 +73,22 @@ function chunk(number: number, clock: ManualClock, count = 1): ArrivalChunk {
 
 test('all recorded chunks of the window are read, after what is still in memory was written', async () => {
   const chunks = Array.from({ length: 700 }, (_, index) => chunk(index, new ManualClock()));
-  const { ask, jobs, order, clock } = commands(chunks);
+  const { ask, jobs, order, clock } = commands(chunks, { get: () => createdAt(0) });
   await ask({ window: '2d' });
   assert.deepEqual(order, ['flush', 'read', 'read', 'read']);
   const requests = jobs[0]?.requests;
   assert.ok(requests?.kind === 'recorded');
   assert.equal(requests.chunks.length, 700);
   assert.deepEqual([requests.fromMs, requests.toMs], [clock.nowMs() - 2 * DAY_MS, clock.nowMs()]);
+});
+
+test('the simulated time begins with the endpoint, where that is later than the window', async () => {
+  const clock = new ManualClock();
+  const { ask, jobs } = commands([chunk(1, clock)], { get: () => createdAt(clock.nowMs() - 5_000) });
+  await ask({ window: '2d' });
+  const requests = jobs[0]?.requests;
+  assert.ok(requests?.kind === 'recorded');
+  assert.deepEqual([requests.fromMs, requests.toMs], [clock.nowMs() - 5_000, clock.nowMs()]);
 });
 
 test('without a record, and with too much of one, it is refused before anything is simulated', async () => {

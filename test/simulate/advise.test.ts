@@ -29,6 +29,7 @@ function traffic(count: number, gapMs: number): RequestList {
     serviceMs: new Float64Array(count).fill(1_000),
     assumedRuns: 0,
     recorded: null,
+    span: null,
   };
 }
 
@@ -179,4 +180,24 @@ test('the frontier leaves out what costs as much and waits longer', () => {
       [5, 0],
     ],
   );
+});
+
+test('a worker that is kept costs something in the silence around the requests too', async () => {
+  const requests = { ...traffic(20, 1_000), span: { beforeMs: 3_600_000, totalMs: 10 * 3_600_000 } };
+  const kept = await simulateEndpoint(
+    {
+      settings: { ...SETTINGS, minReplicas: 2 },
+      devices: null,
+      devicesPerWorker: 0,
+      startTimesMs: [START_MS],
+      seed: 1,
+    },
+    requestsOf(requests),
+    { span: requests.span },
+  );
+  assert.equal(kept.durationMs, requests.span.totalMs);
+  assert.ok(kept.workerSeconds >= 2 * 36_000 - 1, `${kept.workerSeconds}`);
+  const { chosen } = await adviceFor(requests, goals({ p95Ms: START_MS * 2 }));
+  assert.equal(chosen?.settings.minReplicas, 0);
+  assert.ok(chosen.figures.workerSeconds < 3_600, `${chosen.figures.workerSeconds}`);
 });

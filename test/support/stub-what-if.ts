@@ -52,6 +52,8 @@ export function stubWhatIfAnswer(changes: Partial<WhatIfAnswer> = {}): WhatIfAns
     startTimes: { ms: [3_000, 1_000, 2_000], source: 'workers' },
     outcome: {
       requests: 100,
+      beganMs: 1_699_999_990_000,
+      spanMs: 80_000,
       firstArrivalMs: 1_700_000_000_250,
       lastArrivalMs: 1_700_000_060_000,
       assumedRuns: 3,

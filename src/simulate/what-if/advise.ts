@@ -173,6 +173,7 @@ class Search {
     const { base, startTimesMs, seed, signal, goals, onProgress } = this.#parts;
     const result = await simulateEndpoint({ ...base, settings, startTimesMs, seed }, requestsOf(requests), {
       ...(signal === undefined ? {} : { signal }),
+      ...(requests.span === null ? {} : { span: requests.span }),
       onProgress: (done) => onProgress?.(this.#done + done, this.#of),
     });
     this.#done += result.requests;
@@ -269,5 +270,10 @@ function sampleOf({ arrivalMs, serviceMs, ...rest }: RequestList, requests: numb
     }
     endMs = (arrivals[block * size + size - 1] ?? 0) + BLOCK_GAP_MS;
   }
-  return { ...rest, arrivalMs: arrivals, serviceMs: services };
+  const tookMs = arrivals.at(-1) ?? 0;
+  // As much silence for each second of requests as all of them have.
+  const silence =
+    rest.span === null ? 1 : rest.span.totalMs / Math.max(1, (arrivalMs.at(-1) ?? 0) - (arrivalMs[0] ?? 0));
+  const span = rest.span === null ? null : { beforeMs: 0, totalMs: tookMs * silence };
+  return { ...rest, span, arrivalMs: arrivals, serviceMs: services };
 }

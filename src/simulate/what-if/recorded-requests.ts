@@ -44,7 +44,9 @@ export function recordedRequests(chunks: readonly Uint8Array[], fromMs: number, 
     assumedRuns += 1;
     return known.median(classes[index] ?? 0);
   });
+  const firstMs = arrivals[order[0] ?? 0] ?? fromMs;
   return {
+    span: { beforeMs: firstMs - fromMs, totalMs: toMs - fromMs },
     arrivalMs: Float64Array.from(order, (index) => arrivals[index] ?? 0),
     serviceMs,
     assumedRuns,

@@ -1,5 +1,5 @@
 import type { RecordedFigures } from '../../ports/what-if.ts';
-import type { TraceRequest } from '../simulate-endpoint.ts';
+import type { SimulatedSpan, TraceRequest } from '../simulate-endpoint.ts';
 
 /** Requests in the order of their arrival, in columns: millions of them fit. */
 export interface RequestList {
@@ -9,6 +9,8 @@ export interface RequestList {
   /** Those whose service time was taken from others. */
   readonly assumedRuns: number;
   readonly recorded: RecordedFigures | null;
+  /** What of the time around them belongs to them; null: nothing. */
+  readonly span: SimulatedSpan | null;
 }
 
 /** The requests from one place to another. */

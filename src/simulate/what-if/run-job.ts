@@ -35,6 +35,7 @@ export async function runSimulationJob(job: SimulationJob, options: JobOptions):
       requestsOf(requests),
       {
         ...(signal === undefined ? {} : { signal }),
+        ...(requests.span === null ? {} : { span: requests.span }),
         onProgress: (done) => onProgress?.({ stage, done, of: count }),
       },
     );
@@ -54,6 +55,8 @@ export async function runSimulationJob(job: SimulationJob, options: JobOptions):
         });
   return {
     requests: count,
+    beganMs: (requests.arrivalMs[0] ?? 0) - (requests.span?.beforeMs ?? 0),
+    spanMs: requests.span?.totalMs ?? now.durationMs,
     firstArrivalMs: requests.arrivalMs[0] ?? 0,
     lastArrivalMs: requests.arrivalMs[count - 1] ?? 0,
     assumedRuns: requests.assumedRuns,

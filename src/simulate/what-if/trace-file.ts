@@ -85,6 +85,7 @@ export function readTrace(text: string): RequestList {
     serviceMs: Float64Array.from(services),
     assumedRuns: 0,
     recorded: null,
+    span: null,
   };
 }
 
