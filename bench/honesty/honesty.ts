@@ -112,7 +112,9 @@ const { values } = parseArgs({
   },
 });
 const interrupted = new AbortController();
-process.on('SIGINT', () => interrupted.abort(new Error('interrupted')));
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
+}
 const options = {
   durationMs: Number(values.seconds) * 1_000,
   seed: Number(values.seed),
