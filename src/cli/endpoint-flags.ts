@@ -24,7 +24,11 @@ export const ENDPOINT_OPTIONS = {
   region: { kind: 'text', value: 'ID', description: 'region' },
   min: { kind: 'integer', value: 'N', description: 'workers kept without requests' },
   max: { kind: 'integer', value: 'N', description: 'most workers; 0 pauses the endpoint' },
-  'idle-timeout': { kind: 'integer', value: 'SECONDS', description: 'an idle worker leaves after it' },
+  'idle-timeout': {
+    kind: 'integer',
+    value: 'SECONDS',
+    description: 'the longest an idle worker stays; it leaves sooner where a new start is cheaper',
+  },
   concurrency: { kind: 'integer', value: 'N', description: 'requests one worker is given at a time' },
   'gpus-per-worker': { kind: 'integer', value: 'N', description: 'GPUs of one worker' },
   'rootfs-size': { kind: 'integer', value: 'GB', description: 'disk of one worker' },

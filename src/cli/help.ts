@@ -13,11 +13,13 @@ export function overview(commands: readonly Named[], noun: string | null): strin
   const title =
     noun === null
       ? 'pilotlight: serverless GPU endpoints on your own machines'
-      : `pilotlight ${noun}: what can be done with ${noun}`;
+      : `pilotlight ${noun}: its commands`;
   return [
     title,
     '',
-    'Usage: pilotlight COMMAND [ARGUMENTS] [OPTIONS]',
+    noun === null
+      ? 'Usage: pilotlight COMMAND [ARGUMENTS] [OPTIONS]'
+      : `Usage: pilotlight ${noun} COMMAND [ARGUMENTS] [OPTIONS]`,
     '',
     'Commands:',
     ...columns(shown.map((command) => [usageName(command), command.summary])),

@@ -38,7 +38,7 @@ export function showRollout(rollout: RolloutDetails, output: Output): void {
   }
   output.line();
   output.table(
-    ['WORKER', 'REVISION', 'STATE', 'MESSAGE'],
+    ['WORKER', 'REVISION', 'STATE', 'REASON'],
     rollout.workers.map(({ id, revision, status }) => [
       { text: id },
       { text: String(revision) },

@@ -144,7 +144,7 @@ test('endpoints get: the fields that say something, and the workers', async () =
       'created          2023-11-14T22:13:20.000Z',
       'etag             "1-1"',
       '',
-      'WORKER  STATE     REVISION  MESSAGE',
+      'WORKER  STATE     REVISION  REASON',
       'w1      ready     1',
       'w22     starting  2',
     ),

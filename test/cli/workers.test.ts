@@ -33,10 +33,7 @@ test('workers list: live ones, and the ended ones when asked for', async () => {
   const live = await runCli(['workers', 'list', 'ep1'], stub);
   assert.equal(
     live.stdout,
-    lines(
-      'ID  STATE  REVISION  GPUS  STARTED IN  AGE  MESSAGE',
-      'w2  ready  2         0,1   3s          10s',
-    ),
+    lines('ID  STATE  REVISION  GPUS  STARTED IN  AGE  REASON', 'w2  ready  2         0,1   3s          10s'),
   );
   assert.equal(live.stderr, '1 ended not shown; --all shows them.\n');
 
@@ -44,7 +41,7 @@ test('workers list: live ones, and the ended ones when asked for', async () => {
   assert.equal(
     all.stdout,
     lines(
-      'ID  STATE   REVISION  GPUS  STARTED IN  AGE   MESSAGE',
+      'ID  STATE   REVISION  GPUS  STARTED IN  AGE   REASON',
       'w2  ready   2         0,1   3s          10s',
       'w1  failed  1         -     -           100s  exit code 1: exited at once',
     ),

@@ -8,7 +8,7 @@ export const endpointsDelete = defineCommand({
   summary: 'delete an endpoint; running requests finish',
   arguments: { endpoint: 'id of the endpoint' },
   options: { 'if-match': CHANGE_OPTIONS['if-match'] },
-  examples: ['pilotlight endpoints delete 3f9c2a71d04b5e68'],
+  examples: ['pilotlight endpoints delete ezt9nyhhtwwe'],
   async run({ client, output, options, arguments: { endpoint: id } }) {
     const answer = await client.call('deleteEndpoint', {
       path: { endpoint_id: id },

@@ -9,7 +9,7 @@ export const endpointsGet = defineCommand({
   summary: 'show one endpoint',
   arguments: { endpoint: 'id of the endpoint' },
   options: {},
-  examples: ['pilotlight endpoints get 3f9c2a71d04b5e68'],
+  examples: ['pilotlight endpoints get ezt9nyhhtwwe'],
   async run({ client, output, options, arguments: { endpoint: id } }) {
     const endpoint = await client.call('getEndpoint', { path: { endpoint_id: id } });
     if (options.json) output.json(endpoint);
@@ -26,7 +26,7 @@ function show(endpoint: Endpoint, output: Output): void {
   if (endpoint.workers.length === 0) return;
   output.line();
   output.table(
-    ['WORKER', 'STATE', 'REVISION', 'MESSAGE'],
+    ['WORKER', 'STATE', 'REVISION', 'REASON'],
     endpoint.workers.map(({ id, status, revision }) => [
       { text: id },
       { text: status.status, colour: stateColour(status.status) },

@@ -13,7 +13,7 @@ export const endpointsRollback = defineCommand({
     ...CHANGE_OPTIONS,
     ...ROLLOUT_OPTIONS,
   },
-  examples: ['pilotlight endpoints rollback 3f9c2a71d04b5e68 4 --watch'],
+  examples: ['pilotlight endpoints rollback ezt9nyhhtwwe 4 --watch'],
   async run({ client, io, output, options, arguments: { endpoint: id, revision } }) {
     const body = { revision: revisionNumber(revision), settings: options.settings };
     const before = await client.call('getEndpoint', { path: { endpoint_id: id } });

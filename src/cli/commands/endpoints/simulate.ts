@@ -30,8 +30,8 @@ export const endpointsSimulate = defineCommand({
     trace: { kind: 'text', value: 'FILE', description: 'take the requests of this file instead' },
   },
   examples: [
-    'pilotlight endpoints simulate 3f9c2a71d04b5e68 --min 1 --idle-timeout 300 --window 24h',
-    'pilotlight endpoints simulate 3f9c2a71d04b5e68 --advise "p95<2s"',
+    'pilotlight endpoints simulate ezt9nyhhtwwe --min 1 --idle-timeout 300 --window 24h',
+    'pilotlight endpoints simulate ezt9nyhhtwwe --advise "p95<2s"',
   ],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     if (options.trace !== undefined && options.window !== undefined) {

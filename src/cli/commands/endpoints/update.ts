@@ -25,8 +25,8 @@ export const endpointsUpdate = defineCommand({
     ...ROLLOUT_OPTIONS,
   },
   examples: [
-    "pilotlight endpoints update 3f9c2a71d04b5e68 --command 'node server-2.ts' --watch",
-    'pilotlight endpoints update 3f9c2a71d04b5e68 --env GREETING=hi --max 5 --plan',
+    "pilotlight endpoints update ezt9nyhhtwwe --command 'node server-2.ts' --watch",
+    'pilotlight endpoints update ezt9nyhhtwwe --env GREETING=hi --max 5 --plan',
   ],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const base = await readBody(options.file, io);

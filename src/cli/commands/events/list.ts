@@ -22,10 +22,7 @@ export const eventsList = defineCommand({
       description: 'only these: scale, rollout, guard, eviction, backoff, worker, order',
     },
   },
-  examples: [
-    'pilotlight events 3f9c2a71d04b5e68 --follow',
-    'pilotlight events 3f9c2a71d04b5e68 --kind guard',
-  ],
+  examples: ['pilotlight events ezt9nyhhtwwe --follow', 'pilotlight events ezt9nyhhtwwe --kind guard'],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const wanted = ({ kind }: EndpointEvent): boolean =>
       options.kind.length === 0 || options.kind.includes(kind);

@@ -13,7 +13,7 @@ export const requestsList = defineCommand({
     'WAITED is until a worker had it, FIRST BYTE from then on. At most 100 that ended are kept, in memory.',
   arguments: { endpoint: 'id of the endpoint' },
   options: { limit: { kind: 'integer', value: 'N', description: 'how many at most (100)' } },
-  examples: ['pilotlight requests 3f9c2a71d04b5e68 --limit 20'],
+  examples: ['pilotlight requests ezt9nyhhtwwe --limit 20'],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const query = options.limit === undefined ? {} : { limit: options.limit };
     const answer = await client.call('listRequests', { path: { endpoint_id: id }, query });

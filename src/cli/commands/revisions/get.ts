@@ -10,7 +10,7 @@ export const revisionsGet = defineCommand({
   summary: 'show one revision: its fields, its settings, what it changed',
   arguments: { endpoint: 'id of the endpoint', revision: 'number of the revision' },
   options: {},
-  examples: ['pilotlight revisions get 3f9c2a71d04b5e68 4'],
+  examples: ['pilotlight revisions get ezt9nyhhtwwe 4'],
   async run({ client, output, options, arguments: { endpoint: id, revision } }) {
     const number = revisionNumber(revision);
     const shown = await client.call('getRevision', {

@@ -13,7 +13,7 @@ export const revisionsList = defineCommand({
   summary: "list an endpoint's revisions, newest first",
   arguments: { endpoint: 'id of the endpoint' },
   options: {},
-  examples: ['pilotlight revisions list 3f9c2a71d04b5e68'],
+  examples: ['pilotlight revisions list ezt9nyhhtwwe'],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const { data } = await client.call('listRevisions', {
       path: { endpoint_id: id },

@@ -4,11 +4,10 @@ import { showRollout } from '../../rollout-page.ts';
 
 export const rolloutGet = defineCommand({
   name: 'rollout get',
-  summary:
-    'show the running rollout of an endpoint, or the last one: what it waits for, and what the guard sees',
+  summary: 'show the running rollout, or the last one, with what it waits for',
   arguments: { endpoint: 'id of the endpoint' },
   options: {},
-  examples: ['pilotlight rollout get 3f9c2a71d04b5e68'],
+  examples: ['pilotlight rollout get ezt9nyhhtwwe'],
   async run({ client, output, options, arguments: { endpoint: id } }) {
     const rollout = await client.call('getRollout', { path: { endpoint_id: id } });
     if (options.json) output.json(rollout);

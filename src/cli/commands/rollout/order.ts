@@ -10,7 +10,7 @@ function orderCommand(verb: string, operation: OrderName, summary: string, done:
     summary,
     arguments: { endpoint: 'id of the endpoint' },
     options: {},
-    examples: [`pilotlight rollout ${verb} 3f9c2a71d04b5e68`],
+    examples: [`pilotlight rollout ${verb} ezt9nyhhtwwe`],
     async run({ client, output, options, arguments: { endpoint: id } }) {
       const rollout = await client.call(operation, { path: { endpoint_id: id } });
       if (options.json) output.json(rollout);

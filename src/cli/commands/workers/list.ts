@@ -4,14 +4,14 @@ import { EXIT } from '../../io.ts';
 import { spanText, stateColour } from '../../output.ts';
 import type { Cell } from '../../output.ts';
 
-const HEADING = ['ID', 'STATE', 'REVISION', 'GPUS', 'STARTED IN', 'AGE', 'MESSAGE'];
+const HEADING = ['ID', 'STATE', 'REVISION', 'GPUS', 'STARTED IN', 'AGE', 'REASON'];
 
 export const workersList = defineCommand({
   name: 'workers list',
   summary: "list an endpoint's workers",
   arguments: { endpoint: 'id of the endpoint' },
   options: { all: { kind: 'flag', description: 'also those that ended' } },
-  examples: ['pilotlight workers list 3f9c2a71d04b5e68 --all'],
+  examples: ['pilotlight workers list ezt9nyhhtwwe --all'],
   async run({ client, io, output, options, arguments: { endpoint: id } }) {
     const { data } = await client.call('listWorkers', { path: { endpoint_id: id } });
     const shown = options.all ? data : data.filter((worker) => !workerEnded(worker));
@@ -37,7 +37,13 @@ export function workerEnded({ status }: Worker): boolean {
 
 function rowOf(worker: Worker, nowMs: number): Cell[] {
   const { status, devices, started_at: startedAt, ready_at: readyAt } = worker;
-  const startedIn = startedAt === undefined || readyAt === undefined ? '-' : `${readyAt - startedAt}s`;
+  // The API counts whole seconds.
+  const startedIn =
+    startedAt === undefined || readyAt === undefined
+      ? '-'
+      : readyAt === startedAt
+        ? '<1s'
+        : `${readyAt - startedAt}s`;
   return [
     { text: worker.id },
     { text: status.status, colour: stateColour(status.status) },

@@ -13,7 +13,7 @@ export const workersLogs = defineCommand({
     follow: { kind: 'flag', description: 'go on as more is written, until the worker ends' },
     tail: { kind: 'integer', value: 'BYTES', description: 'how much of the end is printed (65536)' },
   },
-  examples: ['pilotlight workers logs 3f9c2a71d04b5e68 wk-5d1 --follow'],
+  examples: ['pilotlight workers logs ezt9nyhhtwwe z1rfka6tq0zs --follow'],
   async run({ client, io, output, options, arguments: { endpoint: endpointId, worker: workerId } }) {
     const reader = new LogReader(client, endpointId, workerId);
     const first = await reader.read(options.tail);
