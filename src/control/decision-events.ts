@@ -1,5 +1,5 @@
 import type { RolloutStep } from '../decide/rollout/step.ts';
-import { seconds, type EndpointWorld } from '../decide/world.ts';
+import { counted, seconds, type EndpointWorld } from '../decide/world.ts';
 import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Rollout } from '../model/endpoint.ts';
 import type { GuardReport } from '../model/guard-report.ts';
@@ -54,7 +54,7 @@ export function noteBackoff(entry: EndpointEntry, worker: WorkerEntry, pauseMs: 
   entry.events.note(nowMs, {
     kind: 'backoff',
     code: 'workerBroke',
-    message: `${entry.startFailures} worker(s) broke in a row; the next start is tried in ${seconds(pauseMs)}`,
+    message: `${counted(entry.startFailures, 'worker')} broke in a row; the next start is tried in ${seconds(pauseMs)}`,
     revision: worker.record.revision,
     workerId: worker.record.id,
     facts: { failures: entry.startFailures, pauseMs },

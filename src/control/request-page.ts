@@ -1,4 +1,4 @@
-import { seconds } from '../decide/world.ts';
+import { counted, seconds } from '../decide/world.ts';
 import type { RequestListView } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
 import type { EndpointEntry } from './endpoint-entry.ts';
@@ -23,13 +23,13 @@ function waitFor(entry: EndpointEntry, waiting: number, nowMs: number): string {
   const ready = count('ready');
   const facts = [
     ready > 0
-      ? `all ${ready * entry.endpoint.settings.maxConcurrentPerWorker} slots of ${ready} ready worker(s) are in use`
+      ? `all ${ready * entry.endpoint.settings.maxConcurrentPerWorker} slots of ${counted(ready, 'ready worker')} are in use`
       : 'no worker is ready',
-    count('pending') > 0 ? `${count('pending')} wait(s) for a device` : '',
+    count('pending') > 0 ? `${counted(count('pending'), 'worker')} waiting for a device` : '',
     count('pulling', 'starting') > 0
-      ? `${count('pulling', 'starting')} start(s)${expected(entry, nowMs)}`
+      ? `${counted(count('pulling', 'starting'), 'worker')} starting${expected(entry, nowMs)}`
       : '',
-    count('draining', 'stopping') > 0 ? `${count('draining', 'stopping')} leave(s)` : '',
+    count('draining', 'stopping') > 0 ? `${counted(count('draining', 'stopping'), 'worker')} leaving` : '',
     entry.notBeforeMs > nowMs ? `the next start is tried in ${seconds(entry.notBeforeMs - nowMs)}` : '',
   ];
   return facts.filter((fact) => fact !== '').join('; ');

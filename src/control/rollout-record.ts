@@ -9,12 +9,13 @@ export function afterRollout(endpoint: Endpoint, rollout: Rollout, message: stri
     return { rollout, stableRevision: rollout.toRevision, targetRevision: null, message: '' };
   }
   if (rollout.state === 'failed' || rollout.state === 'aborted') {
-    const end = rollout.state === 'failed' ? 'failed' : 'was aborted';
     return {
       rollout,
       targetRevision: null,
       message: clip(
-        `The update to revision ${rollout.toRevision} ${end} and revision ${endpoint.stableRevision} serves: ${message}`,
+        rollout.state === 'failed'
+          ? `The update to revision ${rollout.toRevision} failed and revision ${endpoint.stableRevision} serves: ${message}`
+          : `The update to revision ${rollout.toRevision} was aborted and revision ${endpoint.stableRevision} serves.`,
       ),
     };
   }

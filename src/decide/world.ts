@@ -87,6 +87,11 @@ export function earlier(first: number | null, second: number | null): number | n
   return Math.min(first, second);
 }
 
+/** "1 worker" or "2 workers". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** "1.2 s" or "350 ms": how a duration is shown in reasons. */
 export function seconds(durationMs: number): string {
   return durationMs < 1_000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1_000).toFixed(1)} s`;

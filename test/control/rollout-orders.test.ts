@@ -229,7 +229,7 @@ it('a rollout tells what holds a drain, and when that is closed', async () => {
   assert.equal(holders.length, 1);
   assert.equal(holders[0]?.request.revision, 1);
   assert.ok((holders[0]?.closedAtMs ?? 0) > world.clock.nowMs() + 590_000);
-  assert.match(waitsFor, /1 drain with 1 request/);
+  assert.match(waitsFor, /1 old worker to leave .1 draining, with 1 request./);
 });
 
 it('events tell of every decision in order, and of the figures of the guard', async () => {

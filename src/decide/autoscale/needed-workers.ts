@@ -142,9 +142,6 @@ function queueReason(fleet: ServingFleet, decision: StartDecision, load: LoadMod
   }
   if (live === 0) return reason('wake', `${fleet.waiting} waiting and no worker`, numbers);
   const saved = `saves ${seconds(decision.saves)} of a worker's time where ${seconds(decision.costs)} is its cost`;
-  const text =
-    added > 0
-      ? `${fleet.waiting} waiting; the last of ${added} more ${saved}`
-      : `${fleet.waiting} waiting; one more ${saved}`;
+  const text = `${fleet.waiting} waiting; ${added > 1 ? `the last of ${added} more` : 'one more'} ${saved}`;
   return reason('queue', `${text} (a second of waiting counts ${load.price})`, numbers);
 }

@@ -3,7 +3,7 @@ import { rolloutIsOver, type RolloutEvent } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
 import { swapVictims } from '../capacity/swap-victims.ts';
 import { startBackoffMs } from '../retry/start-backoff.ts';
-import { earlier, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
+import { counted, earlier, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import { giveWayAtMs, swapIsSafe } from './give-way.ts';
 
 export interface RolloutStep {
@@ -57,7 +57,7 @@ export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number)
   const target = world.workers.filter((worker) => worker.revision === targetRevision);
   const over = rolloutIsOver(rollout.state);
   if (!over && rollout.order === 'abort') {
-    return { ...giveUp(world, target, 'it was aborted on request'), event: 'abortAsked' };
+    return { ...giveUp(world, target, 'aborted on request'), event: 'abortAsked' };
   }
   // The server that gave it up died before all of that was stored.
   if (!over && world.revisions.get(targetRevision)?.failed === true) {
@@ -126,7 +126,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
   // without need.
   const leaving = world.workers.filter(({ state }) => state === 'draining' || state === 'stopping');
   if (leaving.length > 0)
-    return { ...NO_STEP, message: `waits until ${leaving.length} worker(s) that are leaving are gone` };
+    return { ...NO_STEP, message: `waits for ${counted(leaving.length, 'leaving worker')} to be gone` };
   const age = nowMs - rollout.startedAtMs;
   if (!swapIsSafe(world, nowMs)) {
     if (age > options.startDeadlineMs) {
@@ -153,7 +153,7 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
     mode: 'swap',
     startTarget: true,
     drain,
-    message: `no device is free: ${drain.length} old worker(s) drain, the new revision starts in their place`,
+    message: `no device is free: the new revision starts in the place of ${counted(drain.length, 'old worker')}`,
   };
 }
 
@@ -197,7 +197,7 @@ function watchStart(world: EndpointWorld, target: readonly WorkerView[], nowMs: 
     return giveUp(
       world,
       target,
-      `its first worker was not ready after ${seconds(nowMs - startedAtMs)} and gave way to ${world.waiting} waiting request(s), which the stable revision can still serve in time`,
+      `its first worker was not ready after ${seconds(nowMs - startedAtMs)} and gave way to ${counted(world.waiting, 'waiting request')}, which the stable revision can still serve in time`,
     );
   }
   return { ...NO_STEP, lookAgainAtMs: earlier(deadlineMs, giveWay) };
@@ -224,7 +224,8 @@ function watchDrain(world: EndpointWorld, first: WorkerView, nowMs: number): Rol
   );
   if (rollout === null || draining.length === 0) return null;
   if (swapIsSafe(world, nowMs)) return { ...NO_STEP, lookAgainAtMs: nowMs + 250 };
-  const message = `${draining.reduce((sum, worker) => sum + worker.running, 0)} request(s) still run on the old worker and those that wait would miss their deadlines`;
+  const running = draining.reduce((sum, worker) => sum + worker.running, 0);
+  const message = `the old worker still has ${counted(running, 'running request')} and those that wait would miss their deadlines`;
   if (rollout.postponements + 1 >= POSTPONEMENTS_MAX) {
     return {
       ...giveUp(world, [first], `the swap was put off ${POSTPONEMENTS_MAX} times: ${message}`),

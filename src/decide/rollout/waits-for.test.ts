@@ -35,7 +35,7 @@ it('the first worker: its devices, those that drain for it, its start', () => {
   const draining = worker('old', { state: 'draining', running: 3 });
   assert.match(
     waitsFor({ state: 'starting' }, { workers: [pending, draining] }),
-    /^3 request\(s\) on 1 worker/,
+    /^3 requests on 1 draining worker/,
   );
   assert.equal(
     waitsFor({ state: 'starting' }, { workers: [{ ...fresh, state: 'starting' }] }),
@@ -53,7 +53,7 @@ it('the proof, with what the guard doubts', () => {
   const target = { answered: 9, ended: 8, failed: 2, unanswered: 1, deaths: 0 };
   assert.match(
     waitsFor({ state: 'baking' }, { workers: [fresh], guard: guardReport({ target, doubtful: true }) }),
-    /; the guard doubts it: 3 of 9 requests failed or hang, 0 worker\(s\) died$/,
+    /; the guard doubts it: 3 of 9 requests failed or hang, 0 workers died$/,
   );
   assert.equal(
     waitsFor({ state: 'baking' }, { workers: [fresh], options: planOptions({ firstStep: 3 }) }),
@@ -65,7 +65,7 @@ it('the old workers, the end of the watch, and somebody to resume it', () => {
   const old = [worker('a'), worker('b', { state: 'draining', running: 2 })];
   assert.equal(
     waitsFor({ state: 'rolling' }, { workers: [...old, fresh] }),
-    '2 old worker(s) to leave: 1 drain with 2 request(s), 0 new worker(s) start',
+    '2 old workers to leave (1 draining, with 2 requests); 0 new workers starting',
   );
   assert.equal(
     waitsFor({ state: 'watching', stateSinceMs: NOW_MS - 20_000 }, { workers: [fresh] }),

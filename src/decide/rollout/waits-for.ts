@@ -1,5 +1,5 @@
 import { workerIsLive } from '../../model/worker-state.ts';
-import { seconds, type EndpointWorld, type WorkerView } from '../world.ts';
+import { counted, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import { expectedStartMs } from './give-way.ts';
 
 /** What the running rollout waits for now, as a sentence with its numbers; empty when it is over. */
@@ -41,7 +41,7 @@ function waitsForFirst(world: EndpointWorld, target: readonly WorkerView[], nowM
     const draining = world.workers.filter((worker) => worker.state === 'draining');
     const running = draining.reduce((sum, worker) => sum + worker.running, 0);
     return running > 0
-      ? `${running} request(s) on ${draining.length} worker(s) that drain for it`
+      ? `${counted(running, 'request')} on ${counted(draining.length, 'draining worker')}, whose devices it takes`
       : 'its devices';
   }
   const expectedMs = expectedStartMs(
@@ -68,11 +68,11 @@ function waitsForOld(world: EndpointWorld, target: readonly WorkerView[]): strin
   const draining = old.filter((worker) => worker.state === 'draining');
   const running = draining.reduce((sum, worker) => sum + worker.running, 0);
   const coming = target.filter((worker) => workerIsLive(worker.state) && worker.state !== 'ready').length;
-  return `${old.length} old worker(s) to leave: ${draining.length} drain with ${running} request(s), ${coming} new worker(s) start`;
+  return `${counted(old.length, 'old worker')} to leave (${draining.length} draining, with ${counted(running, 'request')}); ${counted(coming, 'new worker')} starting`;
 }
 
 function doubt({ guard }: EndpointWorld): string {
   if (guard?.doubtful !== true) return '';
   const { target } = guard;
-  return `; the guard doubts it: ${target.failed + target.unanswered} of ${target.ended + target.unanswered} requests failed or hang, ${target.deaths} worker(s) died`;
+  return `; the guard doubts it: ${target.failed + target.unanswered} of ${target.ended + target.unanswered} requests failed or hang, ${counted(target.deaths, 'worker')} died`;
 }

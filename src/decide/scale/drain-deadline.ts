@@ -1,5 +1,5 @@
 import { wayBackMs } from '../rollout/give-way.ts';
-import { earlier, reason, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
+import { counted, earlier, reason, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import type { WorkerLeave } from './worker-plan.ts';
 
 export interface WorkerCut extends WorkerLeave {
@@ -27,10 +27,10 @@ export function drainCuts(world: EndpointWorld, nowMs: number): DrainCuts {
     const deadlineMs = drainDeadlineMs === 0 ? null : worker.drainingSinceMs + drainDeadlineMs;
     const wayMs = giveWayMs(world, worker);
     if (deadlineMs !== null && deadlineMs <= nowMs) {
-      const text = `${worker.running} request(s) still ran ${seconds(drainDeadlineMs)} after it began to drain`;
+      const text = `${counted(worker.running, 'request')} still ran ${seconds(drainDeadlineMs)} after it began to drain`;
       cut.push({ workerId: worker.id, reason: reason('drainDeadline', text), unansweredOnly: false });
     } else if (wayMs !== null && wayMs <= nowMs) {
-      const text = `its revision failed, and ${world.waiting} waiting request(s) can still be served in time by another`;
+      const text = `its revision failed, and ${counted(world.waiting, 'waiting request')} can still be served in time by another`;
       cut.push({ workerId: worker.id, reason: reason('drainGivesWay', text), unansweredOnly: true });
       lookAgainAtMs = earlier(lookAgainAtMs, deadlineMs);
     } else {

@@ -1,6 +1,6 @@
 import type { WorkerId } from '../../base/ids.ts';
 import { idleKeepMs } from '../autoscale/idle-keep.ts';
-import { earlier, reason, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
+import { counted, earlier, reason, seconds, type EndpointWorld, type WorkerView } from '../world.ts';
 import type { WorkerLeave } from './worker-plan.ts';
 
 export interface IdleRelease {
@@ -58,7 +58,7 @@ export function releaseIdle(
         workerId: worker.id,
         reason: reason(
           'idle',
-          `not needed for ${seconds(nowMs - leaveAtMs + keepMs)}, ${needed} worker(s) are`,
+          `not needed for ${seconds(nowMs - leaveAtMs + keepMs)}; the load needs ${counted(needed, 'worker')}`,
           {
             keepSeconds: keepMs / 1_000,
             live: left,

@@ -197,7 +197,7 @@ function replaceOne(
     start: [{ revision: goal, count: 1, reason: why, claimFrom: victims }],
     drain: victims.map((workerId) => ({
       workerId,
-      reason: reason('swap', `its devices go to revision ${goal}`),
+      reason: reason('swap', `its place goes to revision ${goal}`),
     })),
     // They would wait for the very devices that the old workers hold.
     stop: inLine.map((worker) => ({
