@@ -4,7 +4,7 @@
  * prints the result and writes `docs/autoscaling.md` and its plot. What peers did is kept in
  * `bench/autoscale/.cache`, so a second run takes less.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -30,6 +30,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const folder = resolve(positionals[0] ?? join(ROOT, '../shared/traces'));
+if (!existsSync(folder)) {
+  console.error(
+    `There is no folder ${folder}. Name one with traces: npm run bench:autoscale -- FOLDER (*.csv or *.csv.gz with the columns arrival_s,prompt_tokens,output_tokens).`,
+  );
+  process.exit(2);
+}
 const read = readTraces(folder).filter(
   (trace) =>
     (!values.short || trace.arrivalS.length <= SHORT_REQUESTS_MAX) &&

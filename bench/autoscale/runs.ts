@@ -6,7 +6,7 @@ import { lowerBound } from './bound.ts';
 import { Fleet, type Cell, type Rule, type RunResult } from './fleet.ts';
 import { PEER_SETTINGS } from './peers/settings.ts';
 import { pilotlight } from './pilotlight.ts';
-import { costOf, type CellRuns, type CurvePoint } from './scores.ts';
+import { costOf, type CellRuns, type CurvePoint, type PeerRun } from './scores.ts';
 import type { Trace } from './traces.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -22,6 +22,8 @@ export const CELLS: readonly Cell[] = [
 /** `policy.value` on our curve. */
 export const CURVE_VALUES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128];
 export const DEFAULT_VALUE = 4;
+/** The peer that never starts or stops a worker after its first. */
+const FIXED = 'fixed';
 
 /** What the peers and the bound did with a trace and a cell; they change only with this folder. */
 interface Cached {
@@ -71,9 +73,8 @@ export class Runs {
       byDefault: ours[PRICES.indexOf(16 / DEFAULT_VALUE)]!,
       bounds: this.#withBounds ? cached.bounds : [],
       curve,
-      best: PRICES.map((price) =>
-        peers.reduce((best, one) => (costOf(one.result, price) < costOf(best.result, price) ? one : best)),
-      ),
+      best: bestOf(peers),
+      bestScaling: bestOf(peers.filter(({ peer }) => peer !== FIXED)),
     };
   }
 
@@ -95,6 +96,13 @@ export class Runs {
     mkdirSync(dirname(CACHE), { recursive: true });
     writeFileSync(CACHE, JSON.stringify([...this.#cache]));
   }
+}
+
+/** The best in hindsight, by price. */
+function bestOf(peers: readonly PeerRun[]): PeerRun[] {
+  return PRICES.map((price) =>
+    peers.reduce((best, one) => (costOf(one.result, price) < costOf(best.result, price) ? one : best)),
+  );
 }
 
 function run(trace: Trace, cell: Cell, rule: Rule): RunResult {

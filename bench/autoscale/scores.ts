@@ -21,6 +21,8 @@ export interface CellRuns {
   readonly byDefault: RunResult;
   /** The peer setting that was best in hindsight. */
   readonly best: readonly PeerRun[];
+  /** The same of those that scale: fleets that never stop are left out. */
+  readonly bestScaling: readonly PeerRun[];
   readonly bounds: readonly number[];
   readonly curve: readonly CurvePoint[];
 }
@@ -33,6 +35,8 @@ export interface Score {
   readonly best: PeerRun;
   /** Our cost over that of the best peer setting in hindsight. */
   readonly ratio: number;
+  /** The same against the best of those that scale. */
+  readonly scalingRatio: number;
   /** Our cost over the clairvoyant bound; null without one. */
   readonly overBound: number | null;
 }
@@ -54,6 +58,7 @@ export function scoresOf(runs: readonly CellRuns[], prices: readonly number[]): 
         ours,
         best,
         ratio: costOf(ours, price) / costOf(best.result, price),
+        scalingRatio: costOf(ours, price) / costOf(cell.bestScaling[index]!.result, price),
         overBound: bound === undefined ? null : costOf(ours, price) / bound,
       };
     }),
