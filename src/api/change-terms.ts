@@ -30,6 +30,9 @@ export const IDEMPOTENCY_HEADER = {
   ),
 };
 
+/** Of a change that takes no query: one that asks for, say, `dry_run` is not to be carried out instead. */
+export const NO_QUERY = Type.Object({}, { additionalProperties: false });
+
 interface TermHeaders {
   readonly 'if-match'?: string;
   readonly 'idempotency-key'?: string;

@@ -77,6 +77,23 @@ for (const command of ROLLOUT_COMMANDS) {
   });
 }
 
+test('a change that takes no query refuses one, and is not carried out', async (context) => {
+  const { url, calls } = await startApi(context);
+  const changes: [method: string, path: string, body?: string][] = [
+    ['POST', '/gpus/v2/endpoints', BODY],
+    ['DELETE', ENDPOINT],
+    ...ROLLOUT_COMMANDS.map((command): [string, string] => ['POST', `${PATH}/${command}`]),
+  ];
+  for (const [method, path, body] of changes) {
+    const answer = await ask(`${url}${path}?dry_run=true`, method, body);
+    assert.deepEqual(
+      [answer.status, reasonOf(answer), faultsOf(answer)],
+      [400, 'VALIDATOR_PARAM', { dry_run: 'is an unknown field "dry_run"; there is none here' }],
+    );
+  }
+  assert.deepEqual(calls, []);
+});
+
 test('refusals have their codes and statuses', async (context) => {
   for (const [code, status] of [
     ['ROLLOUT_NOT_FOUND', 404],

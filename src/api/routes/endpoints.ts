@@ -8,6 +8,7 @@ import {
   IDEMPOTENCY_HEADER,
   IF_MATCH_HEADER,
   ifMatchOf,
+  NO_QUERY,
   repeatKeyOf,
   termsOf,
 } from '../change-terms.ts';
@@ -47,6 +48,7 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         operationId: 'createEndpoint',
         summary: 'Create an endpoint',
         tags: ['endpoints'],
+        querystring: NO_QUERY,
         headers: Type.Object(IDEMPOTENCY_HEADER),
         body: Type.Ref('EndpointCreateBody#'),
         response: { 200: CreateAnswer, ...ERROR_ANSWERS },
@@ -140,6 +142,7 @@ export function endpointRoutes(app: FastifyInstance, service: EndpointService): 
         description: 'Running requests finish, then its workers stop.',
         tags: ['endpoints'],
         params: EndpointPath,
+        querystring: NO_QUERY,
         headers: Type.Object(IF_MATCH_HEADER),
         response: { 200: EmptyAnswer, ...ERROR_ANSWERS },
       },

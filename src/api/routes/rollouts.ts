@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { ROLLOUT_COMMANDS, type RolloutCommand } from '../../model/rollout-order.ts';
 import type { EndpointService } from '../../ports/endpoint-service.ts';
 import { callerOf } from '../auth.ts';
+import { NO_QUERY } from '../change-terms.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
 import { rolloutDetails } from '../rollout-wire.ts';
 import { EndpointPath } from './endpoints.ts';
@@ -52,6 +53,7 @@ export function rolloutRoutes(app: FastifyInstance, service: EndpointService): v
           ...WHAT_IT_DOES[command],
           tags: ['rollouts'],
           params: EndpointPath,
+          querystring: NO_QUERY,
           response: {
             200: Type.Ref('RolloutDetails#', { description: 'The rollout after it.' }),
             ...ERROR_ANSWERS,

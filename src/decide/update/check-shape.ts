@@ -63,8 +63,8 @@ function checkObject(shape: Shape, value: unknown, faults: FaultList, path: stri
 
 function unknownField(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
-  const hint =
-    nearest === undefined ? `the known fields are ${known.join(', ')}` : `did you mean "${nearest}"?`;
+  const all = known.length === 0 ? 'there is none here' : `the known fields are ${known.join(', ')}`;
+  const hint = nearest === undefined ? all : `did you mean "${nearest}"?`;
   return `is an unknown field "${shortened(name)}"; ${hint}`;
 }
 
