@@ -107,19 +107,29 @@ export class DeviceAssigner {
       const found = findWorker(active, workerId);
       if (found !== null) this.#lifecycle.launch(found.entry, found.worker, devices);
     }
-    for (const { workerId, reason } of plan.giveWay) {
+    for (const { workerId, forWorkerId, reason } of plan.giveWay) {
       const found = findWorker(active, workerId);
       if (found === null) continue;
       const endpointId = found.entry.endpoint.id;
       this.#ports.metrics.scaleDecision(endpointId, reason.code);
       this.#ports.log.info('worker gives way', { endpointId, workerId, why: reason.text });
+      const devices = found.worker.record.devices.join(' ');
       found.entry.events.note(nowMs, {
         kind: 'eviction',
         code: reason.code,
         message: reason.text,
         revision: found.worker.record.revision,
         workerId,
-        facts: { devices: found.worker.record.devices.join(' ') },
+        facts: { devices },
+      });
+      const taker = findWorker(active, forWorkerId);
+      taker?.entry.events.note(nowMs, {
+        kind: 'eviction',
+        code: 'devicesComing',
+        message: `worker ${workerId} of endpoint ${endpointId} gives its devices to this one, for a request that waits`,
+        revision: taker.worker.record.revision,
+        workerId: forWorkerId,
+        facts: { devices, why: reason.code },
       });
       this.#lifecycle.drain(found.entry, found.worker, reason.text);
     }

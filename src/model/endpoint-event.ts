@@ -7,7 +7,7 @@ export const EVENT_KINDS = [
   'rollout',
   /** The guard began to doubt a new revision, let go of its doubt, or gave its verdict. */
   'guard',
-  /** A device goes from one endpoint to another. */
+  /** A device goes from one endpoint to another; told to both. */
   'eviction',
   /** A worker broke, and the next start waits. */
   'backoff',

@@ -128,8 +128,8 @@ describe('giving way', () => {
       NOW_MS,
     );
     assert.deepEqual(
-      plan.giveWay.map(({ workerId }) => workerId),
-      ['stale'],
+      plan.giveWay.map(({ workerId, forWorkerId }) => [workerId, forWorkerId]),
+      [['stale', 'waits']],
     );
   });
 

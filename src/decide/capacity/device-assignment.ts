@@ -44,9 +44,16 @@ export interface CapacityWorld {
   readonly spare: ReadonlyMap<EndpointId, number>;
 }
 
+export interface GiveWay {
+  readonly workerId: WorkerId;
+  /** The pending worker that its devices are for. */
+  readonly forWorkerId: WorkerId;
+  readonly reason: Reason;
+}
+
 export interface CapacityPlan {
   readonly assign: readonly { readonly workerId: WorkerId; readonly devices: readonly string[] }[];
-  readonly giveWay: readonly { readonly workerId: WorkerId; readonly reason: Reason }[];
+  readonly giveWay: readonly GiveWay[];
   readonly lookAgainAtMs: number | null;
 }
 
@@ -72,7 +79,7 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
   /** Pending workers of one endpoint and product can reach equally many: a thousand of them ask once. */
   const reach = new Map<string, number>();
   const assign: { workerId: WorkerId; devices: readonly string[] }[] = [];
-  const giveWay: { workerId: WorkerId; reason: Reason }[] = [];
+  const giveWay: GiveWay[] = [];
   const spare = new Map(world.spare);
   const promised = new Set<string>();
   const blocked = new Set<string>();
@@ -163,7 +170,7 @@ function reachable(world: CapacityWorld, pending: PendingWorker): number {
 
 interface Victim {
   readonly worker: HoldingWorker;
-  readonly leave: { readonly workerId: WorkerId; readonly reason: Reason };
+  readonly leave: GiveWay;
 }
 
 /**
@@ -206,7 +213,10 @@ function victims(
       return;
     }
     taken.set(worker.endpointId, given + 1);
-    chosen.push({ worker, leave: { workerId: worker.workerId, reason: why() } });
+    chosen.push({
+      worker,
+      leave: { workerId: worker.workerId, forWorkerId: pending.workerId, reason: why() },
+    });
     freed += worker.devices.length;
   };
   for (const worker of idle) {
