@@ -228,6 +228,27 @@ describe('an update', () => {
     assert.equal(lost(world), 0);
   });
 
+  it('of a full fleet by swaps is over when the last successor is ready, not when the last old one is gone', async () => {
+    const world = await ControlWorld.open({ devices: 3 });
+    const id = await world.create({
+      product_id: 'gpu',
+      command: 'stop=2000',
+      worker_config: { max_replicas: 3, min_replicas: 3, request_timeout: 60 },
+    });
+    await world.advance(5_000);
+    await world.update(id, { command: 'start=5000 stop=2000' });
+    const state = () => world.view(id).endpoint.rollout?.state;
+    const alone: string[] = [];
+    for (let step = 0; step < 1_000 && state() !== 'watching'; step += 1) {
+      await world.advance(100);
+      const workers = world.workers(id);
+      if (state() === 'rolling' && !workers.includes('ready:1')) alone.push(workers);
+    }
+    assert.equal(world.workers(id), 'ready:2 ready:2 ready:2');
+    assert.ok(alone.includes('pending:2 ready:2 ready:2 stopping:1'), alone.join(', '));
+    assert.ok(alone.includes('ready:2 ready:2 starting:2'), alone.join(', '));
+  });
+
   it('changes gpu_num on a full machine', async () => {
     const world = await ControlWorld.open({ devices: 4 });
     const id = await world.create({

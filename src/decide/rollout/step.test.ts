@@ -130,6 +130,36 @@ describe('a proof', () => {
   });
 });
 
+describe('the replacement of old workers', () => {
+  const starting = worker('second', {
+    revision: 2,
+    state: 'starting',
+    startedAtMs: NOW_MS - 1_000,
+    readyAtMs: null,
+  });
+  const inLine = { ...starting, state: 'pending', startedAtMs: null, createdAtMs: NOW_MS } as const;
+  const last = worker('last', { state: 'stopping' });
+  const ready = proving.workers.slice(1);
+  const step = (workers: typeof proving.workers, workersBefore = 2, nowMs = NOW_MS) =>
+    rolloutStep({ ...proving, rollout: rollout({ state: 'rolling', workersBefore }), workers }, 1, nowMs);
+  const { startDeadlineMs } = proving.options;
+
+  it('is not over while the successor of the last one starts, or waits for its devices', () => {
+    const deadlineMs = NOW_MS - 1_000 + startDeadlineMs;
+    const held = step([...ready, starting]);
+    assert.deepEqual([held.event, held.lookAgainAtMs], [null, deadlineMs]);
+    assert.equal(step([...ready, starting], 2, deadlineMs).event, 'finished');
+    const swapping = step([...ready, inLine, last]);
+    assert.deepEqual([swapping.event, swapping.lookAgainAtMs], [null, NOW_MS + startDeadlineMs]);
+  });
+
+  it('does not wait for workers beyond their number, or for devices that others hold', () => {
+    assert.equal(step([...ready, starting], 1).event, 'finished');
+    assert.equal(step([...ready, inLine]).event, 'finished');
+    assert.equal(step(ready).event, 'finished');
+  });
+});
+
 describe('a watch', () => {
   const alone = {
     ...proving,

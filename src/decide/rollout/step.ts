@@ -43,7 +43,8 @@ export const NO_STEP: RolloutStep = {
   restoreStable: false,
   lookAgainAtMs: null,
 };
-const PAUSED: RolloutStep = { ...NO_STEP, message: 'paused; it goes on when it is resumed' };
+export const PAUSED_MESSAGE = 'paused; it goes on when it is resumed';
+const PAUSED: RolloutStep = { ...NO_STEP, message: PAUSED_MESSAGE };
 
 /**
  * The next step of the running rollout. It proves the target with one worker first (surge, swap or
@@ -74,7 +75,7 @@ export function rolloutStep(world: EndpointWorld, needed: number, nowMs: number)
     case 'baking':
       return bake(world, target, nowMs);
     case 'rolling':
-      return roll(world, target, needed);
+      return roll(world, target, needed, nowMs);
     case 'watching':
       return watch(world, target, nowMs);
     case 'done':
@@ -311,7 +312,12 @@ function doubtText({ guard }: EndpointWorld): string {
   return target.deaths > 0 ? `${target.deaths} of its workers died` : 'its answers seem slower';
 }
 
-function roll(world: EndpointWorld, target: readonly WorkerView[], needed: number): RolloutStep {
+function roll(
+  world: EndpointWorld,
+  target: readonly WorkerView[],
+  needed: number,
+  nowMs: number,
+): RolloutStep {
   const { guard, rollout } = world;
   const bad = verdict(world);
   if (bad !== null) return giveUp(world, target, bad);
@@ -322,11 +328,38 @@ function roll(world: EndpointWorld, target: readonly WorkerView[], needed: numbe
   );
   const ready = target.filter((worker) => worker.state === 'ready').length;
   if (others.length > 0 || (ready === 0 && needed > 0)) return { ...NO_STEP, lookAgainAtMs };
+  const untilMs = successorsUntilMs(world, target, ready, nowMs);
+  if (untilMs !== null) return { ...NO_STEP, lookAgainAtMs: earlier(untilMs, lookAgainAtMs) };
   return {
     ...NO_STEP,
     event: 'finished',
     message: 'no old worker is left; the new revision is still guarded',
   };
+}
+
+/**
+ * Until when the rollout waits for the workers that are to take the places of the last old ones; null
+ * when none is on its way, or all places are taken. One that stands in line for a device that no old
+ * worker gives back is not waited for: others may hold it for ever.
+ */
+function successorsUntilMs(
+  world: EndpointWorld,
+  target: readonly WorkerView[],
+  ready: number,
+  nowMs: number,
+): number | null {
+  const { rollout, settings, options } = world;
+  if (rollout === null || ready >= Math.min(rollout.workersBefore, settings.maxReplicas)) return null;
+  const devicesComeBack = world.workers.some(
+    (worker) => worker.revision !== world.targetRevision && worker.state === 'stopping',
+  );
+  let untilMs: number | null = null;
+  for (const { state, startedAtMs, createdAtMs } of target) {
+    const comes = state === 'pulling' || state === 'starting' || (state === 'pending' && devicesComeBack);
+    const deadlineMs = (startedAtMs ?? createdAtMs) + options.startDeadlineMs;
+    if (comes && nowMs < deadlineMs) untilMs = earlier(untilMs, deadlineMs);
+  }
+  return untilMs;
 }
 
 /** The target serves alone. What goes wrong only now still leads back to the stable revision. */

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Rollout } from '../../model/endpoint.ts';
-import { guardReport, NOW_MS, planOptions, revision, rollout, worker, world } from '../sample-world.ts';
+import {
+  guardReport,
+  NOW_MS,
+  planOptions,
+  revision,
+  rollout,
+  settings,
+  worker,
+  world,
+} from '../sample-world.ts';
 import type { EndpointWorld } from '../world.ts';
 import { rolloutWaitsFor } from './waits-for.ts';
 
@@ -25,6 +34,10 @@ function waitsFor(state: Partial<Rollout>, change: Partial<EndpointWorld> = {}):
 it('a place, a next try, or a request', () => {
   assert.equal(waitsFor({ state: 'waiting' }), 'the next request: no worker runs');
   assert.equal(waitsFor({ state: 'waiting', notBeforeMs: NOW_MS + 2_500 }), 'its next try, 2.5 s from now');
+  assert.match(
+    waitsFor({ state: 'waiting' }, { settings: settings({ maxReplicas: 0 }) }),
+    /^max_replicas to be raised/,
+  );
   const message = 'no device is free';
   assert.equal(waitsFor({ state: 'waiting', message }, { workers: [worker('old')] }), message);
 });
@@ -67,6 +80,8 @@ it('the old workers, the end of the watch, and somebody to resume it', () => {
     waitsFor({ state: 'rolling' }, { workers: [...old, fresh] }),
     '2 old workers to leave (1 draining, with 2 requests); 0 new workers starting',
   );
+  const next = worker('next', { revision: 2, state: 'starting', readyAtMs: null });
+  assert.equal(waitsFor({ state: 'rolling' }, { workers: [fresh, next] }), '1 new worker to become ready');
   assert.equal(
     waitsFor({ state: 'watching', stateSinceMs: NOW_MS - 20_000 }, { workers: [fresh] }),
     'the end of the watch, 40.0 s from now',

@@ -28,6 +28,7 @@ export function rolloutWaitsFor(world: EndpointWorld, nowMs: number): string {
 }
 
 function waitsForPlace(world: EndpointWorld, nowMs: number): string {
+  if (world.settings.maxReplicas === 0) return 'max_replicas to be raised: the endpoint is paused';
   const notBeforeMs = world.rollout?.notBeforeMs ?? 0;
   if (nowMs < notBeforeMs) return `its next try, ${seconds(notBeforeMs - nowMs)} from now`;
   if (world.workers.length === 0) return 'the next request: no worker runs';
@@ -68,6 +69,7 @@ function waitsForOld(world: EndpointWorld, target: readonly WorkerView[]): strin
   const draining = old.filter((worker) => worker.state === 'draining');
   const running = draining.reduce((sum, worker) => sum + worker.running, 0);
   const coming = target.filter((worker) => workerIsLive(worker.state) && worker.state !== 'ready').length;
+  if (old.length === 0) return `${counted(coming, 'new worker')} to become ready`;
   return `${counted(old.length, 'old worker')} to leave (${draining.length} draining, with ${counted(running, 'request')}); ${counted(coming, 'new worker')} starting`;
 }
 

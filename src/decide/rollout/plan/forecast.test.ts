@@ -104,10 +104,10 @@ it('several workers are replaced one by one', () => {
     forecast(setting({ workers: 4, free: 1, running: 1 })).durationMs,
     4 * (PULL + START) + BAKE + 4 * DRAIN + 3 * STOP,
   );
-  // None: a swap each. It is over when the last old one has let go, which the others do not wait for.
+  // None: a swap each. It is over when the successor of the last old one is ready.
   assert.equal(
     forecast(setting({ workers: 4, free: 0, running: 1 })).durationMs,
-    4 * DRAIN + 3 * (STOP + PULL + START) + BAKE,
+    4 * (DRAIN + STOP + PULL + START) + BAKE,
   );
 });
 
