@@ -39,13 +39,15 @@ export class EndpointEvents {
     for (const reader of this.#readers) reader.onEvent(noted);
   }
 
-  /** Those behind `id`, oldest first; null: all that are kept. */
+  /** Those behind `id`, oldest first; null, or an id that is yet to come: all that are kept. */
   after(id: number | null): readonly EndpointEvent[] {
-    return id === null ? [...this.#ring] : this.#ring.filter((event) => event.id > id);
+    return id === null || id >= this.#nextId ? [...this.#ring] : this.#ring.filter((event) => event.id > id);
   }
 
   /** Whether events behind `id` are no longer kept, or were another server's. */
   missedAfter(id: number): boolean {
+    // One that is yet to come was given by a server whose clock was ahead of this one's.
+    if (id >= this.#nextId) return true;
     const oldest = this.#ring[0];
     return oldest !== undefined && id < oldest.id - 1;
   }

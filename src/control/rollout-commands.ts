@@ -1,4 +1,5 @@
 import { AppError } from '../base/errors.ts';
+import { PAUSED_MESSAGE } from '../decide/rollout/step.ts';
 import { ROLLOUT_ORDER_TABLE, rolloutOrderTransition, type RolloutCommand } from '../model/rollout-order.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';
@@ -39,7 +40,9 @@ export async function orderRollout(
   }
   const order = rolloutOrderTransition(rollout.order, command);
   if (order === rollout.order) return;
-  await parts.records.endpointCommit(entry, { rollout: { ...rollout, order } });
+  // No longer true; where there is more to say, the next look says it.
+  const message = rollout.message === PAUSED_MESSAGE ? '' : rollout.message;
+  await parts.records.endpointCommit(entry, { rollout: { ...rollout, order, message } });
   entry.events.note(parts.ports.clock.nowMs(), {
     kind: 'order',
     code: command,

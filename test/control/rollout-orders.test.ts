@@ -86,6 +86,19 @@ describe('a paused rollout', () => {
     assert.match(world.workers(id), /ready:1.*ready:2/);
   });
 
+  it('says that it is paused only as long as it is', async () => {
+    const world = await ControlWorld.open();
+    const id = await world.create({ worker_config: { max_replicas: 1 } });
+    await update(world, id, 'start=200');
+    const message = () => world.view(id).endpoint.rollout?.message ?? '';
+    for (const command of ['resume', 'promote'] as const) {
+      await order(world, id, 'pause');
+      assert.match(message(), /^paused/);
+      await order(world, id, command);
+      assert.equal(message(), '');
+    }
+  });
+
   it('is still taken back when it fails', async () => {
     const { world, id } = await serving();
     world.traffic.statusOf = (revision) => (revision === 2 ? 500 : 200);
@@ -259,7 +272,7 @@ it('events tell of every decision in order, and of the figures of the guard', as
   assert.match(guard?.tripped ?? '', /requests failed on it/);
 });
 
-it('an event of a leaving worker names it, and a device that goes to another endpoint is told', async () => {
+it('an event of a leaving worker names it, and a device that goes to another endpoint is told to both', async () => {
   const world = await ControlWorld.open({ devices: 1 });
   const limits = { max_replicas: 1, idle_timeout: 600, request_timeout: 60 };
   const first = await world.create({ product_id: 'gpu', worker_config: limits });
@@ -273,6 +286,15 @@ it('an event of a leaving worker names it, and a device that goes to another end
     .find(({ kind }) => kind === 'eviction');
   assert.equal(typeof evicted?.workerId, 'string');
   assert.equal(evicted?.facts['devices'], '0');
+  const coming = world.control.service
+    .eventList(second, null, CALLER)
+    .find(({ kind }) => kind === 'eviction');
+  assert.deepEqual([coming?.code, coming?.facts], ['devicesComing', { devices: '0', why: 'giveWayIdle' }]);
+  assert.deepEqual(
+    world.view(second).workers.map((worker) => worker.id),
+    [coming?.workerId],
+  );
+  assert.ok(coming?.message.includes(`${evicted?.workerId} of endpoint ${first} `), coming?.message);
   await world.answerOf(world.control.service.update(first, { worker_config: { max_replicas: 0 } }, CALLER));
   const events = world.control.service.eventList(first, null, CALLER);
   assert.equal(events.at(-1)?.code, 'update');
@@ -309,4 +331,8 @@ it('events that are no longer kept are told to be missing', () => {
   assert.deepEqual([kept.length, kept[0]?.message], [500, '100']);
   assert.equal(events.missedAfter(kept[0]?.id ?? 0), false);
   assert.equal(events.missedAfter((kept[0]?.id ?? 0) - 2), true);
+  const newest = kept.at(-1)?.id ?? 0;
+  assert.deepEqual([events.missedAfter(newest), events.after(newest)], [false, []]);
+  assert.equal(events.missedAfter(newest + 1), true, 'of a server whose clock was ahead');
+  assert.equal(events.after(newest + 1).length, kept.length);
 });
