@@ -1,5 +1,8 @@
 import type { CellRuns } from './scores.ts';
 
+/** Of the legend, at the font's size. */
+const LETTER_WIDTH = 5;
+const LEGEND_GAP = 20;
 const PANEL = { width: 330, height: 230, left: 62, bottom: 38, top: 26, right: 12 } as const;
 const OURS = '#c2410c';
 const PEER_COLOURS: readonly string[] = [
@@ -33,10 +36,12 @@ export function curvesSvg(rows: readonly CellRuns[]): string {
     panel(row, peers, 'p95S', 0, index * PANEL.height + legendHeight),
     panel(row, peers, 'p99S', PANEL.width, index * PANEL.height + legendHeight),
   ]);
+  let x = 8;
   const legend = ['Pilotlight', ...peers].map((name, index) => {
-    const x = 8 + index * (width / (peers.length + 1));
     const colour = index === 0 ? OURS : colourOf(peers, name);
-    return `<circle cx="${x}" cy="12" r="4" fill="${colour}"/><text x="${x + 7}" y="16">${name}</text>`;
+    const entry = `<circle cx="${x}" cy="12" r="4" fill="${colour}"/><text x="${x + 7}" y="16">${name}</text>`;
+    x += LEGEND_GAP + name.length * LETTER_WIDTH;
+    return entry;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="9">`,
