@@ -365,7 +365,7 @@ export type UpdatePlan = {
   /** What it costs. */
   readonly impact: {
     readonly workers_to_replace: number;
-    /** Until no old worker is left; start, proof, drain and the replacement of one after the other included. Null: not known, see `not_measured` and `effect`. */
+    /** Until no old worker is left and all their successors are ready; start, proof, drain and the replacement of one after the other included. Null: not known, see `not_measured` and `effect`. */
     readonly expected_seconds: number | null;
     /** The same, with what was never measured taken as 0. */
     readonly at_least_seconds: number;

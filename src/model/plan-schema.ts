@@ -38,7 +38,7 @@ const impact = Type.Object(
   {
     workers_to_replace: Type.Integer(),
     expected_seconds: nullableNumber(
-      'Until no old worker is left; start, proof, drain and the replacement of one after the other included. ' +
+      'Until no old worker is left and all their successors are ready; start, proof, drain and the replacement of one after the other included. ' +
         'Null: not known, see `not_measured` and `effect`.',
     ),
     at_least_seconds: Type.Number({ description: 'The same, with what was never measured taken as 0.' }),
