@@ -2,6 +2,7 @@ import { rolloutIsOver } from '../model/rollout-state.ts';
 import { workerIsLive } from '../model/worker-state.ts';
 import { neededWorkers, type Need } from './autoscale/needed-workers.ts';
 import { CRASH_LOOP_FAILURES } from './retry/start-backoff.ts';
+import { firstIsExtra } from './rollout/first-worker.ts';
 import { NO_STEP, rolloutStep, type RolloutStep } from './rollout/step.ts';
 import { drainCuts, type WorkerCut } from './scale/drain-deadline.ts';
 import { leaveAll, workerPlan, type WorkerPlan } from './scale/worker-plan.ts';
@@ -27,7 +28,10 @@ export interface EndpointPlan {
 export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan {
   if (world.deleting) return farewell(world, nowMs);
   const serving = servingWorkers(world);
-  const need = neededWorkers(world, serving, nowMs);
+  // Those that `workerPlan` holds against the need: counted here alone, an extra one would ask for another.
+  const extra = firstIsExtra(world) ? world.targetRevision : null;
+  const counted = serving.filter((worker) => worker.revision !== extra);
+  const need = neededWorkers(world, counted, nowMs);
   const rollout = rolloutStep(world, need.workers, nowMs);
   const workers = workerPlan(world, need, nowMs);
   const drains = drainCuts(world, nowMs);

@@ -3,6 +3,7 @@ import { rolloutIsOver, rolloutIsProven } from '../../model/rollout-state.ts';
 import { workerIsLive } from '../../model/worker-state.ts';
 import type { Need } from '../autoscale/needed-workers.ts';
 import { byLoad, swapVictims } from '../capacity/swap-victims.ts';
+import { firstIsExtra } from '../rollout/first-worker.ts';
 import { releaseIdle } from './idle-release.ts';
 import { earlier, reason, seconds, type EndpointWorld, type Reason, type WorkerView } from '../world.ts';
 
@@ -82,7 +83,7 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   // A first worker that took an old one's place also fills it; one beside the old ones is extra.
   // A first step of several workers takes the places of as many old ones.
   const manyFirst = proving && rollout.state === 'baking' && world.options.firstStep > 1;
-  const swapped = proving && (rollout.mode !== 'surge' || manyFirst) ? first.length : 0;
+  const swapped = proving && !firstIsExtra(world) ? first.length : 0;
   const proven = goalLive.length + others.length;
   const live = proven + swapped;
   // While the only worker of a swapped or cold endpoint is being proven, its need is the rollout's.
