@@ -1,0 +1,198 @@
+import type { WorkerAmount } from '../model/rollout-options.ts';
+import {
+  apiKey,
+  baseUrl,
+  domainName,
+  folder,
+  hostAndPort,
+  integerBetween,
+  numberBetween,
+  oneOf,
+  prices,
+  workerAmount,
+  type Parse,
+} from './config-values.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+interface Setting<T> {
+  readonly key: string;
+  readonly unset: T | null;
+  readonly parse: Parse<T>;
+  /** For `--help`: what it is, its unit, and what leaving it out means. */
+  readonly help: string;
+  readonly secret?: boolean;
+}
+
+function setting<T, Unset extends T | null>(
+  key: string,
+  unset: Unset,
+  parse: Parse<T>,
+  help: string,
+  secret = false,
+): Setting<T> & { readonly unset: Unset } {
+  return { key: `PILOTLIGHT_${key}`, unset, parse, help, secret };
+}
+
+const ONE_WORKER: WorkerAmount = { value: 1, unit: 'workers' };
+
+/** One row a setting; the flag is the key's own words: PILOTLIGHT_DATA_DIR is --data-dir. */
+export const SETTINGS = {
+  listen: setting(
+    'LISTEN',
+    { host: '127.0.0.1', port: 8080 },
+    hostAndPort,
+    'host:port to listen on; port 0: any free one',
+  ),
+  dataDir: setting(
+    'DATA_DIR',
+    folderDefault('./.pilotlight'),
+    folder,
+    'folder of the database and the workers',
+  ),
+  apiKey: setting('API_KEY', null, apiKey, 'first admin key; unset: one is made and printed once', true),
+  driver: setting(
+    'DRIVER',
+    'process',
+    oneOf('process', 'simulated'),
+    'what starts workers: process or simulated',
+  ),
+  gpus: setting('GPUS', null, integerBetween(0, 1_024), 'number of GPUs to use; unset: nvidia-smi is asked'),
+  prices: setting('PRICES', null, prices, 'product=price of a device for an hour, such as gpu=1.2,cpu=0.05'),
+  domain: setting(
+    'DOMAIN',
+    null,
+    domainName,
+    'domain for {endpoint_id}-{app_name}.{domain}; unset: paths only',
+  ),
+  publicUrl: setting(
+    'PUBLIC_URL',
+    null,
+    baseUrl,
+    'base of the addresses shown to clients; unset: from --listen',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    'info',
+    oneOf<LogLevel>('debug', 'info', 'warn', 'error', 'silent'),
+    'least level written',
+  ),
+  startDeadline: setting(
+    'START_DEADLINE_SECONDS',
+    600,
+    integerBetween(1, 86_400),
+    'a worker not ready by then has failed',
+  ),
+  maxSurge: setting(
+    'MAX_SURGE',
+    ONE_WORKER,
+    workerAmount(0, 1_000),
+    'workers above the wanted number during an update, or % of them; 0: none',
+  ),
+  firstStep: setting(
+    'FIRST_STEP',
+    ONE_WORKER,
+    workerAmount(1, 1_000),
+    'workers that prove a new revision, or % of all',
+  ),
+  bake: setting(
+    'BAKE_SECONDS',
+    10,
+    integerBetween(0, 3_600),
+    'time in service that proves a new revision; 0: at once',
+  ),
+  bakeRequests: setting(
+    'BAKE_REQUESTS',
+    20,
+    integerBetween(0, 100_000),
+    'or requests that prove it, if sooner; 0: at once',
+  ),
+  watch: setting(
+    'WATCH_SECONDS',
+    60,
+    integerBetween(0, 86_400),
+    'how long it is still guarded when no old worker is left',
+  ),
+  guard: setting(
+    'GUARD',
+    'on',
+    oneOf<'on' | 'off'>('on', 'off'),
+    'hold the new revision against the old one: on or off',
+  ),
+  guardSlowdown: setting(
+    'GUARD_SLOWDOWN',
+    1.5,
+    numberBetween(1.1, 100),
+    'times the first byte may take that it took before',
+  ),
+  guardFailures: setting(
+    'GUARD_FAILURES',
+    3,
+    integerBetween(1, 1_000),
+    'failed requests without which none is withdrawn',
+  ),
+  drain: setting(
+    'DRAIN_SECONDS',
+    1_800,
+    integerBetween(0, 86_400),
+    'running requests of a leaving worker are closed then; 0: never',
+  ),
+  queueLimit: setting(
+    'QUEUE_LIMIT',
+    10_000,
+    integerBetween(1, 1_000_000),
+    'requests that may wait at one endpoint',
+  ),
+  recordDays: setting(
+    'RECORD_DAYS',
+    30,
+    integerBetween(1, 366),
+    'how long the times of requests are kept, for endpoints simulate',
+  ),
+  recordMib: setting(
+    'RECORD_MIB',
+    64,
+    integerBetween(1, 4_096),
+    'how much of them is kept of one endpoint, in MiB',
+  ),
+  simulations: setting(
+    'SIMULATIONS',
+    1,
+    integerBetween(1, 64),
+    'what-if runs at a time; each takes a core while it runs',
+  ),
+  simulationLimit: setting(
+    'SIMULATION_SECONDS',
+    300,
+    integerBetween(1, 86_400),
+    'a what-if run that takes longer is ended',
+  ),
+  stopGrace: setting(
+    'STOP_GRACE_SECONDS',
+    30,
+    integerBetween(0, 3_600),
+    'from SIGTERM to SIGKILL of a worker; 0: at once',
+  ),
+  // 1800 s is the longest request_timeout, so by default a stop cuts no request that is within its own limit.
+  shutdown: setting(
+    'SHUTDOWN_SECONDS',
+    1_800,
+    integerBetween(0, 86_400),
+    'how long a stop waits for running requests',
+  ),
+} as const;
+export type Settings = typeof SETTINGS;
+/** What each setting is, given or not. */
+export type Values = {
+  -readonly [Name in keyof Settings]: Settings[Name] extends Setting<infer T>
+    ? null extends Settings[Name]['unset']
+      ? T | null
+      : T
+    : never;
+};
+export const NAMES = Object.keys(SETTINGS) as (keyof Settings)[];
+
+function folderDefault(path: string): string {
+  const parsed = folder(path);
+  return 'value' in parsed ? parsed.value : path;
+}
