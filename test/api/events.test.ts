@@ -87,6 +87,20 @@ async function follow(context: TestContext, headers: Record<string, string> = {}
 }
 
 describe('as a stream', () => {
+  test('it is not what a HEAD is answered by: that would never end', async (context) => {
+    const { url, calls } = await startApi(context);
+    const { status, headers } = await fetch(url + PATH, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${KEY}`, accept: 'text/event-stream' },
+      signal: AbortSignal.timeout(30_000),
+    });
+    assert.deepEqual([status, headers.get('content-type')], [200, 'application/json; charset=utf-8']);
+    assert.deepEqual(
+      calls.map(({ method }) => method),
+      ['eventList'],
+    );
+  });
+
   test('past events come first, then each as it happens', async (context) => {
     const { response, readers, until, text } = await follow(context);
     assert.equal(response.headers['content-type'], 'text/event-stream; charset=utf-8');

@@ -75,7 +75,8 @@ export function eventRoutes(app: FastifyInstance, service: EndpointService, read
       const { endpoint_id: endpointId } = request.params;
       const caller = callerOf(request);
       const after = lastEventId(request) ?? request.query.after ?? null;
-      if (wantsStream(request)) {
+      // A stream has no end that a HEAD could be answered at.
+      if (request.method !== 'HEAD' && wantsStream(request)) {
         readers.open(reply, (reader) => service.eventsFollow(endpointId, after, caller, reader));
         return reply;
       }
