@@ -35,3 +35,17 @@ test('a first worker beside the old ones is no reason to start another old one',
     assert.deepEqual(plan.workers.start, [], state);
   }
 });
+
+test('requests that the first worker has are no reason to start an old one either', () => {
+  const plan = planEndpoint(
+    busyWorld({
+      waiting: 0,
+      waitingSinceMs: [],
+      workers: [...OLD, worker('new', { revision: 2, running: 1 })],
+      targetRevision: 2,
+      rollout: rollout({ state: 'baking', mode: 'surge' }),
+    }),
+    NOW_MS,
+  );
+  assert.deepEqual([plan.need.workers, plan.workers.start], [2, []]);
+});

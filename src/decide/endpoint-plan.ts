@@ -30,8 +30,13 @@ export function planEndpoint(world: EndpointWorld, nowMs: number): EndpointPlan 
   const serving = servingWorkers(world);
   // Those that `workerPlan` holds against the need: counted here alone, an extra one would ask for another.
   const extra = firstIsExtra(world) ? world.targetRevision : null;
-  const counted = serving.filter((worker) => worker.revision !== extra);
-  const need = neededWorkers(world, counted, nowMs);
+  const counted: WorkerView[] = [];
+  let runningBeside = 0;
+  for (const worker of serving) {
+    if (worker.revision === extra) runningBeside += worker.running;
+    else counted.push(worker);
+  }
+  const need = neededWorkers(world, counted, nowMs, runningBeside);
   const rollout = rolloutStep(world, need.workers, nowMs);
   const workers = workerPlan(world, need, nowMs);
   const drains = drainCuts(world, nowMs);

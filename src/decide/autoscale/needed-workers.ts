@@ -24,13 +24,19 @@ const LOOK_AGAIN_MAX_MS = 1_000;
  * How many workers the load asks for by the endpoint's policy. Idle workers beyond that are not its
  * business: see `idle-keep.ts`.
  *
- * `serving` are the workers that count as capacity: ready, or on their way to it.
+ * `serving` are the workers that count as capacity: ready, or on their way to it. `runningBeside` are
+ * requests on workers that are neither capacity nor leaving: they have their place already.
  */
-export function neededWorkers(world: EndpointWorld, serving: readonly WorkerView[], nowMs: number): Need {
+export function neededWorkers(
+  world: EndpointWorld,
+  serving: readonly WorkerView[],
+  nowMs: number,
+  runningBeside = 0,
+): Need {
   const { minReplicas, maxReplicas, policy } = world.settings;
   if (maxReplicas === 0)
     return { workers: 0, reason: reason('paused', 'max_replicas is 0'), lookAgainAtMs: null };
-  const running = world.workers.reduce((sum, worker) => sum + worker.running, 0);
+  const running = world.workers.reduce((sum, worker) => sum + worker.running, 0) - runningBeside;
   const load =
     policy.type === 'concurrency' ? byConcurrency(world, running) : byQueue(world, serving, running, nowMs);
   if (load.workers >= maxReplicas) {
