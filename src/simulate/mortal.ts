@@ -25,6 +25,9 @@ export class Life {
 const CHANGES =
   /^(?:start|stop|prepare|forget|watch)$|(?:Put|Update|Insert|Delete|Prune|Remove|Drain|Refuse|Cut)$/;
 
+/** Answered at once and without effect: a dead server may know the answer, nothing comes of it. */
+const QUESTIONS: ReadonlySet<string | symbol> = new Set(['refusal']);
+
 /**
  * `target` for as long as its user lives: promises of a dead server never settle, what it would still
  * ask for is not done, and what would still be told to it is lost.
@@ -34,6 +37,7 @@ export function mortal<Target extends object>(target: Target, life: Life, turns:
     get(_, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
+      if (QUESTIONS.has(name)) return member.bind(target) as unknown;
       return (...given: unknown[]): unknown => {
         if (life.over) return NEVER;
         if (life.handedOver && CHANGES.test(String(name))) {

@@ -7,6 +7,22 @@ const SHARED = { kind: 'shared', seed: 0, devices: 2, maxSurge: 1, writeMs: 0, c
 
 const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
   [
+    'a server that dies while it is asked for a change refuses the change with nothing strange',
+    {
+      ...SHARED,
+      steps: [
+        { kind: 'driverFault', call: 'stop', fault: 'failed' },
+        { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 1 },
+        { kind: 'advance', ms: 10301 },
+        { kind: 'dieAfter', calls: 2 },
+        { kind: 'timeouts', endpoint: 0, idle: 1, request: 5 },
+        { kind: 'advance', ms: 1000 },
+        { kind: 'gpus', endpoint: 0, gpus: 2 },
+        { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 1 },
+      ],
+    },
+  ],
+  [
     'a start whose answer is lost leaves no process on a device that is given to another worker',
     {
       ...SHARED,
