@@ -253,7 +253,7 @@ export function waitText(seconds: number): string {
 }
 
 /** In the unit that shows two or three digits. */
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   if (seconds < 600) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   if (seconds < 7_200) return `${(seconds / 60).toFixed(1)} min`;
   return `${(seconds / 3_600).toFixed(1)} h`;

@@ -5,7 +5,7 @@ import { FORECAST_ACTIONS } from './update-forecast.ts';
 
 /** What a dry run answers. All of it goes beyond the vendor's contract. */
 
-export const PLAN_EFFECTS = ['none', 'settings', 'rollout', 'asleep', 'failure', 'unknown'] as const;
+const PLAN_EFFECTS = ['none', 'settings', 'rollout', 'asleep', 'failure', 'unknown'] as const;
 export type PlanEffect = (typeof PLAN_EFFECTS)[number];
 
 function text<Value extends string>(values: readonly Value[], description: string) {

@@ -1,7 +1,7 @@
 import type { WorkerId } from '../base/ids.ts';
 
 /** Why a request found no slot when it looked for one. */
-export const WAIT_REASONS = [
+const WAIT_REASONS = [
   /** No worker is ready. */
   'noWorker',
   /** Others came before it and wait too. */

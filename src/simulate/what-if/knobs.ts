@@ -22,7 +22,7 @@ export interface Place {
   readonly concurrency: number;
   readonly policy: number;
 }
-export const KNOB_NAMES = ['min', 'idleTimeout', 'concurrency', 'policy'] as const;
+const KNOB_NAMES = ['min', 'idleTimeout', 'concurrency', 'policy'] as const;
 
 const MINIMA = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_000];
 const IDLE_TIMEOUTS_SECONDS = [1, 3, 10, 30, 60, 120, 300, 600, 1_000];
@@ -79,7 +79,7 @@ function ordered(values: readonly number[]): number[] {
 }
 
 /** Where the endpoint's own settings are. */
-export function placeOf(base: EndpointSettings, knobs: Knobs): Place {
+function placeOf(base: EndpointSettings, knobs: Knobs): Place {
   const { type, value } = base.policy;
   const share = Math.min(1, value / base.maxConcurrentPerWorker);
   return {
