@@ -90,7 +90,11 @@ export class WorkerLifecycle {
     const { record } = worker;
     const spec = specOf(entry, record.revision);
     try {
-      await this.#ports.driver.prepare(spec, worker.abort.signal);
+      await this.#ports.driver.prepare(spec, {
+        credential: null,
+        signal: worker.abort.signal,
+        onProgress: () => undefined,
+      });
       if (this.#closed || worker.record.state !== 'pulling') return;
       this.#measure(entry, worker, 'pullTimeMs', worker.record.startedAtMs);
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
@@ -102,6 +106,8 @@ export class WorkerLifecycle {
         revision: record.revision,
         spec,
         devices: worker.record.devices,
+        credential: null,
+        mounts: [],
         fence: this.#fence,
       });
       // It may have ended while its start was being told; its record is final, or gone with its endpoint.

@@ -2,7 +2,25 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { AppError } from '../base/errors.ts';
 import type { HealthCheck, RevisionSpec, WorkerExit } from '../model/endpoint.ts';
 import type { Device } from '../model/product.ts';
+import type { RegistryCredential } from '../model/registry-auth.ts';
 import type { WorkerAddress } from '../model/worker.ts';
+
+/** A volume as one worker gets it. */
+export interface WorkerMount {
+  /** Absolute path, from the worker's own view. */
+  readonly mountPoint: string;
+  /** `network`: shared and kept. `local`: scratch of this worker alone. */
+  readonly kind: 'network' | 'local';
+  /** Of a network volume its id; of a local one what the endpoint calls it, which may be empty. */
+  readonly id: string;
+  /**
+   * Of a network volume its folder on this machine, which is there. Null for scratch: the driver makes
+   * it empty with the worker, and removes it with the worker.
+   */
+  readonly hostFolder: string | null;
+  /** What it was asked to hold; null where nothing was said. */
+  readonly sizeGb: number | null;
+}
 
 /** All a driver needs to start one worker. */
 export interface WorkerOrder {
@@ -12,6 +30,9 @@ export interface WorkerOrder {
   readonly revision: number;
   readonly spec: RevisionSpec;
   readonly devices: readonly string[];
+  /** For an image that is no longer here and is pulled again; null: without one. Never logged or kept. */
+  readonly credential: RegistryCredential | null;
+  readonly mounts: readonly WorkerMount[];
   /** The owner's fencing number, put on the worker as a label. */
   readonly fence: number;
 }
@@ -47,6 +68,50 @@ export interface DriverCapabilities {
   readonly rootfsLimit: boolean;
 }
 
+export interface PullProgress {
+  readonly layersDone: number;
+  readonly layersTotal: number;
+  readonly bytesDone: number;
+  /** Null as long as the sizes of some layers are not known. */
+  readonly bytesTotal: number | null;
+}
+
+export interface PullContext {
+  /** Null: the image is asked for without one. */
+  readonly credential: RegistryCredential | null;
+  readonly signal: AbortSignal;
+  /** Called as the pull goes on, a few times a second at most; never after the promise has settled. */
+  onProgress(progress: PullProgress): void;
+}
+
+/** An image that is on this machine now. */
+export interface PreparedImage {
+  /** What `DriverImages` names it by. */
+  readonly id: string;
+  /** Bytes on this machine; null when not known. */
+  readonly sizeBytes: number | null;
+  /** True when this call brought it here, false when it was here before. */
+  readonly pulled: boolean;
+}
+
+export interface HeldImage {
+  readonly id: string;
+  /** Every reference it is known by here; may be empty. */
+  readonly references: readonly string[];
+  readonly sizeBytes: number;
+  /** A container of anybody, running or not, is made from it. */
+  readonly inUse: boolean;
+}
+
+/** The images that are on this machine, of drivers that pull them. */
+export interface DriverImages {
+  /** Brings the image onto the machine. Rejects with an AppError. */
+  pull(image: string, context: PullContext): Promise<PreparedImage>;
+  list(): Promise<readonly HeldImage[]>;
+  /** Never by force: rejects with CONFLICT when a container is made from it. No error when it is not there. */
+  remove(id: string): Promise<void>;
+}
+
 export interface WorkerLog {
   readonly text: string;
   /** Bytes of output before `text`: no longer kept because the log is bounded, or beyond what was asked for. */
@@ -59,11 +124,13 @@ export interface WorkerLog {
  */
 export interface Driver {
   readonly kind: 'process' | 'simulated' | 'docker' | 'kubernetes';
+  /** Null where there are no images to pull and to remove. */
+  readonly images: DriverImages | null;
   fingerprint(): Promise<Fingerprint>;
   /** Why this spec can never start here, or null. Synchronous and without I/O: it guards PUT and POST. */
   refusal(spec: RevisionSpec): AppError | null;
-  /** Brings what a start needs onto the host (an image pull). Rejects with an AppError. */
-  prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void>;
+  /** Brings what a start needs onto the host: an image, told where there is one. Rejects with an AppError. */
+  prepare(spec: RevisionSpec, context: PullContext): Promise<PreparedImage | null>;
   /**
    * Hands the order over in the same turn; resolves once the worker exists and its addresses are
    * known, which is before it listens. Rejects with an AppError when it could not be started.

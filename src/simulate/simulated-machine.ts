@@ -8,6 +8,7 @@ import type {
   Driver,
   Fingerprint,
   FoundWorker,
+  PullContext,
   Readiness,
   ReadinessTarget,
   StartedWorker,
@@ -54,6 +55,7 @@ export type CallFault = 'failed' | 'answerLost';
  */
 export class SimulatedMachine implements Driver, Readiness {
   readonly kind = 'simulated';
+  readonly images = null;
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly devices: number;
@@ -112,10 +114,10 @@ export class SimulatedMachine implements Driver, Readiness {
     return null;
   }
 
-  async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
+  async prepare(spec: RevisionSpec, { signal }: PullContext): Promise<null> {
     signal.throwIfAborted();
     const pullMs = pullMsOfCommand(spec.command);
-    if (pullMs === 0) return;
+    if (pullMs === 0) return null;
     // A pull that cannot be broken off.
     await new Promise<void>((resolve) => {
       this.#clock.schedule(pullMs, () => {
@@ -123,6 +125,7 @@ export class SimulatedMachine implements Driver, Readiness {
         resolve();
       });
     });
+    return null;
   }
 
   async start(order: WorkerOrder): Promise<StartedWorker> {

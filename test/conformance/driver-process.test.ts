@@ -34,6 +34,7 @@ driverConformance('process', async () => {
     unstartable: { ...SERVING, entrypoint: 'no-such-program-anywhere' },
     settle: (promise) => promise,
     reach: askServing,
+    spareImage: null,
     survivesRestart: true,
     logLimitBytes: LOG_LIMIT_BYTES,
     close: () => folder.remove(),

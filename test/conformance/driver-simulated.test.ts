@@ -71,6 +71,7 @@ function makeWorld(answer: boolean): () => Promise<DriverWorld> {
             return response.json();
           }
         : null,
+      spareImage: 'any/spare:1',
       survivesRestart: false,
       logLimitBytes: 64 * 1024,
       close: () => Promise.resolve(),

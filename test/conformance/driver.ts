@@ -5,6 +5,7 @@ import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
 import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
 import type { WorkerAddress } from '../../src/model/worker.ts';
 import type { Driver, Readiness, WorkerOrder } from '../../src/ports/driver.ts';
+import { pullContext } from '../support/worker-orders.ts';
 
 /** What every driver can be asked to run. */
 export type Behaviour =
@@ -32,6 +33,8 @@ export interface DriverWorld {
   settle<T>(promise: Promise<T>): Promise<T>;
   /** What the worker answers there; null in a world without sockets. */
   readonly reach: ((address: WorkerAddress) => Promise<unknown>) | null;
+  /** An image that can be pulled and that no spec above has; null where the driver has no images. */
+  readonly spareImage: string | null;
   readonly survivesRestart: boolean;
   readonly logLimitBytes: number;
   close(): Promise<void>;
@@ -75,6 +78,8 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
         revision: 7,
         spec,
         devices: ['1'],
+        credential: null,
+        mounts: [],
         fence: 42,
       };
     }
@@ -139,14 +144,16 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       for (const { spec, code } of world.refused) {
         const refusal = driver.refusal(spec);
         assert.equal(refusal?.code, code, refusal?.message ?? `accepted: ${spec.image} ${spec.command}`);
-        await assert.rejects(driver.prepare(spec, new AbortController().signal), { code });
+        await assert.rejects(driver.prepare(spec, pullContext()), { code });
       }
       assert.equal(driver.refusal(world.spec('serves')), null);
-      await world.settle(driver.prepare(world.spec('serves'), new AbortController().signal));
+      const prepared = await world.settle(driver.prepare(world.spec('serves'), pullContext()));
+      assert.equal(prepared === null, driver.images === null);
     });
 
     test('a prepare that is aborted rejects', async () => {
-      await assert.rejects(driver.prepare(world.spec('serves'), AbortSignal.abort(new Error('no longer'))));
+      const signal = AbortSignal.abort(new Error('no longer'));
+      await assert.rejects(driver.prepare(world.spec('serves'), pullContext(signal)));
     });
 
     test('a worker starts, gets ready, is listed, serves on two ports and stops on the first signal', async () => {
@@ -269,6 +276,31 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       await world.settle(Promise.all(given.map(({ workerId }) => driver.stop(workerId, 10_000))));
       await world.settle(Promise.all(given.map(({ workerId }) => exitOf(workerId))));
       assert.ok(given.every(({ workerId }) => tolds(workerId) === 1));
+    });
+
+    test('an image that was pulled is listed until it is removed, and not removed under a worker', async () => {
+      const { images } = driver;
+      if (images === null) {
+        assert.equal(world.spareImage, null);
+        return;
+      }
+      const image = world.spareImage;
+      assert.ok(image !== null);
+      const pulled = await world.settle(images.pull(image, pullContext()));
+      const again = await world.settle(images.pull(image, pullContext()));
+      assert.equal(pulled.pulled, true);
+      assert.deepEqual(again, { ...pulled, pulled: false });
+      const held = async () => (await world.settle(images.list())).find(({ id }) => id === pulled.id);
+      assert.ok((await held())?.references.includes(image), 'it is listed by its reference');
+      const given = order({ ...world.spec('idles'), image });
+      await world.settle(driver.start(given));
+      assert.equal((await held())?.inUse, true);
+      await assert.rejects(world.settle(images.remove(pulled.id)), { code: 'CONFLICT' });
+      await world.settle(driver.stop(given.workerId, 5_000));
+      await driver.forget(given.workerId);
+      await world.settle(images.remove(pulled.id));
+      assert.equal(await held(), undefined);
+      await world.settle(images.remove(pulled.id));
     });
 
     test('recover of a worker that is not there rejects', async () => {

@@ -10,7 +10,7 @@ import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { WorkerOrder } from '../../src/ports/driver.ts';
-import { recordExits, type ExitRecorder } from '../support/worker-orders.ts';
+import { pullContext, recordExits, type ExitRecorder } from '../support/worker-orders.ts';
 
 let clock: ManualClock;
 let driver: SimulatedDriver;
@@ -46,6 +46,8 @@ function order(id: string, variables: Readonly<Record<string, string>> = {}, rev
       minCudaVersion: '',
     },
     devices: [],
+    credential: null,
+    mounts: [],
     fence: 1,
   };
 }
@@ -93,7 +95,7 @@ test('NEVER_READY: it never is', async () => {
 test('PREPARE_MS: prepare takes that long and can be aborted', async () => {
   const { spec } = order('w', { PREPARE_MS: '50' });
   let done = false;
-  const prepared = driver.prepare(spec, new AbortController().signal).then(() => {
+  const prepared = driver.prepare(spec, pullContext()).then(() => {
     done = true;
   });
   clock.advance(49);
@@ -102,7 +104,7 @@ test('PREPARE_MS: prepare takes that long and can be aborted', async () => {
   clock.advance(1);
   await prepared;
   const stop = new AbortController();
-  const aborted = driver.prepare(spec, stop.signal);
+  const aborted = driver.prepare(spec, pullContext(stop.signal));
   stop.abort(new Error('no longer wanted'));
   await assert.rejects(aborted, /no longer wanted/);
   assert.equal(clock.timerCount, 0);

@@ -1,6 +1,6 @@
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
 import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
-import type { Driver, WorkerOrder } from '../../src/ports/driver.ts';
+import type { Driver, PullContext, WorkerOrder } from '../../src/ports/driver.ts';
 import { SERVING } from './process-world.ts';
 
 export function workerOrder(id: string, change: Partial<RevisionSpec> = {}): WorkerOrder {
@@ -11,8 +11,15 @@ export function workerOrder(id: string, change: Partial<RevisionSpec> = {}): Wor
     revision: 3,
     spec: { ...SERVING, ...change },
     devices: ['0'],
+    credential: null,
+    mounts: [],
     fence: 9,
   };
+}
+
+/** What a pull is given that nobody watches. */
+export function pullContext(signal: AbortSignal = new AbortController().signal): PullContext {
+  return { credential: null, signal, onProgress: () => undefined };
 }
 
 /** A program of the system in place of the fixture's server. */

@@ -14,6 +14,7 @@ import type {
   DriverCapabilities,
   Fingerprint,
   FoundWorker,
+  PullContext,
   StartedWorker,
   WorkerLog,
   WorkerOrder,
@@ -76,6 +77,7 @@ export function createProcessDriver(options: ProcessDriverOptions): ProcessDrive
  */
 export class ProcessDriver implements Driver {
   readonly kind = 'process';
+  readonly images = null;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #random: Random;
@@ -135,10 +137,11 @@ export class ProcessDriver implements Driver {
     return processRefusal(spec, this.#serverFolder);
   }
 
-  async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
+  async prepare(spec: RevisionSpec, { signal }: PullContext): Promise<null> {
     signal.throwIfAborted();
     const refusal = this.refusal(spec);
     if (refusal !== null) throw refusal;
+    return null;
   }
 
   start(order: WorkerOrder): Promise<StartedWorker> {
@@ -147,8 +150,17 @@ export class ProcessDriver implements Driver {
     if (refusal !== null || folder === null) return Promise.reject(refusal ?? closedError());
     const startedAtMs = this.#clock.nowMs();
     const portChance = this.#random.next();
+    // No registry is asked here: its password stays out of the spawner.
+    const given = { ...order, credential: null };
     const give = (repeated: boolean): void =>
-      this.#channel.send({ kind: 'start', order, workingFolder: folder, startedAtMs, portChance, repeated });
+      this.#channel.send({
+        kind: 'start',
+        order: given,
+        workingFolder: folder,
+        startedAtMs,
+        portChance,
+        repeated,
+      });
     const watched = this.#watch(order.workerId, null, give, true);
     give(false);
     return watched.started.promise;

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { WorkerId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
@@ -10,12 +10,15 @@ import type {
   DriverCapabilities,
   Fingerprint,
   FoundWorker,
+  PreparedImage,
+  PullContext,
   Readiness,
   StartedWorker,
   WorkerLog,
   WorkerOrder,
 } from '../../ports/driver.ts';
 import { listenOnLoopback } from './answer-server.ts';
+import { SimulatedImages } from './simulated-images.ts';
 import { DEFAULT_KNOBS, knobsOf, type SimulatedKnobs } from './simulated-knobs.ts';
 import { SimulatedWorker } from './simulated-worker.ts';
 
@@ -48,6 +51,7 @@ export class SimulatedDriver implements Driver {
   readonly kind = 'simulated';
   /** Tells readiness from the knobs, on the same clock and without sockets. */
   readonly readiness: Readiness;
+  readonly images: SimulatedImages;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #devices: readonly Device[];
@@ -67,6 +71,9 @@ export class SimulatedDriver implements Driver {
     this.#cudaVersion = options.cudaVersion ?? null;
     this.#knobs = { ...DEFAULT_KNOBS, ...options.knobs };
     this.#answers = options.answer ?? false;
+    this.images = new SimulatedImages(options.clock, this.#knobs.prepareMs, (image) =>
+      [...this.#workers.values()].some((worker) => worker.order.spec.image === image && worker.exit === null),
+    );
     this.readiness = { watch: (target, onChange, signal) => this.#watch(target.workerId, onChange, signal) };
   }
 
@@ -85,10 +92,9 @@ export class SimulatedDriver implements Driver {
     return 'fault' in read ? read.fault : null;
   }
 
-  async prepare(spec: RevisionSpec, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  async prepare(spec: RevisionSpec, context: PullContext): Promise<PreparedImage> {
     const { prepareMs } = this.#knobsOf(spec);
-    if (prepareMs > 0) await sleep(this.#clock, prepareMs, signal);
+    return await this.images.take(spec.image, prepareMs, context);
   }
 
   async start(order: WorkerOrder): Promise<StartedWorker> {
