@@ -1,7 +1,8 @@
 import { endpointFields, unixSeconds } from '../model/endpoint-fields.ts';
 import type { EndpointObject, EndpointWorker, Status } from '../model/endpoint-schema.ts';
 import type { WorkerTimes } from '../model/answer-schema.ts';
-import type { Rollout, WorkerExit } from '../model/endpoint.ts';
+import type { Rollout } from '../model/endpoint.ts';
+import type { WorkerExit } from '../model/worker-exit.ts';
 import type { RolloutObject } from '../model/rollout-schema.ts';
 import { endpointEtag } from '../model/etag.ts';
 import type { Worker } from '../model/worker.ts';
@@ -72,6 +73,7 @@ function workerStatus(worker: Worker): Status {
 
 function exitText(exit: WorkerExit | null): string {
   if (exit === null) return 'failed';
+  if (exit.outOfMemory === true) return 'out of memory';
   return exit.signal === null ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
 }
 

@@ -2,7 +2,8 @@ import { sleep } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { newId, type WorkerId } from '../base/ids.ts';
 import { seconds } from '../decide/world.ts';
-import { mainPort, type WorkerExit } from '../model/endpoint.ts';
+import { mainPort } from '../model/endpoint.ts';
+import { exitWords, type WorkerExit } from '../model/worker-exit.ts';
 import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
@@ -453,12 +454,6 @@ export class WorkerLifecycle {
 
 function addressOf(entry: EndpointEntry, record: Worker, port: number): WorkerAddress | null {
   return record.addresses[port] ?? record.addresses[mainPort(specOf(entry, record.revision))] ?? null;
-}
-
-function exitWords(exit: WorkerExit): string {
-  if (exit.signal !== null) return `ended by ${exit.signal}`;
-  if (exit.code !== null) return `exited with code ${exit.code}`;
-  return 'vanished';
 }
 
 function isLaunching(state: WorkerState): boolean {

@@ -162,11 +162,6 @@ export type EndpointStatus =
   | 'failed'
   | 'terminating';
 
-export interface WorkerExit {
-  readonly code: number | null;
-  readonly signal: string | null;
-}
-
 /** The port an endpoint without `ports` is reached at, from the worker's own view. */
 export const DEFAULT_PORT = 8080;
 

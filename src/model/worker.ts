@@ -1,5 +1,5 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
-import type { WorkerExit } from './endpoint.ts';
+import type { WorkerExit } from './worker-exit.ts';
 import type { WorkerState } from './worker-state.ts';
 
 export interface Worker {

@@ -1,6 +1,7 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { AppError } from '../base/errors.ts';
-import type { HealthCheck, RevisionSpec, WorkerExit } from '../model/endpoint.ts';
+import type { HealthCheck, RevisionSpec } from '../model/endpoint.ts';
+import type { WorkerExit } from '../model/worker-exit.ts';
 import type { Device } from '../model/product.ts';
 import type { RegistryCredential } from '../model/registry-auth.ts';
 import type { WorkerAddress } from '../model/worker.ts';

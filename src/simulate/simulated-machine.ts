@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import type { WorkerId } from '../base/ids.ts';
-import { mainPort, type RevisionSpec, type WorkerExit } from '../model/endpoint.ts';
+import { mainPort, type RevisionSpec } from '../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../model/worker-exit.ts';
 import { GPU_PRODUCT_ID } from '../model/product.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 import type {
@@ -18,7 +19,7 @@ import type {
 import type { Turns } from './turns.ts';
 import { behaviourOfCommand, pullMsOfCommand, type WorkerBehaviour } from './worker-behaviour.ts';
 
-const EXITED: WorkerExit = { code: 0, signal: null };
+const EXITED: WorkerExit = { ...UNSEEN_EXIT, code: 0 };
 
 /** Until three probes in a row have failed. */
 const PROBES_MISSED_MS = 3_000;
@@ -169,7 +170,7 @@ export class SimulatedMachine implements Driver, Readiness {
   /** The worker's process ends by itself. */
   end(workerId: WorkerId, code: number): void {
     const started = this.processes.get(workerId);
-    if (started?.running === true) this.#over(started, { code, signal: null });
+    if (started?.running === true) this.#over(started, { ...UNSEEN_EXIT, code });
   }
 
   /** It is gone and no exit is told: only its probes can show it. */

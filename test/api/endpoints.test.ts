@@ -5,6 +5,7 @@ import { rolloutOptions } from '../../src/decide/sample-world.ts';
 import type { Rollout } from '../../src/model/endpoint.ts';
 import { ask, startApi } from '../support/api-server.ts';
 import { STUB_ENDPOINT_ID, stubService, stubView, stubWorker } from '../support/stub-endpoint-service.ts';
+import { UNSEEN_EXIT } from '../../src/model/worker-exit.ts';
 
 const CALLER = { ownerId: 'owner-1', admin: true };
 const PATH = `/gpus/v2/endpoints/${STUB_ENDPOINT_ID}`;
@@ -203,10 +204,10 @@ test('each state of a worker is shown by its name, with health and drain', async
     stubWorker({
       id: 'f1' as WorkerId,
       state: 'failed',
-      exit: { code: 3, signal: null },
+      exit: { ...UNSEEN_EXIT, code: 3 },
       reason: 'it exited',
     }),
-    stubWorker({ id: 'f2' as WorkerId, state: 'failed', exit: { code: null, signal: 'SIGKILL' } }),
+    stubWorker({ id: 'f2' as WorkerId, state: 'failed', exit: { ...UNSEEN_EXIT, signal: 'SIGKILL' } }),
     stubWorker({ id: 'f3' as WorkerId, state: 'failed', exit: null }),
   ];
   const service = stubService({ get: () => stubView({ workers: [...workers, ...failed] }) });

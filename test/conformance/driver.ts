@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
+import type { RevisionSpec } from '../../src/model/endpoint.ts';
+import type { WorkerExit } from '../../src/model/worker-exit.ts';
 import type { WorkerAddress } from '../../src/model/worker.ts';
 import type { Driver, Readiness, WorkerOrder } from '../../src/ports/driver.ts';
-import { pullContext } from '../support/worker-orders.ts';
+import { endOf, pullContext } from '../support/worker-orders.ts';
 
 /** What every driver can be asked to run. */
 export type Behaviour =
@@ -187,7 +188,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       const worker = await start('ignoresTerm');
       await untilReady(worker);
       const exit = await world.settle(driver.stop(worker.workerId, 200));
-      assert.deepEqual(exit, { code: null, signal: 'SIGKILL' });
+      assert.deepEqual(endOf(exit), { code: null, signal: 'SIGKILL' });
     });
 
     test('a second stop with a shorter grace shortens it, and both are told the same end', async () => {
@@ -196,7 +197,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       const long = driver.stop(worker.workerId, 600_000);
       const short = driver.stop(worker.workerId, 50);
       const [first, second] = await world.settle(Promise.all([long, short]));
-      assert.deepEqual(first, { code: null, signal: 'SIGKILL' });
+      assert.deepEqual(endOf(first), { code: null, signal: 'SIGKILL' });
       assert.deepEqual(second, first);
       await world.settle(exitOf(worker.workerId));
       assert.equal(tolds(worker.workerId), 1);
@@ -215,10 +216,10 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       const given = order(world.spec('exitsAtOnce'));
       await world.settle(driver.start(given));
       assert.equal(tolds(given.workerId), 0);
-      assert.deepEqual(await world.settle(exitOf(given.workerId)), { code: 3, signal: null });
+      assert.deepEqual(endOf(await world.settle(exitOf(given.workerId))), { code: 3, signal: null });
       const found = await find(given.workerId);
       assert.equal(found?.running, false);
-      assert.deepEqual(found?.exit, { code: 3, signal: null });
+      assert.deepEqual(endOf(found?.exit), { code: 3, signal: null });
       assert.equal(tolds(given.workerId), 1);
     });
 
@@ -327,7 +328,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       assert.equal(found?.fence, 42);
       const foundEnded = await find(ended.workerId);
       assert.equal(foundEnded?.running, false);
-      assert.deepEqual(foundEnded?.exit, { code: 3, signal: null });
+      assert.deepEqual(endOf(foundEnded?.exit), { code: 3, signal: null });
       assert.equal(tolds(ended.workerId), 0);
 
       assert.deepEqual(await driver.recover(worker.workerId), { addresses: worker.addresses });

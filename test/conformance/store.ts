@@ -53,7 +53,11 @@ export function storeConformance(name: string, newPlace: () => Promise<StorePlac
         const revision = storedRevision('e1', 1, { failure: 'it exited', startTimeMs: 312.25 });
         const workers = [
           storedWorker('w1', 'e1'),
-          storedWorker('w2', 'e1', { state: 'failed', exit: { code: null, signal: 'SIGKILL' }, devices: [] }),
+          storedWorker('w2', 'e1', {
+            state: 'failed',
+            exit: { code: null, signal: 'SIGKILL', outOfMemory: true, peakMemoryMib: 512 },
+            devices: [],
+          }),
         ];
         const key = storedApiKey('abc', { admin: false });
         await store.endpointInsert(endpoint, revision);

@@ -10,7 +10,7 @@ import { processLives, processStart } from '../../src/adapters/driver-process/pr
 import type { WorkerRecord } from '../../src/adapters/driver-process/worker-record.ts';
 import { askServing, makeDataFolder, type DataFolder } from '../support/process-world.ts';
 import { untilListening } from '../support/readiness-wait.ts';
-import { commandOrder, recordExits, workerOrder } from '../support/worker-orders.ts';
+import { endOf, commandOrder, recordExits, workerOrder } from '../support/worker-orders.ts';
 
 let folder: DataFolder;
 let driver: ProcessDriver;
@@ -70,7 +70,7 @@ test('when a worker ends by itself, its children are gone before its exit is tol
   const exits = recordExits(driver);
   const { pid, children } = await startFamily('ended');
   process.kill(pid, 'SIGTERM');
-  assert.deepEqual(await exits.of('ended' as WorkerId), { code: null, signal: 'SIGTERM' });
+  assert.deepEqual(endOf(await exits.of('ended' as WorkerId)), { code: null, signal: 'SIGTERM' });
   assertGone([pid, ...children]);
 });
 
@@ -83,7 +83,7 @@ test('children of a worker that ended while no server ran are ended by list', as
   const exits = recordExits(driver);
   const [found] = await driver.list();
   assert.equal(found?.running, false);
-  assert.deepEqual(found?.exit, { code: null, signal: null });
+  assert.deepEqual(endOf(found?.exit), { code: null, signal: null });
   assertGone(children);
   assert.equal(exits.all.length, 0);
 });

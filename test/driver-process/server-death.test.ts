@@ -9,7 +9,7 @@ import type { ProcessDriver } from '../../src/adapters/driver-process/process-dr
 import { processLives } from '../../src/adapters/driver-process/process-table.ts';
 import { askServing, makeDataFolder, type DataFolder } from '../support/process-world.ts';
 import { untilListening } from '../support/readiness-wait.ts';
-import { recordExits } from '../support/worker-orders.ts';
+import { endOf, recordExits } from '../support/worker-orders.ts';
 
 const HOLDER = fileURLToPath(new URL('../fixtures/driver-holder.ts', import.meta.url));
 
@@ -98,7 +98,7 @@ test('workers survive kill -9 of the server, are found, recovered, and their exi
   assert.equal((await askServing(first.addresses[8000])).pid, pid, 'the worker is the same process');
 
   process.kill(pid, 'SIGKILL');
-  assert.deepEqual(await exits.of(one.workerId), { code: null, signal: null });
+  assert.deepEqual(endOf(await exits.of(one.workerId)), { code: null, signal: null });
   await driver.stop(two.workerId, 10_000);
   await exits.of(two.workerId);
   assert.equal(exits.all.length, 2);

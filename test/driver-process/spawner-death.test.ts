@@ -3,7 +3,13 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { ProcessDriver } from '../../src/adapters/driver-process/process-driver.ts';
 import { makeDataFolder, type DataFolder } from '../support/process-world.ts';
 import { untilListening } from '../support/readiness-wait.ts';
-import { commandOrder, recordExits, workerOrder, type ExitRecorder } from '../support/worker-orders.ts';
+import {
+  endOf,
+  commandOrder,
+  recordExits,
+  workerOrder,
+  type ExitRecorder,
+} from '../support/worker-orders.ts';
 
 let folder: DataFolder;
 let driver: ProcessDriver;
@@ -68,7 +74,7 @@ test('a stop that was under way is carried out by the next spawner', async () =>
   await untilListening(await driver.start(order));
   const stopped = driver.stop(order.workerId, 300);
   killSpawner();
-  assert.deepEqual(await stopped, { code: null, signal: null });
+  assert.deepEqual(endOf(await stopped), { code: null, signal: null });
   await exits.of(order.workerId);
   assert.equal((await driver.list())[0]?.running, false);
 });
@@ -77,6 +83,6 @@ test('an exit while no spawner runs is told once', async () => {
   const order = commandOrder('short', 'sleep 0.05');
   await driver.start(order);
   killSpawner();
-  assert.deepEqual(await exits.of(order.workerId), { code: null, signal: null });
+  assert.deepEqual(endOf(await exits.of(order.workerId)), { code: null, signal: null });
   assert.equal(exits.all.length, 1);
 });

@@ -10,7 +10,7 @@ import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { WorkerOrder } from '../../src/ports/driver.ts';
-import { pullContext, recordExits, type ExitRecorder } from '../support/worker-orders.ts';
+import { endOf, pullContext, recordExits, type ExitRecorder } from '../support/worker-orders.ts';
 
 let clock: ManualClock;
 let driver: SimulatedDriver;
@@ -157,7 +157,7 @@ test('EXIT_AFTER_MS, EXIT_CODE and VANISH_AFTER_MS: it ends then, and so', async
   await nextTurn();
   assert.equal(exits.all.length, 0);
   clock.advance(11);
-  assert.deepEqual(await exits.of('vanishes' as WorkerId), { code: null, signal: null });
+  assert.deepEqual(endOf(await exits.of('vanishes' as WorkerId)), { code: null, signal: null });
   assert.deepEqual(
     exits.all.map(({ workerId, exit }) => [workerId, exit.code]),
     [
@@ -178,7 +178,7 @@ test('STOP_MS: it ends that long after the wish, or killed when the grace is sho
     [true, false],
   );
   clock.advance(10);
-  assert.deepEqual(await stops, [
+  assert.deepEqual((await stops).map(endOf), [
     { code: 0, signal: null },
     { code: null, signal: 'SIGKILL' },
   ]);

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endpointToRow, revisionToRow } from '../../src/adapters/store-sql/rows.ts';
+import { endpointToRow, revisionToRow, workerToRow } from '../../src/adapters/store-sql/rows.ts';
 import { openSqliteDatabase } from '../../src/adapters/store-sql/sqlite-database.ts';
 import { openSqliteStore } from '../../src/adapters/store-sql/sqlite-store.ts';
 import { ALL_MIGRATIONS } from '../../src/adapters/store-sql/migrations/all-migrations.ts';
 import { rolloutOptions } from '../../src/decide/sample-world.ts';
+import { UNSEEN_EXIT } from '../../src/model/worker-exit.ts';
 import { withDataFolder } from '../support/data-folder.ts';
-import { storedEndpoint, storedRevision } from '../support/stored-records.ts';
+import { storedEndpoint, storedRevision, storedWorker } from '../support/stored-records.ts';
 
 test('what the first version stored is read by this one: who, settings and times are not known', async () => {
   await withDataFolder(async (folder) => {
@@ -21,9 +22,15 @@ test('what the first version stored is read by this one: who, settings and times
       storedRevision('e1', 1, { failure: 'it exited', startTimeMs: 300 }),
     );
     const revision = { endpoint_id, number, created_at_ms, failure, start_time_ms, spec };
+    const worker = storedWorker('w1', 'e1', {
+      reason: 'it said "exit":{',
+      exit: { ...UNSEEN_EXIT, code: 3 },
+    });
+    const { record: workerRecord, ...workerRow } = workerToRow(worker);
     for (const [table, row] of [
       ['endpoints', endpoint],
       ['revisions', revision],
+      ['workers', { ...workerRow, record: withoutMemoryFacts(workerRecord) }],
     ] as const) {
       const names = Object.keys(row);
       database
@@ -43,6 +50,7 @@ test('what the first version stored is read by this one: who, settings and times
           rollout: { ...rollout, options: rolloutOptions({ watchMs: 0 }), order: 'go', stateSinceMs: 0 },
         },
       ]);
+      assert.deepEqual(await store.workerList(), [worker]);
       assert.deepEqual(await store.revisionList(storedEndpoint('e1').id), [
         storedRevision('e1', 1, {
           failure: 'it exited',
@@ -63,4 +71,11 @@ function withoutRolloutOptions(record: string): string {
   const parsed = JSON.parse(record) as { rollout: Record<string, unknown> };
   const { options: _options, order: _order, stateSinceMs: _sinceMs, ...rollout } = parsed.rollout;
   return JSON.stringify({ ...parsed, rollout });
+}
+
+/** A record as it was when an exit had but code and signal. */
+function withoutMemoryFacts(record: string): string {
+  const parsed = JSON.parse(record) as { exit: Record<string, unknown> };
+  const { outOfMemory: _outOfMemory, peakMemoryMib: _peakMemoryMib, ...exit } = parsed.exit;
+  return JSON.stringify({ ...parsed, exit });
 }

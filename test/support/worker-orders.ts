@@ -1,5 +1,6 @@
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import type { RevisionSpec, WorkerExit } from '../../src/model/endpoint.ts';
+import type { RevisionSpec } from '../../src/model/endpoint.ts';
+import type { WorkerExit } from '../../src/model/worker-exit.ts';
 import type { Driver, PullContext, WorkerOrder } from '../../src/ports/driver.ts';
 import { SERVING } from './process-world.ts';
 
@@ -49,4 +50,9 @@ export function recordExits(driver: Driver): ExitRecorder {
         else resolve(told.exit);
       }),
   };
+}
+
+/** How it ended, without what was measured. */
+export function endOf(exit: WorkerExit | null | undefined): Pick<WorkerExit, 'code' | 'signal'> | null {
+  return exit === null || exit === undefined ? null : { code: exit.code, signal: exit.signal };
 }

@@ -7,7 +7,8 @@ import { AppError } from '../../base/errors.ts';
 import type { WorkerId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import { MIB } from '../../base/units.ts';
-import type { RevisionSpec, WorkerExit } from '../../model/endpoint.ts';
+import type { RevisionSpec } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import { GPU_PRODUCT_ID, type Device } from '../../model/product.ts';
 import type {
   Driver,
@@ -213,7 +214,7 @@ export class ProcessDriver implements Driver {
 
   async stop(workerId: WorkerId, graceMs: number): Promise<WorkerExit> {
     const watched = this.#watched.get(workerId) ?? this.#adoptUnwatched(workerId);
-    if (watched === null) return readExit(this.#folder(workerId)) ?? { code: null, signal: null };
+    if (watched === null) return readExit(this.#folder(workerId)) ?? UNSEEN_EXIT;
     if (watched.record === null) await watched.started.promise.catch(() => undefined);
     watched.stopGraceMs = Math.min(graceMs, watched.stopGraceMs ?? graceMs);
     this.#channel.send({ kind: 'stop', workerId, graceMs: watched.stopGraceMs });
@@ -325,7 +326,7 @@ export class ProcessDriver implements Driver {
     if (watched === undefined) return;
     this.#watched.delete(workerId);
     watched.started.reject(new AppError('WORKER_START_FAILED', message, { detail }));
-    watched.ended.resolve({ code: null, signal: null });
+    watched.ended.resolve(UNSEEN_EXIT);
   }
 
   #ended(workerId: WorkerId, exit: WorkerExit): void {

@@ -1,5 +1,5 @@
 import type { WorkerId } from '../../base/ids.ts';
-import type { WorkerExit } from '../../model/endpoint.ts';
+import type { WorkerExit } from '../../model/worker-exit.ts';
 import type { WorkerOrder } from '../../ports/driver.ts';
 import type { Environment } from './worker-environment.ts';
 import type { WorkerRecord } from './worker-record.ts';

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkerId } from '../../base/ids.ts';
-import { mainPort, type WorkerExit } from '../../model/endpoint.ts';
+import { mainPort } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
 import { splitWords } from '../../model/words.ts';
 import { HostPorts, hostPortRange, readEphemeralRange } from './host-ports.ts';
@@ -275,7 +276,7 @@ async function spawnDetached(
       throw spawnFault(error, program, workingFolder, environment);
     }
     const exit = new Promise<WorkerExit>((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }));
+      child.once('exit', (code, signal) => resolve({ ...UNSEEN_EXIT, code, signal }));
     });
     return { pid, exit };
   } finally {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorkerExit } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import { queryMemoryHolders } from './nvidia-smi.ts';
 import { processesOf, processLives, processStat, signalReaches } from './process-table.ts';
 import type { SpawnerReply, SpawnerSetup } from './spawner-message.ts';
@@ -150,5 +150,5 @@ export class WorkerProcess {
 /** Ends when the process does; how it ended cannot be known of a process that is not a child. */
 export async function adoptedExit(pid: number, pidStart: string | null): Promise<WorkerExit> {
   while (processLives(pid, pidStart)) await delay(ADOPTED_LOOK_MS);
-  return { code: null, signal: null };
+  return UNSEEN_EXIT;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EndpointId, WorkerId } from '../../base/ids.ts';
-import type { WorkerExit } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
 
 /**
@@ -46,7 +46,9 @@ export function writeExit(folder: string, exit: WorkerExit): void {
 }
 
 export function readExit(folder: string): WorkerExit | null {
-  return readWhole<WorkerExit>(join(folder, EXIT_FILE));
+  const exit = readWhole<Partial<WorkerExit>>(join(folder, EXIT_FILE));
+  // Former versions wrote fewer facts.
+  return exit === null ? null : { ...UNSEEN_EXIT, ...exit };
 }
 
 export function removeRecord(folder: string): void {

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import type { WorkerId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
-import { mainPort, type RevisionSpec, type WorkerExit } from '../../model/endpoint.ts';
+import { mainPort, type RevisionSpec } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import { GPU_PRODUCT_ID, type Device } from '../../model/product.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
 import type {
@@ -121,7 +122,7 @@ export class SimulatedDriver implements Driver {
 
   async stop(workerId: WorkerId, graceMs: number): Promise<WorkerExit> {
     const worker = this.#workers.get(workerId);
-    if (worker === undefined) return { code: null, signal: null };
+    if (worker === undefined) return UNSEEN_EXIT;
     if (worker.exit === null) worker.stop(graceMs);
     return worker.ended.promise;
   }

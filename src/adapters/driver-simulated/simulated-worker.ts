@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
-import type { WorkerExit } from '../../model/endpoint.ts';
+import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
 import type { FoundWorker, WorkerLog, WorkerOrder } from '../../ports/driver.ts';
 import { endAbruptly } from './answer-server.ts';
@@ -53,14 +53,14 @@ export class SimulatedWorker {
     this.addresses = addresses;
     this.#server = server;
     const { exitAfterMs, exitCode, vanishAfterMs } = this.knobs;
-    if (exitAfterMs !== null) this.after(exitAfterMs, () => this.end({ code: exitCode, signal: null }));
-    if (vanishAfterMs !== null) this.after(vanishAfterMs, () => this.end({ code: null, signal: null }));
+    if (exitAfterMs !== null) this.after(exitAfterMs, () => this.end({ ...UNSEEN_EXIT, code: exitCode }));
+    if (vanishAfterMs !== null) this.after(vanishAfterMs, () => this.end(UNSEEN_EXIT));
   }
 
   stop(graceMs: number): void {
     const obeys = !this.knobs.ignoreStop && this.knobs.stopMs <= graceMs;
-    if (obeys) this.after(this.knobs.stopMs, () => this.end({ code: 0, signal: null }));
-    else this.after(graceMs, () => this.end({ code: null, signal: 'SIGKILL' }));
+    if (obeys) this.after(this.knobs.stopMs, () => this.end({ ...UNSEEN_EXIT, code: 0 }));
+    else this.after(graceMs, () => this.end({ ...UNSEEN_EXIT, signal: 'SIGKILL' }));
   }
 
   /** Runs `task` unless the worker ends, or the returned function is called, before. */

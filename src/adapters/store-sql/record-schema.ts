@@ -30,6 +30,8 @@ const text = Type.String();
 const exit = record({
   code: Type.Union([Type.Integer(), Type.Null()]),
   signal: Type.Union([text, Type.Null()]),
+  outOfMemory: Type.Union([Type.Boolean(), Type.Null()]),
+  peakMemoryMib: Type.Union([count, Type.Null()]),
 });
 
 const RevisionSpecRecord = record({

@@ -2,6 +2,7 @@ import { firstTables } from './0001-first-tables.ts';
 import { arrivalChunks } from './0002-arrival-chunks.ts';
 import { revisionHistory } from './0003-revision-history.ts';
 import { rolloutOptions } from './0004-rollout-options.ts';
+import { exitFacts } from './0005-exit-facts.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
@@ -10,4 +11,5 @@ export const ALL_MIGRATIONS: readonly Migration[] = [
   arrivalChunks,
   revisionHistory,
   rolloutOptions,
+  exitFacts,
 ];
