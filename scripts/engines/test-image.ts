@@ -1,0 +1,73 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type Docker from 'dockerode';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+
+/**
+ * The file tree of the image that engine tests run, from what is on this machine alone: the pinned
+ * Node with the libraries it names, the echo example, and the tests' small workers, in /app.
+ */
+export function buildImageTree(root: string): void {
+  for (const folder of ['app', 'tmp', 'usr/local/bin', 'etc']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  cpSync(process.execPath, join(root, 'usr/local/bin/node'), { dereference: true });
+  for (const library of librariesOf(process.execPath)) {
+    mkdirSync(join(root, dirname(library)), { recursive: true });
+    cpSync(realpathSync(library), join(root, library));
+  }
+  cpSync(join(REPOSITORY, 'examples/echo'), join(root, 'app/echo'), { recursive: true });
+  cpSync(join(REPOSITORY, 'test/fixtures/workers'), join(root, 'app'), { recursive: true });
+  const websocket = 'node_modules/ws';
+  cpSync(join(REPOSITORY, websocket), join(root, 'app', websocket), { recursive: true });
+}
+
+/** Makes an image of one layer of it. `name` without a tag. */
+export async function importImage(client: Docker, root: string, name: string, tag: string): Promise<void> {
+  const tar = spawn('tar', ['-C', root, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const answer = await client.importImage(tar.stdout, {
+    // Podman knows no `tag` here, and gives "latest".
+    repo: `${name}:${tag}`,
+    changes: [
+      'ENTRYPOINT ["node"]',
+      'CMD ["/app/echo/server.ts"]',
+      'WORKDIR /app',
+      'ENV PATH=/usr/local/bin',
+    ],
+  });
+  await finished(client, answer);
+  if (tar.exitCode === null) await once(tar, 'exit');
+  if (tar.exitCode !== 0) throw new Error(`tar failed with exit code ${tar.exitCode}`);
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly serveraddress: string;
+}
+
+/** `name` begins with the registry's `host:port`. */
+export async function pushImage(client: Docker, name: string, tag: string, login: Login): Promise<void> {
+  await finished(client, await client.getImage(`${name}:${tag}`).push({ tag, authconfig: login }));
+}
+
+/** Reads a stream of progress to its end. Its errors are lines in it, which followProgress passes by. */
+async function finished(client: Docker, stream: NodeJS.ReadableStream): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    client.modem.followProgress(stream, (error, lines) => {
+      const fault = error?.message ?? (lines as { error?: string }[]).find((line) => line.error)?.error;
+      if (fault === undefined) resolve();
+      else reject(new Error(fault));
+    });
+  });
+}
+
+/** Paths such as `/lib/x86_64-linux-gnu/libc.so.6`, and the loader's. */
+function librariesOf(program: string): readonly string[] {
+  const { status, stdout, stderr } = spawnSync('ldd', [program], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ldd ${program} failed: ${stderr}`);
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? []);
+}
