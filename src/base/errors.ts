@@ -46,6 +46,10 @@ export type ErrorCode =
   | 'REQUEST_TIMEOUT_WAITING'
   | 'REQUEST_TIMEOUT_RUNNING'
   | 'DRAIN_DEADLINE'
+  // jobs of async endpoints
+  | 'JOB_NOT_FOUND'
+  | 'JOB_NOT_YOURS'
+  | 'JOB_STATE'
   // inside: drivers and the store
   | 'WORKER_START_FAILED'
   | 'STORE_CONFLICT'

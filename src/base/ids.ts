@@ -10,6 +10,7 @@ export type RolloutId = Branded<'rollout'>;
 export type OwnerId = Branded<'owner'>;
 export type ArrivalChunkId = Branded<'arrivalChunk'>;
 export type RequestId = Branded<'request'>;
+export type JobId = Branded<'job'>;
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 

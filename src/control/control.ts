@@ -125,6 +125,14 @@ export class Control implements TrafficListener {
     this.#reconciler.reconcile(entry);
   }
 
+  workerSpent(endpointId: EndpointId, workerId: WorkerId, why: string): void {
+    const entry = this.#entries.get(endpointId);
+    const worker = entry?.workers.get(workerId);
+    if (entry === undefined || worker === undefined) return;
+    this.#lifecycle.drain(entry, worker, why);
+    this.#reconciler.reconcile(entry);
+  }
+
   #gauges(): readonly EndpointGauges[] {
     const nowMs = this.#ports.clock.nowMs();
     return [...this.#entries.values()].map((entry) => {

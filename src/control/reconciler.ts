@@ -302,7 +302,9 @@ export class Reconciler implements LifecycleListener {
     const error = plan.refusal === null ? null : refusalError(entry, plan.refusal, this.#ports.clock.nowMs());
     this.#ports.traffic.endpointPut({
       endpointId: endpoint.id,
+      type: endpoint.type,
       appName: endpoint.appName,
+      healthCheckPath: endpoint.settings.healthCheck.path,
       ownerId: endpoint.ownerId,
       slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
       requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,

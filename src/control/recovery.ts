@@ -74,7 +74,9 @@ function registerTraffic(ports: ControlPorts, entry: EndpointEntry): void {
   const { endpoint } = entry;
   ports.traffic.endpointPut({
     endpointId: endpoint.id,
+    type: endpoint.type,
     appName: endpoint.appName,
+    healthCheckPath: endpoint.settings.healthCheck.path,
     ownerId: endpoint.ownerId,
     slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
     requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,

@@ -77,6 +77,7 @@ export async function openServer(
       requestAnswered: (...facts) => told().requestAnswered(...facts),
       requestEnded: (...facts) => told().requestEnded(...facts),
       workerDrained: (...facts) => told().workerDrained(...facts),
+      workerSpent: (...facts) => told().workerSpent(...facts),
     },
     apiKeys,
     log,

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import {
+  JOB_EVENTS,
+  JOB_STATES,
+  JOB_TABLE,
+  jobHasEnded,
+  jobStatesBefore,
+  jobTransition,
+} from './job-state.ts';
 import { REQUEST_EVENTS, REQUEST_STATES, REQUEST_TABLE, requestTransition } from './request-state.ts';
 import {
   ROLLOUT_EVENTS,
@@ -119,6 +127,17 @@ machineRules({
   over: ['ended'],
 });
 
+machineRules({
+  name: 'job',
+  id: 'job-state-a6e3',
+  states: JOB_STATES,
+  events: JOB_EVENTS,
+  table: JOB_TABLE,
+  transition: jobTransition,
+  // FAILED and TIMED_OUT have ended too, but their owner may ask for them again.
+  over: ['COMPLETED', 'CANCELLED'],
+});
+
 test('a worker can break in every state but the over ones, and can always be asked to stop until then', () => {
   for (const state of WORKER_STATES) {
     assert.equal(WORKER_TABLE[state].broke, workerIsOver(state) ? null : 'failed', state);
@@ -142,4 +161,12 @@ test('a request that began to be answered is never tried again', () => {
   assert.equal(REQUEST_TABLE.responding.retried, null);
   assert.equal(REQUEST_TABLE.waiting.retried, null);
   assert.equal(REQUEST_TABLE.forwarding.retried, 'waiting');
+});
+
+test('a job that has ended is brought back by its owner alone, and only where it has no result', () => {
+  for (const state of JOB_STATES.filter(jobHasEnded)) {
+    const ways = JOB_EVENTS.filter((event) => JOB_TABLE[state][event] !== null);
+    assert.deepEqual(ways, state === 'FAILED' || state === 'TIMED_OUT' ? ['retryAsked'] : [], state);
+  }
+  assert.deepEqual(jobStatesBefore('cancelAsked'), ['IN_QUEUE', 'IN_PROGRESS']);
 });

@@ -1,13 +1,18 @@
 import type { AppError } from '../base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { EndpointType } from '../model/endpoint.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 
 /** What the gateway must know of an endpoint to take requests for it. */
 export interface TrafficEndpoint {
   readonly endpointId: EndpointId;
+  /** `sync`: the gateway forwards its requests. `async`: its workers take jobs. Never changes. */
+  readonly type: EndpointType;
   readonly appName: string;
   readonly ownerId: OwnerId;
+  /** Where set, jobs are sent to its workers; else they take them. Without meaning for `sync`. */
+  readonly healthCheckPath: string;
   readonly slotsPerWorker: number;
   readonly requestTimeoutMs: number;
   /** When set, new requests are refused with it (paused, failed to start, being deleted). */
@@ -115,4 +120,6 @@ export interface TrafficListener {
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void;
   /** A draining worker's last slot came back. */
   workerDrained(endpointId: EndpointId, workerId: WorkerId): void;
+  /** It is to be replaced once what it runs has ended: it asked for that, or does not give up a job. */
+  workerSpent(endpointId: EndpointId, workerId: WorkerId, why: string): void;
 }

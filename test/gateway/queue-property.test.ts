@@ -239,7 +239,9 @@ test('bounds hold, order is kept and all returns to zero, whatever happens', () 
         const queue = new EndpointQueue(
           {
             endpointId: ENDPOINT,
+            type: 'sync',
             appName: 'app',
+            healthCheckPath: '',
             ownerId: OWNER,
             slotsPerWorker: 1,
             requestTimeoutMs: TIMEOUT_MS,

@@ -13,7 +13,9 @@ it('gives a worker that broke a request off nothing for a moment, in which its e
   const queue = new EndpointQueue(
     {
       endpointId: ENDPOINT,
+      type: 'sync',
       appName: 'app',
+      healthCheckPath: '',
       ownerId: OWNER,
       slotsPerWorker: 1,
       requestTimeoutMs: 60_000,

@@ -12,7 +12,9 @@ function open(slotsPerWorker = 1) {
   const queue = new EndpointQueue(
     {
       endpointId: ENDPOINT,
+      type: 'sync',
       appName: 'app',
+      healthCheckPath: '',
       ownerId: OWNER,
       slotsPerWorker,
       requestTimeoutMs: 60_000,

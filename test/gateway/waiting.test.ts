@@ -197,7 +197,9 @@ test('10,000 idle endpoints hold no timers', async (t) => {
   for (let index = 0; index < 10_000; index += 1) {
     world.gateway.endpointPut({
       endpointId: `idle${index}` as typeof ENDPOINT,
+      type: 'sync',
       appName: 'idle',
+      healthCheckPath: '',
       ownerId: 'nobody' as never,
       slotsPerWorker: 1,
       requestTimeoutMs: 60_000,

@@ -37,7 +37,11 @@ export const ADMIN_KEY = 'key-of-an-admin';
 
 export type TrafficEvent =
   | { readonly kind: 'waiting' | 'gone'; readonly endpointId: EndpointId }
-  | { readonly kind: 'started' | 'drained'; readonly endpointId: EndpointId; readonly workerId: WorkerId }
+  | {
+      readonly kind: 'started' | 'drained' | 'spent';
+      readonly endpointId: EndpointId;
+      readonly workerId: WorkerId;
+    }
   | {
       readonly kind: 'answered';
       readonly endpointId: EndpointId;
@@ -72,6 +76,9 @@ export class RecordingListener implements TrafficListener {
   }
   workerDrained(endpointId: EndpointId, workerId: WorkerId): void {
     this.#push({ kind: 'drained', endpointId, workerId });
+  }
+  workerSpent(endpointId: EndpointId, workerId: WorkerId): void {
+    this.#push({ kind: 'spent', endpointId, workerId });
   }
 
   count(kind: TrafficEvent['kind']): number {
@@ -215,7 +222,9 @@ export async function gatewayWorld(
   const put = (change: Partial<TrafficEndpoint> = {}): void => {
     gateway.endpointPut({
       endpointId: ENDPOINT,
+      type: 'sync',
       appName: 'chat-app',
+      healthCheckPath: '',
       ownerId: OWNER,
       slotsPerWorker: 1,
       requestTimeoutMs: 60_000,
