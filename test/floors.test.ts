@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { FLOORS } from './support/floor-table.ts';
 import { floorFaults, type FloorFault } from './support/import-graph.ts';
 
-const packageFile = JSON.parse(readFileSync('package.json', 'utf8')) as {
-  dependencies: Record<string, string>;
-};
+const packageFile = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+  'dependencies' | 'peerDependencies',
+  Record<string, string>
+>;
 const packages = Object.keys(packageFile.dependencies);
 
 test('the sources keep to the floors', () => {
@@ -17,6 +19,11 @@ test('the sources keep to the floors', () => {
     faults.map(({ path, line, message }) => `${path}:${line} ${message}`),
     [],
   );
+});
+
+test('a package that a floor may load where it is installed is a peer in package.json', () => {
+  const peers = Object.values(FLOORS).flatMap(({ peers = [] }) => peers);
+  assert.deepEqual(peers.toSorted(), Object.keys(packageFile.peerDependencies).toSorted());
 });
 
 /** One line a rule: the file that breaks it, what it says, and the rule that must answer. */
@@ -51,6 +58,10 @@ const BROKEN: readonly (readonly [what: string, path: string, text: string, rule
   ['control imports simulate', 'src/control/a.ts', "import { x } from '../simulate/x.ts';", 'arrow'],
   ['api imports simulate', 'src/api/a.ts', "import { x } from '../simulate/x.ts';", 'arrow'],
   ['control imports main', 'src/control/a.ts', "import { x } from '../main/x.ts';", 'arrow'],
+  ['a worker imports a port', 'src/worker/a.ts', "import type { X } from '../ports/x.ts';", 'arrow'],
+  ['a worker imports a package', 'src/worker/a.ts', "import { Pool } from 'undici';", 'package'],
+  ['a worker imports the HTTP server', 'src/worker/a.ts', "import 'node:http';", 'package'],
+  ['the server imports a worker', 'src/main/a.ts', "import { x } from '../worker/x.ts';", 'arrow'],
   ['a computed import', 'src/main/a.ts', 'const x = await import(name);', 'arrow'],
 
   ['base imports Node', 'src/base/a.ts', "import { join } from 'node:path';", 'package'],
@@ -109,6 +120,8 @@ const BROKEN: readonly (readonly [what: string, path: string, text: string, rule
     'global',
   ],
   ['main reads the environment', 'src/main/compose.ts', "export const x = process['env'];", 'global'],
+  ['an adapter imports a peer', 'src/adapters/a.ts', "import '@aws-sdk/client-s3';", 'package'],
+  ['a worker reads the environment', 'src/worker/a.ts', 'export const x = process.env;', 'global'],
   ['a command reads the environment', 'src/cli/commands/a.ts', 'export const x = process.env;', 'global'],
 
   ['decide is async', 'src/decide/a.ts', 'export async function x(): Promise<void> {}', 'async'],
@@ -188,6 +201,8 @@ const SOUND: readonly (readonly [what: string, path: string, text: string])[] = 
   ['the gateway speaks HTTP', 'src/gateway/a.ts', "import { Server } from 'node:http';\nimport 'undici';"],
   ['the gateway sets a socket’s timer', 'src/gateway/a.ts', 'export const x = (y: any) => y.setTimeout(1);'],
   ['config reads the environment', 'src/main/config.ts', 'export const x = process.env;'],
+  ['a worker reads its own', 'src/worker/start.ts', 'export const x = process.env;'],
+  ['a worker uploads', 'src/worker/a.ts', "export const x = await import('@aws-sdk/client-s3');"],
   ['the command line reads its own', 'src/cli/process-io.ts', 'export const x = process.env;'],
   [
     'simulate lets others have their turn',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +28,8 @@ describe('the package as it is published', () => {
     for (const path of [
       'dist/cli/pilotlight.js',
       'dist/main/serve.js',
+      'dist/worker/start.js',
+      'dist/worker/start.d.ts',
       'openapi/control-plane.json',
       'LICENSE',
       'README.md',
@@ -43,6 +45,16 @@ describe('the package as it is published', () => {
       paths.filter((path) => path.includes('.test.')),
       [],
     );
+  });
+
+  test('gives workers their kit by the name of the package', () => {
+    const program = "import('pilotlight/worker').then(({ start }) => start({ handler: () => 1 }))";
+    const ran = spawnSync(process.execPath, ['--eval', program], {
+      cwd: REPOSITORY,
+      encoding: 'utf8',
+      env: {},
+    });
+    assert.match(ran.stderr, /RUNPOD_WEBHOOK_GET_JOB is not set/);
   });
 
   test('serves an endpoint, simulates it, and stops at SIGTERM', async () => {

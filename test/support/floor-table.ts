@@ -4,6 +4,8 @@ export interface Floor {
   readonly floors: readonly string[];
   /** npm packages by name; `*` for any runtime dependency. */
   readonly packages: readonly string[];
+  /** Those of `peerDependencies` that it may load where the user has them. */
+  readonly peers?: readonly string[];
   /** Node modules without `node:`; `*` for any. */
   readonly node: readonly string[];
   /** Globals, or members of them, that it must not use. */
@@ -99,6 +101,14 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     node: ['*'],
     banned: OUTSIDE,
   },
+  /** Runs in workers, far from the server: whoever uses it pays for base and for what he asks of it. */
+  worker: {
+    floors: ['base'],
+    packages: [],
+    peers: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
+    node: ['os'],
+    banned: OUTSIDE,
+  },
   client: { floors: [], packages: ['undici'], node: ['*'], banned: OUTSIDE },
   cli: { floors: ['client', 'base'], packages: [], node: ['*'], banned: OUTSIDE },
 };
@@ -106,8 +116,9 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 /** Simulated worlds touch nothing outside, so of the adapters only these. */
 export const SIMULATE_ADAPTERS = ['driver-simulated', 'store-sql'];
 
-/** The server's entry, which only hands it to the configuration, and the command line's. */
-export const ENVIRONMENT_READERS = /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/process-io)\.ts$/;
+/** The server's entry, which only hands it to the configuration, the command line's, and a worker's. */
+export const ENVIRONMENT_READERS =
+  /^src\/(?:main\/config[a-z-]*|main\/serve|cli\/process-io|worker\/start)\.ts$/;
 
 export const LINES_MAX = 600;
 /** As long as what they are made from. */

@@ -176,6 +176,7 @@ function packageFaults(
 ): FloorFault[] {
   const parts = specifier.split('/');
   const name = specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+  if (floor.peers?.includes(name) === true) return [];
   if (!packages.includes(name)) {
     return [
       fault(source, line, 'package', `imports ${name}, which is not under "dependencies" in package.json`),
