@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface StoredObject {
@@ -16,25 +16,8 @@ export class BucketServer {
   refusal: number | null = null;
 
   private constructor() {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-      const url = new URL(request.url ?? '', 'http://bucket');
-      if (this.refusal !== null) {
-        response.writeHead(this.refusal, { 'content-type': 'application/xml' });
-        response.end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
-      } else if (request.method === 'PUT') {
-        this.objects.set(url.pathname, {
-          body: Buffer.concat(chunks).toString('utf8'),
-          contentType: request.headers['content-type'] ?? '',
-          authorization: request.headers.authorization ?? '',
-        });
-        response.writeHead(200, { etag: '"1"' }).end();
-      } else {
-        const object = this.objects.get(url.pathname);
-        const signed = url.searchParams.has('X-Amz-Signature');
-        response.writeHead(object === undefined ? 404 : signed ? 200 : 403).end(object?.body ?? '');
-      }
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
   }
 
@@ -52,6 +35,27 @@ export class BucketServer {
       BUCKET_ACCESS_KEY_ID: 'access',
       BUCKET_SECRET_ACCESS_KEY: 'secret',
     };
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const url = new URL(request.url ?? '', 'http://bucket');
+    if (this.refusal !== null) {
+      response.writeHead(this.refusal, { 'content-type': 'application/xml' });
+      response.end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+    } else if (request.method === 'PUT') {
+      this.objects.set(url.pathname, {
+        body: Buffer.concat(chunks).toString('utf8'),
+        contentType: request.headers['content-type'] ?? '',
+        authorization: request.headers.authorization ?? '',
+      });
+      response.writeHead(200, { etag: '"1"' }).end();
+    } else {
+      const object = this.objects.get(url.pathname);
+      const signed = url.searchParams.has('X-Amz-Signature');
+      response.writeHead(object === undefined ? 404 : signed ? 200 : 403).end(object?.body ?? '');
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
