@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { boundLog, logPath, readLog } from '../../src/adapters/driver-process/worker-log.ts';
+import { boundLog, logPath, readLog } from '../../src/adapters/worker-files/worker-log.ts';
 import type { Worker } from '../../src/client/schema.ts';
 import { StubApi, stubWorker } from '../support/stub-api.ts';
 import type { StubAnswer } from '../support/stub-api.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { WorkerId } from '../../src/base/ids.ts';
 import type { ProcessDriver } from '../../src/adapters/driver-process/process-driver.ts';
 import { processLives, processStart } from '../../src/adapters/driver-process/process-table.ts';
-import type { WorkerRecord } from '../../src/adapters/driver-process/worker-record.ts';
+import type { ProcessRecord } from '../../src/adapters/driver-process/process-record.ts';
 import { askServing, makeDataFolder, type DataFolder } from '../support/process-world.ts';
 import { untilListening } from '../support/readiness-wait.ts';
 import { endOf, commandOrder, recordExits, workerOrder } from '../support/worker-orders.ts';
@@ -30,8 +30,8 @@ function recordPath(workerId: string): string {
   return join(folder.path, 'workers', workerId, 'worker.json');
 }
 
-async function readRecordOf(workerId: string): Promise<WorkerRecord> {
-  return JSON.parse(await readFile(recordPath(workerId), 'utf8')) as WorkerRecord;
+async function readRecordOf(workerId: string): Promise<ProcessRecord> {
+  return JSON.parse(await readFile(recordPath(workerId), 'utf8')) as ProcessRecord;
 }
 
 async function restart(): Promise<void> {

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat, watch, writeFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { boundLog, logPath, readLog } from '../../src/adapters/driver-process/worker-log.ts';
+import { boundLog, logPath, readLog } from '../../src/adapters/worker-files/worker-log.ts';
 import { makeDataFolder } from '../support/process-world.ts';
 import { commandOrder } from '../support/worker-orders.ts';
 

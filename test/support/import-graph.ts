@@ -5,6 +5,7 @@ import {
   GENERATED,
   LINES_MAX,
   NAMES_REFUSED,
+  SHARED_ADAPTERS,
   SIMULATE_ADAPTERS,
   type Floor,
 } from './floor-table.ts';
@@ -143,7 +144,8 @@ function relativeFaults(
     return [fault(source, line, 'test-only', `imports the test ${target}`)];
   }
   if (to === from) {
-    const apart = floor.apart === true && adapterName(target) !== adapterName(source.path);
+    const own = adapterName(target) === adapterName(source.path);
+    const apart = floor.apart === true && !own && !SHARED_ADAPTERS.includes(adapterName(target));
     return apart
       ? [
           fault(

@@ -28,8 +28,9 @@ import type { SpawnerReply } from './spawner-message.ts';
 import { strayWorkers } from './stray-worker.ts';
 import { baseEnvironment, type Environment } from './worker-environment.ts';
 import { processRefusal, workingFolder } from './worker-image.ts';
-import { readLog } from './worker-log.ts';
-import { readExit, readRecord, removeRecord, writeRecord, type WorkerRecord } from './worker-record.ts';
+import { readLog } from '../worker-files/worker-log.ts';
+import { readExit, readRecord, removeRecord, writeRecord } from '../worker-files/worker-record.ts';
+import type { ProcessRecord } from './process-record.ts';
 
 const DEFAULT_LOG_LIMIT_BYTES = 8 * MIB;
 /** An order that ended this many spawners is the reason why they end. */
@@ -56,7 +57,7 @@ export interface ProcessDriverOptions {
 /** A worker this driver watches: started by it, or recovered. */
 interface Watched {
   /** Null until the spawner has started it. */
-  record: WorkerRecord | null;
+  record: ProcessRecord | null;
   readonly started: PromiseWithResolvers<StartedWorker>;
   readonly ended: PromiseWithResolvers<WorkerExit>;
   /** Gives the order to the spawner, once more if the one that had it died. */
@@ -169,11 +170,11 @@ export class ProcessDriver implements Driver {
 
   async list(): Promise<readonly FoundWorker[]> {
     const found: FoundWorker[] = [];
-    const unfinished: WorkerRecord[] = [];
+    const unfinished: ProcessRecord[] = [];
     const known = new Set<WorkerId>();
     for (const name of await readdir(this.#workersFolder)) {
       const workerId = name as WorkerId;
-      const record = readRecord(this.#folder(workerId));
+      const record = readRecord<ProcessRecord>(this.#folder(workerId));
       // Without a record it was forgotten, or is being started, in this moment.
       if (record === null) continue;
       if (record.pid === null) {
@@ -204,7 +205,7 @@ export class ProcessDriver implements Driver {
   async recover(workerId: WorkerId): Promise<StartedWorker> {
     const watched = this.#watched.get(workerId);
     if (watched !== undefined) return watched.started.promise;
-    const record = readRecord(this.#folder(workerId));
+    const record = readRecord<ProcessRecord>(this.#folder(workerId));
     if (record === null || record.pid === null || readExit(this.#folder(workerId)) !== null) {
       throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `no running worker "${workerId}" is known here`);
     }
@@ -258,7 +259,7 @@ export class ProcessDriver implements Driver {
     }
   }
 
-  async #inspect(record: WorkerRecord): Promise<FoundWorker> {
+  async #inspect(record: ProcessRecord): Promise<FoundWorker> {
     const exit = readExit(this.#folder(record.workerId));
     if (exit !== null) return foundWorker(record, exit);
     if (this.#watched.has(record.workerId)) return foundWorker(record, null);
@@ -268,12 +269,12 @@ export class ProcessDriver implements Driver {
   }
 
   #adoptUnwatched(workerId: WorkerId): Watched | null {
-    const record = readRecord(this.#folder(workerId));
+    const record = readRecord<ProcessRecord>(this.#folder(workerId));
     if (record === null || record.pid === null || readExit(this.#folder(workerId)) !== null) return null;
     return this.#adopt(record, true);
   }
 
-  #adopt(record: WorkerRecord, tellsExit: boolean): Watched {
+  #adopt(record: ProcessRecord, tellsExit: boolean): Watched {
     const watched = this.#watch(record.workerId, record, null, tellsExit);
     watched.started.resolve({ addresses: record.addresses });
     this.#channel.send({ kind: 'adopt', record });
@@ -282,7 +283,7 @@ export class ProcessDriver implements Driver {
 
   #watch(
     workerId: WorkerId,
-    record: WorkerRecord | null,
+    record: ProcessRecord | null,
     order: Watched['order'],
     tellsExit: boolean,
   ): Watched {
@@ -379,7 +380,7 @@ function unknownDevices(count: number): Device[] {
   }));
 }
 
-function foundWorker(record: WorkerRecord, exit: WorkerExit | null): FoundWorker {
+function foundWorker(record: ProcessRecord, exit: WorkerExit | null): FoundWorker {
   const { workerId, endpointId, revision, devices, fence, startedAtMs, addresses } = record;
   return {
     workerId,

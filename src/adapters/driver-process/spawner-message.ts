@@ -2,7 +2,7 @@ import type { WorkerId } from '../../base/ids.ts';
 import type { WorkerExit } from '../../model/worker-exit.ts';
 import type { WorkerOrder } from '../../ports/driver.ts';
 import type { Environment } from './worker-environment.ts';
-import type { WorkerRecord } from './worker-record.ts';
+import type { ProcessRecord } from './process-record.ts';
 
 /** What the spawner must know before the first order. */
 export interface SpawnerSetup {
@@ -27,7 +27,7 @@ export type SpawnerRequest =
       /** The order went to a spawner that died: the worker may be there already. */
       readonly repeated: boolean;
     }
-  | { readonly kind: 'adopt'; readonly record: WorkerRecord }
+  | { readonly kind: 'adopt'; readonly record: ProcessRecord }
   | { readonly kind: 'stop'; readonly workerId: WorkerId; readonly graceMs: number };
 
 export type StartRequest = Extract<SpawnerRequest, { kind: 'start' }>;
@@ -35,7 +35,7 @@ export type StartRequest = Extract<SpawnerRequest, { kind: 'start' }>;
 /** From the spawner to the driver. */
 export type SpawnerReply =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'started'; readonly record: WorkerRecord }
+  | { readonly kind: 'started'; readonly record: ProcessRecord }
   | {
       readonly kind: 'startFailed';
       readonly workerId: WorkerId;

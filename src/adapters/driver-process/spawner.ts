@@ -13,16 +13,11 @@ import type { SpawnerReply, SpawnerRequest, SpawnerSetup, StartRequest } from '.
 import { strayWorkers } from './stray-worker.ts';
 import { workerEnvironment, type Environment } from './worker-environment.ts';
 import { folderFault } from './worker-image.ts';
-import { LogBound, logPath } from './worker-log.ts';
+import { logPath } from '../worker-files/worker-log.ts';
+import { LogBound } from './log-bound.ts';
 import { adoptedExit, WorkerProcess, type SpawnedRecord } from './worker-process.ts';
-import {
-  readExit,
-  readRecord,
-  removeRecord,
-  writeExit,
-  writeRecord,
-  type WorkerRecord,
-} from './worker-record.ts';
+import { readExit, readRecord, removeRecord, writeExit, writeRecord } from '../worker-files/worker-record.ts';
+import type { ProcessRecord } from './process-record.ts';
 
 /**
  * A process of its own that starts and ends workers for the server, because a spawn blocks its
@@ -115,7 +110,7 @@ class Spawner {
     const environment = workerEnvironment(order, addresses, base, instance, startedAtMs);
     const words = commandWords(order.spec, environment);
     const folder = this.#folder(order.workerId);
-    const intent: WorkerRecord = {
+    const intent: ProcessRecord = {
       workerId: order.workerId,
       endpointId: order.endpointId,
       revision: order.revision,
@@ -135,7 +130,7 @@ class Spawner {
     return record;
   }
 
-  #adopt(record: WorkerRecord): void {
+  #adopt(record: ProcessRecord): void {
     if (this.#workers.has(record.workerId) || record.pid === null) return;
     const exit = readExit(this.#folder(record.workerId));
     if (exit !== null) {
@@ -151,7 +146,7 @@ class Spawner {
   /** A record of a process that ended meanwhile counts: its end is then told as of any worker. */
   async #findStarted(workerId: WorkerId): Promise<SpawnedRecord | null> {
     const folder = this.#folder(workerId);
-    const record = readRecord(folder);
+    const record = readRecord<ProcessRecord>(folder);
     if (record === null) return null;
     if (record.pid !== null) return { ...record, pid: record.pid };
     const stray = (await strayWorkers(this.#setup.instance)).get(workerId);
@@ -161,7 +156,7 @@ class Spawner {
   }
 
   /** The worker runs already, so a full disk must not fail its start: it is found without the record. */
-  #complete(record: WorkerRecord): void {
+  #complete(record: ProcessRecord): void {
     try {
       writeRecord(this.#folder(record.workerId), record);
     } catch (error) {

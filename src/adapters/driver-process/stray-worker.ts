@@ -1,23 +1,23 @@
 import type { EndpointId, WorkerId } from '../../base/ids.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
-import { leadersWith, processStart } from './process-table.ts';
 import {
-  DEVICES_VARIABLE,
   ENDPOINT_VARIABLE,
   FENCE_VARIABLE,
   INSTANCE_VARIABLE,
   REVISION_VARIABLE,
   STARTED_VARIABLE,
   WORKER_VARIABLE,
-} from './worker-environment.ts';
-import type { WorkerRecord } from './worker-record.ts';
+} from '../worker-variables.ts';
+import type { ProcessRecord } from './process-record.ts';
+import { leadersWith, processStart } from './process-table.ts';
+import { DEVICES_VARIABLE } from './worker-environment.ts';
 
 /**
  * Workers of this server as the kernel's process list knows them. It finds those whose spawner died
  * between the spawn and the completed record; everything a record holds is in their environment.
  */
-export async function strayWorkers(instance: string): Promise<Map<WorkerId, WorkerRecord>> {
-  const found = new Map<WorkerId, WorkerRecord>();
+export async function strayWorkers(instance: string): Promise<Map<WorkerId, ProcessRecord>> {
+  const found = new Map<WorkerId, ProcessRecord>();
   for (const { pid, environment } of await leadersWith(`${INSTANCE_VARIABLE}=${instance}`)) {
     const record = recordFromEnvironment(pid, processStart(pid), environment);
     if (record !== null) found.set(record.workerId, record);
@@ -30,7 +30,7 @@ export function recordFromEnvironment(
   pid: number,
   pidStart: string | null,
   environment: readonly string[],
-): WorkerRecord | null {
+): ProcessRecord | null {
   const values = new Map<string, string>();
   for (const entry of environment) {
     const split = entry.indexOf('=');

@@ -3,8 +3,8 @@ import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
 import { queryMemoryHolders } from './nvidia-smi.ts';
 import { processesOf, processLives, processStat, signalReaches } from './process-table.ts';
 import type { SpawnerReply, SpawnerSetup } from './spawner-message.ts';
-import { INSTANCE_VARIABLE, WORKER_VARIABLE } from './worker-environment.ts';
-import type { WorkerRecord } from './worker-record.ts';
+import { INSTANCE_VARIABLE, WORKER_VARIABLE } from '../worker-variables.ts';
+import type { ProcessRecord } from './process-record.ts';
 
 /** How often a worker that is not a child of this process is looked at. */
 const ADOPTED_LOOK_MS = 100;
@@ -14,7 +14,7 @@ const UNKILLABLE_WARNING_MS = 30_000;
 const DEVICE_MEMORY_LOOK_MS = 100;
 const DEVICE_MEMORY_WAIT_MS = 30_000;
 
-export type SpawnedRecord = WorkerRecord & { readonly pid: number };
+export type SpawnedRecord = ProcessRecord & { readonly pid: number };
 
 type Warn = (message: string, facts: Extract<SpawnerReply, { kind: 'warning' }>['facts']) => void;
 

@@ -7,7 +7,7 @@ import type { WorkerAddress } from '../../model/worker.ts';
 /**
  * What is kept of a worker in `<data dir>/workers/<worker id>/`:
  *
- *   worker.json  this record: written before the process is spawned, completed right after
+ *   worker.json  this record, and what its driver adds to it; there before the worker is
  *   exit.json    how it ended; there once nothing of the worker is left
  *   log, log.1   its output (worker-log.ts)
  *
@@ -21,10 +21,6 @@ export interface WorkerRecord {
   readonly devices: readonly string[];
   readonly addresses: Readonly<Record<number, WorkerAddress>>;
   readonly startedAtMs: number;
-  /** Also the id of its process group. Null until the process exists. */
-  readonly pid: number | null;
-  /** The kernel's start time of the process: a reused pid has another one. Null where it is not told. */
-  readonly pidStart: string | null;
 }
 
 const RECORD_FILE = 'worker.json';
@@ -36,8 +32,9 @@ export function writeRecord(folder: string, record: WorkerRecord): void {
   writeWhole(join(folder, RECORD_FILE), record);
 }
 
-export function readRecord(folder: string): WorkerRecord | null {
-  return readWhole<WorkerRecord>(join(folder, RECORD_FILE));
+/** What was written there, with all that its writer added. */
+export function readRecord<Kept extends WorkerRecord>(folder: string): Kept | null {
+  return readWhole<Kept>(join(folder, RECORD_FILE));
 }
 
 export function writeExit(folder: string, exit: WorkerExit): void {

@@ -3,76 +3,24 @@ import { join } from 'node:path';
 import type { WorkerLog } from '../../ports/driver.ts';
 
 /**
- * A worker's output. The worker itself writes to `log`, opened for appending, so no restart of ours
- * breaks its pipes. From time to time the spawner looks at its size; past the limit the newest half
- * moves to `log.1` (whose former content is dropped) and `log` is cut to nothing.
+ * A worker's output. A process writes to `log` itself, opened for appending, so no restart of ours
+ * breaks its pipes; of a container it is copied from the engine. Past its limit the newest half moves to
+ * `log.1` (whose former content is dropped) and `log` is cut to nothing.
  *
  *   log.dropped  how many bytes are gone
  *   log.1        older output
- *   log          newer output, appended to by the worker
+ *   log          newer output, appended to
  */
 const LOG = 'log';
 const OLDER = 'log.1';
 const DROPPED = 'log.dropped';
 
-const LOOK_MS = 500;
-/** After a cut: whoever floods once floods on. */
-const LOOK_AGAIN_MS = 50;
 const CHUNK_BYTES = 256 * 1024;
 /** Cuts are 50 ms apart at the least, so the second look already succeeds unless the disk stands still. */
 const READ_ATTEMPTS = 3;
 
 export function logPath(folder: string): string {
   return join(folder, LOG);
-}
-
-/** Holds the logs of running workers to their limit; one log is never cut by two hands at once. */
-export class LogBound {
-  readonly #limitBytes: number;
-  readonly #onError: (error: Error) => void;
-  readonly #folders = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
-  /** The look under way, or the last one. */
-  #look = Promise.resolve();
-
-  constructor(limitBytes: number, onError: (error: Error) => void) {
-    this.#limitBytes = limitBytes;
-    this.#onError = onError;
-  }
-
-  watch(folder: string): void {
-    this.#folders.add(folder);
-    if (this.#folders.size === 1) this.#plan(LOOK_MS);
-  }
-
-  /** Looks a last time: what a worker wrote before it ended is bounded too. */
-  async unwatch(folder: string): Promise<void> {
-    this.#folders.delete(folder);
-    await this.#look;
-    await this.#bound(folder);
-  }
-
-  #plan(delayMs: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#look = this.#look.then(() => this.#lookAtAll());
-    }, delayMs);
-  }
-
-  async #lookAtAll(): Promise<void> {
-    let cut = false;
-    for (const folder of this.#folders) cut = (await this.#bound(folder)) || cut;
-    if (this.#folders.size > 0) this.#plan(cut ? LOOK_AGAIN_MS : LOOK_MS);
-  }
-
-  async #bound(folder: string): Promise<boolean> {
-    try {
-      return await boundLog(folder, this.#limitBytes);
-    } catch (error) {
-      this.#onError(error as Error);
-      return false;
-    }
-  }
 }
 
 /** True when it was past its limit and was cut. */
