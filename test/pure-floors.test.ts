@@ -35,6 +35,7 @@ test('loading the pure floors asks for no time, no chance and no turn of the eve
     'src/model/**/*.ts',
     'src/decide/**/*.ts',
     'src/ports/**/*.ts',
+    'src/http1/**/*.ts',
   ]);
   const modules = paths.filter((path) => !path.endsWith('.test.ts'));
   assert.ok(modules.length > 20, 'the modules were not found');

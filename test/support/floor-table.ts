@@ -51,9 +51,10 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   model: { floors: ['base'], packages: ['typebox'], node: ['assert'], banned: PURE },
   decide: { floors: ['base', 'model'], packages: [], node: ['assert'], banned: PURE, noAsync: true },
   ports: { floors: ['base', 'model'], packages: [], node: [], banned: PURE },
+  http1: { floors: ['base'], packages: [], node: ['assert'], banned: PURE, noAsync: true },
   control: { floors: ['base', 'model', 'decide', 'ports'], packages: [], node: ['assert'], banned: CLOCKED },
   gateway: {
-    floors: ['base', 'model', 'decide', 'ports'],
+    floors: ['base', 'model', 'decide', 'ports', 'http1'],
     packages: ['undici'],
     node: STREAMS,
     banned: CLOCKED,

@@ -1,0 +1,117 @@
+import { parseAnswer, type AnswerBody, type ParsedAnswer } from './answer-head.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { headEnd } from './head-end.ts';
+import { ProtocolError } from './protocol-error.ts';
+
+export interface AnswerHandler {
+  /** The final head, or that of a 101. */
+  onHead(answer: ParsedAnswer): void;
+  onPiece(piece: Buffer): void;
+  /** The answer is complete. */
+  onEnd(trailers: readonly string[]): void;
+}
+
+/** Interim answers (1xx) that one request may get. */
+const INTERIM_MAX = 32;
+
+/** Reads one answer from the bytes of a connection. */
+export class AnswerReader {
+  readonly #method: string;
+  readonly #headLimitBytes: number;
+  readonly #handler: AnswerHandler;
+  readonly #onPiece: (piece: Buffer) => void;
+  /** An unfinished head. */
+  #pending: Buffer | null = null;
+  #interim = 0;
+  #body: BodyDecoder | null = null;
+  #ended = false;
+
+  constructor(method: string, headLimitBytes: number, handler: AnswerHandler) {
+    this.#method = method;
+    this.#headLimitBytes = headLimitBytes;
+    this.#handler = handler;
+    this.#onPiece = (piece) => {
+      handler.onPiece(piece);
+    };
+  }
+
+  /** The answer is complete, or changed the protocol. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Returns the index behind the last byte of this answer. Throws ProtocolError. */
+  read(bytes: Buffer): number {
+    if (this.#ended) return 0;
+    if (this.#body !== null) return this.#readBody(this.#body, bytes, 0);
+    const pending = this.#pending;
+    const all = pending === null ? bytes : Buffer.concat([pending, bytes]);
+    const at = this.#readHeads(all, pending?.length ?? 0);
+    return at - (pending?.length ?? 0);
+  }
+
+  /** The connection has ended; true when that leaves the answer complete. */
+  endOfConnection(): boolean {
+    if (this.#ended) return true;
+    if (this.#body?.endOfConnection() !== true) return false;
+    this.#end(this.#body.trailers);
+    return true;
+  }
+
+  #readHeads(bytes: Buffer, scanned: number): number {
+    let start = 0;
+    for (;;) {
+      const end = headEnd(bytes, start, start === 0 ? scanned : 0, this.#headLimitBytes);
+      if (end === -1) {
+        this.#pending = start === 0 ? bytes : bytes.subarray(start);
+        return bytes.length;
+      }
+      const answer = parseAnswer(bytes, start, end, this.#method);
+      start = end;
+      if (answer.status < 200 && answer.status !== 101) {
+        this.#interim += 1;
+        if (this.#interim > INTERIM_MAX) {
+          throw new ProtocolError('tooLarge', `it has more than ${INTERIM_MAX} interim answers`);
+        }
+        continue;
+      }
+      this.#pending = null;
+      this.#handler.onHead(answer);
+      return this.#begin(answer, bytes, start);
+    }
+  }
+
+  #begin(answer: ParsedAnswer, bytes: Buffer, at: number): number {
+    const decoder = decoderOf(answer.body);
+    if (decoder === null) {
+      this.#end([]);
+      return at;
+    }
+    this.#body = decoder;
+    return this.#readBody(decoder, bytes, at);
+  }
+
+  #readBody(body: BodyDecoder, bytes: Buffer, start: number): number {
+    const at = body.decode(bytes, start, this.#onPiece);
+    if (body.done) this.#end(body.trailers);
+    return at;
+  }
+
+  #end(trailers: readonly string[]): void {
+    this.#ended = true;
+    this.#handler.onEnd(trailers);
+  }
+}
+
+function decoderOf(body: AnswerBody): BodyDecoder | null {
+  switch (body.kind) {
+    case 'none':
+      return null;
+    case 'length':
+      return new BodyDecoder(body.bytes);
+    case 'chunked':
+      return new BodyDecoder(null);
+    case 'close':
+      return new BodyDecoder(Infinity);
+  }
+}

@@ -1,0 +1,75 @@
+import { COLON, CR, LF, SPACE, TAB, TOKEN, VALUE, is } from './characters.ts';
+import { malformed } from './protocol-error.ts';
+
+/** Field lines in the form of Node's `rawHeaders`: name, value, name, value. Order, case and duplicates are kept. */
+export type FieldList = string[];
+
+/**
+ * Reads all field lines from `start` to the end of `text`, each closed by CRLF, without the empty line
+ * behind them. Refused is whatever another reader could take for something else: a line folded onto
+ * the next one, a space before the colon, a CR or an LF alone, NUL and other control characters.
+ */
+export function readFields(text: string, start: number, into: FieldList): void {
+  let at = start;
+  while (at < text.length) {
+    const nameStart = at;
+    while (is(TOKEN, text.charCodeAt(at))) at += 1;
+    if (at === nameStart || text.charCodeAt(at) !== COLON) throw malformed(badName(text, nameStart, at));
+    const name = text.substring(nameStart, at);
+    at += 1;
+    while (isSpace(text.charCodeAt(at))) at += 1;
+    const valueStart = at;
+    while (is(VALUE, text.charCodeAt(at))) at += 1;
+    if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) {
+      throw malformed(`the value of ${name} has a control character, or a line end that is not CRLF`);
+    }
+    let valueEnd = at;
+    while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
+    into.push(name, text.substring(valueStart, valueEnd));
+    at += 2;
+  }
+}
+
+function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+function badName(text: string, start: number, at: number): string {
+  const found = text.charCodeAt(at);
+  if (at === start && isSpace(found)) return 'a header line is folded onto the one before it';
+  if (at === start && found === COLON) return 'a header has no name';
+  return `the header name ${JSON.stringify(text.substring(start, Math.min(at, start + 40)))} is not followed by a colon`;
+}
+
+/** The values of all fields of that name, joined as RFC 9110 §5.3 allows; undefined when there is none. */
+export function fieldValue(fields: readonly string[], lowerCaseName: string): string | undefined {
+  let found: string | undefined;
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    if (name.length !== lowerCaseName.length || name.toLowerCase() !== lowerCaseName) continue;
+    const value = fields[index + 1] as string;
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
+}
+
+/** What a Connection field asks for, in lower case. */
+export function connectionOptions(value: string): readonly string[] {
+  return value
+    .toLowerCase()
+    .split(',')
+    .map((option) => option.trim());
+}
+
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** How long a body says it is. Only digits: signs, lists and other bases are read in several ways. */
+export function readLength(value: string): number {
+  if (!LENGTH.test(value)) throw malformed('its Content-Length is not one number');
+  return Number(value);
+}
+
+/** Of the encodings only `chunked` alone is known here; every other list ends where only some readers think it does. */
+export function checkChunked(value: string): void {
+  if (value.toLowerCase() !== 'chunked') throw malformed('its Transfer-Encoding is not "chunked"');
+}

@@ -1,0 +1,135 @@
+import { CR, LF, METHOD, SPACE, TARGET, is } from './characters.ts';
+import { checkChunked, connectionOptions, readFields, readLength, type FieldList } from './fields.ts';
+import { malformed } from './protocol-error.ts';
+
+/** A request's head, read in the one way that is left when all others are refused. */
+export interface ParsedRequest {
+  readonly method: string;
+  /** Byte for byte as it was written. */
+  readonly target: string;
+  readonly versionMinor: 0 | 1;
+  readonly fields: FieldList;
+  readonly host: string | undefined;
+  /** Bytes of the body; 0 for none, null for one in chunks. */
+  readonly bodyBytes: number | null;
+  /** The sender takes another exchange on the connection. */
+  readonly keepAlive: boolean;
+  /** The protocol it wants to change to; null where it does not, or cannot. */
+  readonly upgrade: string | null;
+  /** It sends its body only after a 100. */
+  readonly expectsContinue: boolean;
+}
+
+const METHOD_LENGTH_MAX = 32;
+const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
+const TARGET_FORM = /^(?:\/|\*$|https?:\/\/[^/?#])/i;
+const VERSION = 'HTTP/1.';
+
+/** Reads the head in `bytes` from `start` to `end`, the index behind its empty line. Throws ProtocolError. */
+export function parseRequest(bytes: Buffer, start: number, end: number): ParsedRequest {
+  // One text for the whole head: substrings of it cost far less than a call for each part.
+  const text = bytes.toString('latin1', start, end - 2);
+  let at = 0;
+  while (is(METHOD, text.charCodeAt(at))) at += 1;
+  if (at === 0 || at > METHOD_LENGTH_MAX || text.charCodeAt(at) !== SPACE) {
+    throw malformed('its method is not in capital letters');
+  }
+  const method = text.substring(0, at);
+  const targetStart = at + 1;
+  at = targetStart;
+  while (is(TARGET, text.charCodeAt(at))) at += 1;
+  if (at === targetStart || text.charCodeAt(at) !== SPACE) {
+    throw malformed('its target has a character that must be encoded');
+  }
+  // A string of its own: what is kept of a request for the operator's eyes must not hold on to its head.
+  const target = bytes.toString('latin1', start + targetStart, start + at);
+  if (!TARGET_FORM.test(target)) throw malformed('its target is neither a path nor an http address');
+  const versionAt = at + 1 + VERSION.length;
+  const versionMinor = text.charCodeAt(versionAt) - 0x30;
+  if (
+    !text.startsWith(VERSION, at + 1) ||
+    (versionMinor !== 0 && versionMinor !== 1) ||
+    text.charCodeAt(versionAt + 1) !== CR ||
+    text.charCodeAt(versionAt + 2) !== LF
+  ) {
+    throw malformed('its first line does not end with HTTP/1.1 or HTTP/1.0');
+  }
+  const fields: FieldList = [];
+  readFields(text, versionAt + 3, fields);
+  return { method, target, versionMinor, fields, ...readMeaning(fields, versionMinor) };
+}
+
+type Meaning = Pick<ParsedRequest, 'host' | 'bodyBytes' | 'keepAlive' | 'upgrade' | 'expectsContinue'>;
+
+/** What the fields say of the message's end and of the connection (RFC 9112 §6.3, §3.2, §9.3). */
+function readMeaning(fields: FieldList, versionMinor: 0 | 1): Meaning {
+  let host: string | undefined;
+  let length: number | undefined;
+  let chunked = false;
+  let connection: string | undefined;
+  let upgrade: string | null = null;
+  let expectsContinue = false;
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const value = fields[index + 1] as string;
+    // By length first: most names cost one comparison.
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() !== 'host') break;
+        if (host !== undefined) throw malformed('it has more than one Host header');
+        if (!HOST.test(value)) throw malformed('its Host header is not a host');
+        host = value;
+        break;
+      case 6:
+        if (name.toLowerCase() === 'expect') expectsContinue ||= value.toLowerCase() === '100-continue';
+        break;
+      case 7:
+        if (name.toLowerCase() === 'upgrade') upgrade = upgrade === null ? value : `${upgrade}, ${value}`;
+        break;
+      case 10:
+        if (name.toLowerCase() === 'connection')
+          connection = connection === undefined ? value : `${connection},${value}`;
+        break;
+      case 14:
+        if (name.toLowerCase() !== 'content-length') break;
+        if (length !== undefined) throw malformed('it has more than one Content-Length header');
+        length = readLength(value);
+        break;
+      case 17:
+        if (name.toLowerCase() !== 'transfer-encoding') break;
+        if (chunked) throw malformed('it has more than one Transfer-Encoding header');
+        checkChunked(value);
+        chunked = true;
+        break;
+    }
+  }
+  if (host === undefined && versionMinor === 1) throw malformed('it has no Host header');
+  if (chunked && length !== undefined) throw malformed('it has both Content-Length and Transfer-Encoding');
+  if (chunked && versionMinor === 0) throw malformed('HTTP/1.0 has no Transfer-Encoding');
+  const bodyBytes = chunked ? null : (length ?? 0);
+  return {
+    host,
+    bodyBytes,
+    ...readConnection(connection, versionMinor, upgrade, bodyBytes),
+    expectsContinue: expectsContinue && versionMinor === 1,
+  };
+}
+
+/** Offers of HTTP/2 or TLS may be ignored, and some clients send one with every request. */
+const IGNORED_UPGRADE = /\b(?:h2c|tls)\b/i;
+
+function readConnection(
+  connection: string | undefined,
+  versionMinor: 0 | 1,
+  upgrade: string | null,
+  bodyBytes: number | null,
+): Pick<ParsedRequest, 'keepAlive' | 'upgrade'> {
+  // A connection of HTTP/1.0 serves one request: nobody who is in a hurry speaks it.
+  if (connection === undefined) return { keepAlive: versionMinor === 1, upgrade: null };
+  const options = connectionOptions(connection);
+  const wanted = upgrade !== null && versionMinor === 1 && bodyBytes === 0 && options.includes('upgrade');
+  return {
+    keepAlive: versionMinor === 1 && !options.includes('close'),
+    upgrade: wanted && !IGNORED_UPGRADE.test(upgrade) ? upgrade : null,
+  };
+}
