@@ -61,7 +61,7 @@ describe('an answer is read', () => {
       '',
     ],
     ['204 without a body, whatever it says', `${status(204, 'Content-Length: 3')}abc`, '', true, 'abc'],
-    ['304 without a body', `${status(304, 'Content-Length: 3')}`, '', true, ''],
+    ['304 without a body', status(304, 'Content-Length: 3'), '', true, ''],
     ['101, and what follows is no HTTP', `${status(101, 'Upgrade: x')}hello`, '', true, 'hello'],
     ['without a reason', 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n', '', true, ''],
     ['with an empty reason', 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n', '', true, ''],

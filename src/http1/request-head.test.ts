@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { headEnd } from './head-end.ts';
 import { ProtocolError } from './protocol-error.ts';
-import { parseRequest, type ParsedRequest } from './request-head.ts';
+import { checkOpening, parseRequest, type ParsedRequest } from './request-head.ts';
 import { headText } from './writer.ts';
 
 const LIMIT = 32_768;
@@ -95,7 +95,7 @@ const REFUSED: readonly (readonly [what: string, text: string])[] = [
   ['a target that is neither path nor address', headOf('GET x HTTP/1.1', 'Host: h')],
   ['an address of another kind', headOf('GET ftp://h/ HTTP/1.1', 'Host: h')],
   ['an address without a host', headOf('GET http:///x HTTP/1.1', 'Host: h')],
-  ['an authority', headOf('CONNECT h:80 HTTP/1.1', 'Host: h')],
+  ['an authority without CONNECT', headOf('GET h:80 HTTP/1.1', 'Host: h')],
   ['the preface of HTTP/2', headOf('PRI * HTTP/2.0') + 'SM\r\n\r\n'],
   ['a version in lower case', headOf('GET / http/1.1', 'Host: h')],
   ['HTTP/1.2', headOf('GET / HTTP/1.2', 'Host: h')],
@@ -131,6 +131,16 @@ describe('a request head is refused', () => {
     assert.throws(() => unfinished('x'.repeat(65)), { fault: 'tooLarge' });
     assert.throws(() => unfinished(`GET / HTTP/1.1\r\nX: ${'x'.repeat(65)}\r\n\r\n`), { fault: 'tooLarge' });
   });
+});
+
+it('what is no request is known by its first bytes', () => {
+  const open = (text: string): void => checkOpening(Buffer.from(text, 'latin1'), 0);
+  for (const text of ['', 'G', 'GET', 'GET ', 'GET /', 'M-SEARCH *', 'A'.repeat(32)]) open(text);
+  for (const text of ['\x16\x03\x01', ' GET', 'get', 'G@T', 'GET\t', '\r\nGET', 'A'.repeat(33)]) {
+    assert.throws(() => {
+      open(text);
+    }, /does not begin with a method/);
+  }
 });
 
 describe('in whatever pieces its bytes come', () => {

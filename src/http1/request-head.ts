@@ -24,6 +24,18 @@ const METHOD_LENGTH_MAX = 32;
 const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
 const TARGET_FORM = /^(?:\/|\*$|https?:\/\/[^/?#])/i;
 const VERSION = 'HTTP/1.';
+const BAD_METHOD = 'it does not begin with a method in capital letters';
+
+/**
+ * Refuses an unfinished head that does not begin as a request does: what speaks another protocol may
+ * never send an empty line.
+ */
+export function checkOpening(bytes: Buffer, start: number): void {
+  const end = Math.min(bytes.length, start + METHOD_LENGTH_MAX + 1);
+  let at = start;
+  while (at < end && is(METHOD, bytes[at] as number)) at += 1;
+  if (at < bytes.length && (at === start || bytes[at] !== SPACE)) throw malformed(BAD_METHOD);
+}
 
 /** Reads the head in `bytes` from `start` to `end`, the index behind its empty line. Throws ProtocolError. */
 export function parseRequest(bytes: Buffer, start: number, end: number): ParsedRequest {
@@ -32,7 +44,7 @@ export function parseRequest(bytes: Buffer, start: number, end: number): ParsedR
   let at = 0;
   while (is(METHOD, text.charCodeAt(at))) at += 1;
   if (at === 0 || at > METHOD_LENGTH_MAX || text.charCodeAt(at) !== SPACE) {
-    throw malformed('its method is not in capital letters');
+    throw malformed(BAD_METHOD);
   }
   const method = text.substring(0, at);
   const targetStart = at + 1;
@@ -43,7 +55,8 @@ export function parseRequest(bytes: Buffer, start: number, end: number): ParsedR
   }
   // A string of its own: what is kept of a request for the operator's eyes must not hold on to its head.
   const target = bytes.toString('latin1', start + targetStart, start + at);
-  if (!TARGET_FORM.test(target)) throw malformed('its target is neither a path nor an http address');
+  if (!TARGET_FORM.test(target) && method !== 'CONNECT')
+    throw malformed('its target is neither a path nor an http address');
   const versionAt = at + 1 + VERSION.length;
   const versionMinor = text.charCodeAt(versionAt) - 0x30;
   if (
