@@ -34,7 +34,8 @@ export function checkOpening(bytes: Buffer, start: number): void {
   const end = Math.min(bytes.length, start + METHOD_LENGTH_MAX + 1);
   let at = start;
   while (at < end && is(METHOD, bytes[at] as number)) at += 1;
-  if (at < bytes.length && (at === start || bytes[at] !== SPACE)) throw malformed(BAD_METHOD);
+  const tooLong = at - start > METHOD_LENGTH_MAX;
+  if (tooLong || (at < bytes.length && (at === start || bytes[at] !== SPACE))) throw malformed(BAD_METHOD);
 }
 
 /** Reads the head in `bytes` from `start` to `end`, the index behind its empty line. Throws ProtocolError. */
