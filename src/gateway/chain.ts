@@ -9,7 +9,6 @@ import type { ForwardEnd, Forwarding } from './forwarder.ts';
 import type { GatewayLimits } from './limits.ts';
 import { requestName } from './request-timelines.ts';
 import { authenticate } from './steps/authenticate.ts';
-import { checkFraming } from './steps/check-framing.ts';
 import { checkLimits } from './steps/check-limits.ts';
 import { findEndpoint } from './steps/find-endpoint.ts';
 import { forward, type ForwardParts } from './steps/forward.ts';
@@ -39,12 +38,12 @@ export async function runChain(parts: ChainParts, client: ClientSide): Promise<v
   let ticket: Ticket | null = null;
   let served: Served = { status: null, waitedMs: 0 };
   try {
-    checkFraming(client.request);
-    const routed = route(client.request, parts.domain);
-    const key = authenticate(client.request, (sha256Hex) => parts.apiKeys(sha256Hex));
+    client.checkFraming();
+    const routed = route(client.head, parts.domain);
+    const key = authenticate(client.head.fields, (sha256Hex) => parts.apiKeys(sha256Hex));
     queue = findEndpoint(parts.queues, routed, key);
-    checkLimits(client.request, queue, parts.limits.bodyBytes, parts.draining);
-    ticket = queue.enter(requestName(client.requestId, client.request.method ?? 'GET', routed.path));
+    checkLimits(client.head.bodyBytes, queue, parts.limits.bodyBytes, parts.draining);
+    ticket = queue.enter(requestName(client.requestId, client.head.method, routed.path));
     served = await serve(parts, client, queue, ticket, routed.path);
   } catch (error) {
     client.refuse(asAppError(error, parts.log));

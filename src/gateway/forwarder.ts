@@ -1,33 +1,23 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { AppError } from '../base/errors.ts';
 import type { WorkerId } from '../base/ids.ts';
 import type { TrafficWorker } from '../ports/traffic.ts';
 import type { HeaderList } from './headers.ts';
 
+/** One try of one request, as the chain orders it. */
 export interface ForwardCall {
   readonly worker: TrafficWorker;
-  readonly request: IncomingMessage;
-  /** For an upgrade too: it carries the worker's answer when that refuses the upgrade. */
-  readonly response: ServerResponse;
-  /** The client's side of a connection that asks to change its protocol. */
-  readonly upgrade: UpgradeSide | null;
   /** The request target at the worker, byte for byte as the client wrote it. */
   readonly path: string;
   /** For the worker, without framing headers. */
   readonly requestHeaders: HeaderList;
   /** Ours, put after the worker's own. */
   readonly answerHeaders: HeaderList;
+  /** The client's connection ends with this answer. */
+  readonly lastAnswer: boolean;
   /** The connection is there and the request's first byte is about to be written. */
   onSending(): void;
   /** The head of the worker's answer came. */
   onAnswered(status: number): void;
-}
-
-export interface UpgradeSide {
-  readonly socket: Duplex;
-  /** Stops watching the client's early bytes and gives them back. */
-  takeEarly(): Buffer;
 }
 
 export interface ForwardEnd {
@@ -50,9 +40,8 @@ export interface Forwarding {
   cut(): void;
 }
 
-/** Carries one request to a worker that has a slot for it, and its answer back. Never rejects. */
+/** Holds the connections to the workers. */
 export interface Forwarder {
-  forward(call: ForwardCall): Forwarding;
   /** The worker is gone: its idle connections are closed, and none is kept any more. */
   workerRemove(workerId: WorkerId): void;
 }
@@ -63,4 +52,12 @@ export function workerBroke(error: Error, untouched: boolean): AppError {
     ? 'The worker does not accept connections. Its log tells why.'
     : 'The worker closed the connection or answered something that is not HTTP. Its log tells why.';
   return new AppError('WORKER_BROKE', message, { detail: error.message, cause: error });
+}
+
+export function bodyTooLarge(limitBytes: number): AppError {
+  return new AppError(
+    'BODY_TOO_LARGE',
+    `The request's body is larger than ${limitBytes} bytes, the limit of this gateway.`,
+    { metadata: { limit_bytes: String(limitBytes) } },
+  );
 }

@@ -17,10 +17,12 @@ import type {
   TrafficWorker,
 } from '../ports/traffic.ts';
 import { runChain, type ChainParts } from './chain.ts';
-import { ClientSide } from './client-side.ts';
+import type { ClientSide } from './client-side.ts';
 import { EndpointQueue, type QueueParts } from './endpoint-queue.ts';
-import type { Forwarder } from './forwarder.ts';
-import { GeneralForwarder } from './forwarder-general.ts';
+import { GeneralClient, type GeneralClientParts } from './general/client-side.ts';
+import { GeneralForwarder } from './general/forwarder.ts';
+import { OpenClients } from './general/open-clients.ts';
+import { headOf } from './general/request-head.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { tune } from './server-tuning.ts';
 import { routeOf } from './steps/route.ts';
@@ -38,7 +40,6 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
-  readonly forwarder?: Forwarder;
 }
 
 const NO_LOAD: EndpointLoad = {
@@ -58,9 +59,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 export class Gateway implements Traffic {
   readonly limits: GatewayLimits;
   readonly #options: GatewayOptions;
-  readonly #forwarder: Forwarder;
+  readonly #general: GeneralForwarder;
   readonly #queues = new Map<string, EndpointQueue>();
-  readonly #clients = new Map<Duplex, Set<ClientSide>>();
+  readonly #clients = new OpenClients();
   readonly #chainParts: ChainParts;
   #inFlight = 0;
   #draining = false;
@@ -69,15 +70,13 @@ export class Gateway implements Traffic {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#forwarder =
-      options.forwarder ?? new GeneralForwarder({ clock: options.clock, limits: this.limits });
+    this.#general = new GeneralForwarder({ clock: options.clock, limits: this.limits });
     const draining = (): boolean => this.#draining;
     this.#chainParts = {
       clock: options.clock,
       metrics: options.metrics,
       arrivals: options.arrivals,
       log: options.log,
-      forwarder: this.#forwarder,
       limits: this.limits,
       domain: options.domain,
       queues: this.#queues,
@@ -96,18 +95,19 @@ export class Gateway implements Traffic {
   /** True when the request is for an endpoint and not for the server itself, or must be refused here. */
   matches(request: IncomingMessage): boolean {
     const refused =
-      this.#doomed(request.socket) || (request.headers.host === undefined && request.httpVersionMinor > 0);
-    return refused || routeOf(request, this.#options.domain) !== null;
+      this.#clients.doomed(request.socket) ||
+      (request.headers.host === undefined && request.httpVersionMinor > 0);
+    return refused || routeOf(headOf(request), this.#options.domain) !== null;
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#doomed(request.socket)) return;
-    void this.#run(new ClientSide(request, response, this.#sideParts()));
+    if (this.#clients.doomed(request.socket)) return;
+    void this.#serveGeneral(new GeneralClient(request, response, this.#clientParts()));
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#doomed(socket)) return;
-    void this.#run(ClientSide.forUpgrade(request, socket, head, this.#sideParts()));
+    if (this.#clients.doomed(socket)) return;
+    void this.#serveGeneral(GeneralClient.forUpgrade(request, socket, head, this.#clientParts()));
   }
 
   /** Sets the server's bounds and answers what never becomes a request. Made with `serverOptions`. */
@@ -115,7 +115,7 @@ export class Gateway implements Traffic {
     tune(server, {
       limits: this.limits,
       matches: (request) => this.matches(request),
-      failLatest: (socket, error) => this.#failLatest(socket, error),
+      failLatest: (socket, error) => this.#clients.failLatest(socket, error),
       closeLater: (socket) => {
         const cancel = this.#options.clock.schedule(this.limits.discardMs, () => socket.destroy());
         socket.once('close', cancel);
@@ -159,7 +159,7 @@ export class Gateway implements Traffic {
   }
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void {
-    this.#forwarder.workerRemove(workerId);
+    this.#general.workerRemove(workerId);
     this.#queues.get(endpointId)?.workerRemove(workerId);
   }
 
@@ -183,11 +183,8 @@ export class Gateway implements Traffic {
     return this.#queues.get(endpointId)?.unansweredSince(revision) ?? [];
   }
 
-  async #run(client: ClientSide): Promise<void> {
-    const { socket } = client.request;
-    const beside = this.#clients.get(socket) ?? new Set();
-    beside.add(client);
-    this.#clients.set(socket, beside);
+  /** Takes a request through the chain; resolves when nothing more goes to its client. Never rejects. */
+  async serve(client: ClientSide): Promise<void> {
     this.#inFlight += 1;
     try {
       await runChain(this.#chainParts, client);
@@ -197,30 +194,15 @@ export class Gateway implements Traffic {
       this.#options.log.error('the gateway failed after a request', { error });
       client.cutOff();
     } finally {
-      beside.delete(client);
-      if (beside.size === 0) this.#clients.delete(socket);
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
     }
   }
 
-  /**
-   * A request before this one was refused and its connection is being closed. What the parser still
-   * finds in the bytes behind it may be part of that request, whatever it looks like.
-   */
-  #doomed(socket: Duplex): boolean {
-    for (const client of this.#clients.get(socket) ?? []) if (client.closing) return true;
-    return false;
-  }
-
-  /** The parser broke inside the body of the latest request of this connection. */
-  #failLatest(socket: Duplex, error: AppError): boolean {
-    for (const client of this.#clients.get(socket) ?? []) {
-      if (client.request.complete) continue;
-      client.fail(error);
-      return true;
-    }
-    return false;
+  async #serveGeneral(client: GeneralClient): Promise<void> {
+    this.#clients.add(client);
+    await this.serve(client);
+    this.#clients.remove(client);
   }
 
   #queueParts(): QueueParts {
@@ -232,7 +214,8 @@ export class Gateway implements Traffic {
     };
   }
 
-  #sideParts(): { clock: Clock; random: Random; limits: GatewayLimits } {
-    return { clock: this.#options.clock, random: this.#options.random, limits: this.limits };
+  #clientParts(): GeneralClientParts {
+    const { clock, random } = this.#options;
+    return { clock, random, limits: this.limits, forwarder: this.#general };
   }
 }

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import { fieldValue } from '../http1/fields.ts';
 import type { WorkerAddress } from '../model/worker.ts';
+import type { ClientSide } from './client-side.ts';
 
 /** Headers in the form of `rawHeaders`: name, value, name, value. Keeps order, case and duplicates. */
 export type HeaderList = string[];
@@ -50,9 +51,9 @@ function listedNames(connection: string | undefined): Set<string> | null {
 }
 
 /** The client's request id when it is harmless, else undefined. */
-export function givenRequestId(request: IncomingMessage): string | undefined {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : undefined;
+export function givenRequestId(fields: readonly string[]): string | undefined {
+  const given = fieldValue(fields, 'x-request-id');
+  return given !== undefined && REQUEST_ID.test(given) ? given : undefined;
 }
 
 export function workerAuthority(address: WorkerAddress): string {
@@ -65,42 +66,34 @@ export function workerAuthority(address: WorkerAddress): string {
  * client used is in X-Forwarded-Host.
  */
 export function workerRequestHeaders(
-  request: IncomingMessage,
-  address: WorkerAddress,
-  requestId: string,
+  client: Pick<ClientSide, 'head' | 'address' | 'encrypted' | 'requestId'>,
+  worker: WorkerAddress,
 ): HeaderList {
-  const { rawHeaders, headers } = request;
-  const listed = listedNames(headers.connection);
-  const kept: HeaderList = ['Host', workerAuthority(address)];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
+  const { fields, host } = client.head;
+  const listed = listedNames(fieldValue(fields, 'connection'));
+  const kept: HeaderList = ['Host', workerAuthority(worker)];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] as string;
     const lower = name.toLowerCase();
     if (HOP_BY_HOP.has(lower) || SET_ON_REQUEST.has(lower) || listed?.has(lower)) continue;
-    kept.push(name, rawHeaders[index + 1] as string);
+    kept.push(name, fields[index + 1] as string);
   }
-  const client = request.socket.remoteAddress ?? 'unknown';
-  const before = headers['x-forwarded-for'];
-  kept.push('X-Forwarded-For', typeof before === 'string' ? `${before}, ${client}` : client);
+  const before = fieldValue(fields, 'x-forwarded-for');
+  kept.push('X-Forwarded-For', before === undefined ? client.address : `${before}, ${client.address}`);
   // A proxy before us that ends TLS says so here; without one the connection itself tells.
-  const given = headers['x-forwarded-proto'];
-  const own = 'encrypted' in request.socket ? 'https' : 'http';
+  const given = fieldValue(fields, 'x-forwarded-proto');
+  const own = client.encrypted ? 'https' : 'http';
   kept.push('X-Forwarded-Proto', given === 'http' || given === 'https' ? given : own);
-  const host = headers['x-forwarded-host'] ?? headers.host;
-  if (typeof host === 'string') kept.push('X-Forwarded-Host', host);
-  kept.push('X-Request-Id', requestId);
+  const forwardedHost = fieldValue(fields, 'x-forwarded-host') ?? host;
+  if (forwardedHost !== undefined) kept.push('X-Forwarded-Host', forwardedHost);
+  kept.push('X-Request-Id', client.requestId);
   return kept;
 }
 
 /** The worker's answer as the client gets it, followed by `own`; no X-Pilotlight header of the worker's. */
 export function clientAnswerHeaders(raw: readonly string[], status: number, own: HeaderList): HeaderList {
   const kept: HeaderList = [];
-  let connection: string | undefined;
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    if ((raw[index] as string).toLowerCase() !== 'connection') continue;
-    const value = raw[index + 1] as string;
-    connection = connection === undefined ? value : `${connection},${value}`;
-  }
-  const listed = listedNames(connection);
+  const listed = listedNames(fieldValue(raw, 'connection'));
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] as string;
     const lower = name.toLowerCase();
@@ -111,16 +104,4 @@ export function clientAnswerHeaders(raw: readonly string[], status: number, own:
   }
   kept.push(...own);
   return kept;
-}
-
-/** True when a body follows the request's head. */
-export function hasBody(request: IncomingMessage): boolean {
-  if (request.headers['transfer-encoding'] !== undefined) return true;
-  const length = request.headers['content-length'];
-  return length !== undefined && Number(length) > 0;
-}
-
-/** The client sends its body only after a 100. */
-export function expectsContinue(request: IncomingMessage): boolean {
-  return request.httpVersionMinor >= 1 && /^100-continue$/i.test(request.headers.expect ?? '');
 }

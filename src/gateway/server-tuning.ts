@@ -8,7 +8,7 @@ import {
 import type { Duplex } from 'node:stream';
 import { AppError, type ErrorCode } from '../base/errors.ts';
 import { errorAnswer } from '../model/error-status.ts';
-import { hasBody } from './headers.ts';
+import { hasBody } from './general/request-head.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 
 /** For `http.createServer`: what can be set nowhere later. */

@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../base/errors.ts';
+import { fieldValue } from '../../http1/fields.ts';
 import type { ApiKey } from '../../ports/store.ts';
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
 
 /** Looks up the caller by the hash of its key; the key itself is kept nowhere. */
 export function authenticate(
-  request: IncomingMessage,
+  fields: readonly string[],
   apiKeys: (sha256Hex: string) => ApiKey | undefined,
 ): ApiKey {
-  const given = request.headers.authorization;
+  const given = fieldValue(fields, 'authorization');
   if (given === undefined) {
     throw new AppError('UNAUTHORIZED', 'The request has no API key; send "Authorization: Bearer <key>".');
   }

@@ -1,11 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../base/errors.ts';
 import type { EndpointQueue } from '../endpoint-queue.ts';
-import { bodyTooLarge } from '../request-body.ts';
+import { bodyTooLarge } from '../forwarder.ts';
 
 /** What is refused before it takes a place: by the server's state, the endpoint's, and the body's size. */
 export function checkLimits(
-  request: IncomingMessage,
+  bodyBytes: number | null,
   queue: EndpointQueue,
   bodyLimitBytes: number,
   draining: boolean,
@@ -16,5 +15,5 @@ export function checkLimits(
     });
   }
   if (queue.endpoint.refusal !== null) throw queue.endpoint.refusal;
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) throw bodyTooLarge(bodyLimitBytes);
+  if (bodyBytes !== null && bodyBytes > bodyLimitBytes) throw bodyTooLarge(bodyLimitBytes);
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { ClientSide } from '../client-side.ts';
 import type { EndpointQueue } from '../endpoint-queue.ts';
-import type { Forwarder, Forwarding } from '../forwarder.ts';
+import type { Forwarding } from '../forwarder.ts';
 import { workerRequestHeaders, type HeaderList } from '../headers.ts';
 import type { Ticket } from '../ticket.ts';
 import type { WorkerSlots } from '../worker-slots.ts';
@@ -10,7 +10,6 @@ import type { WorkerSlots } from '../worker-slots.ts';
 export interface ForwardParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly forwarder: Forwarder;
   /** The server is leaving: answers close their connections. */
   readonly draining: boolean;
 }
@@ -24,14 +23,12 @@ export function forward(
   slots: WorkerSlots,
   path: string,
 ): Forwarding {
-  return parts.forwarder.forward({
+  return client.forward({
     worker: slots.worker,
-    request: client.request,
-    response: client.response,
-    upgrade: client.upgrade,
     path,
-    requestHeaders: workerRequestHeaders(client.request, slots.worker.address, client.requestId),
-    answerHeaders: ownAnswerHeaders(client, ticket, slots, parts.draining),
+    requestHeaders: workerRequestHeaders(client, slots.worker.address),
+    answerHeaders: ownAnswerHeaders(client, ticket, slots),
+    lastAnswer: parts.draining,
     onSending() {
       if (ticket.waited) return;
       parts.metrics.forwardOverhead(parts.clock.monotonicMs() - ticket.arrivedMonotonicMs);
@@ -42,14 +39,9 @@ export function forward(
   });
 }
 
-function ownAnswerHeaders(
-  client: ClientSide,
-  ticket: Ticket,
-  slots: WorkerSlots,
-  draining: boolean,
-): HeaderList {
+function ownAnswerHeaders(client: ClientSide, ticket: Ticket, slots: WorkerSlots): HeaderList {
   const coldStart = ticket.waited && slots.addedMonotonicMs >= ticket.arrivedMonotonicMs;
-  const headers = [
+  return [
     'X-Request-Id',
     client.requestId,
     'X-Pilotlight-Revision',
@@ -61,6 +53,4 @@ function ownAnswerHeaders(
     'X-Pilotlight-Cold-Start',
     String(coldStart),
   ];
-  if (draining && client.upgrade === null) headers.push('Connection', 'close');
-  return headers;
 }

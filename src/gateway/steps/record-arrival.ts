@@ -38,8 +38,8 @@ export function recordArrival(facts: ArrivalFacts, recorder: ArrivalRecorder): v
 }
 
 /** What a request said that never came as far as its body being read. */
-function announcedBytes({ request }: ClientSide): number {
-  const length = Number(request.headers['content-length'] ?? 0);
+function announcedBytes({ head }: ClientSide): number {
+  const length = head.bodyBytes ?? 0;
   return Number.isSafeInteger(length) ? length : 0;
 }
 

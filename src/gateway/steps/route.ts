@@ -1,5 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../base/errors.ts';
+import type { ParsedRequest } from '../../http1/request-head.ts';
+
+type RoutedBy = Pick<ParsedRequest, 'target' | 'host'>;
 
 export interface Routed {
   readonly endpointId: string;
@@ -18,9 +20,8 @@ const LABEL = /^([a-z0-9]+)-([a-z0-9-]+)$/i;
  * the host form `{id}-{app_name}.{domain}`. What follows is passed on byte for byte: neither decoded
  * nor normalised, so that a worker sees exactly what its client wrote.
  */
-export function routeOf(request: IncomingMessage, domain: string | null): Routed | null {
-  let target = request.url ?? '/';
-  let host = request.headers.host ?? '';
+export function routeOf(head: RoutedBy, domain: string | null): Routed | null {
+  let { target, host = '' } = head;
   const absolute = target.startsWith('/') ? null : ABSOLUTE.exec(target);
   if (absolute !== null) {
     // A request to a proxy: its target's authority takes the place of Host (RFC 9112 §3.2.2).
@@ -38,8 +39,8 @@ export function routeOf(request: IncomingMessage, domain: string | null): Routed
   return { endpointId, appName: null, path: asPath(end === -1 ? '' : rest.slice(end)) };
 }
 
-export function route(request: IncomingMessage, domain: string | null): Routed {
-  const routed = routeOf(request, domain);
+export function route(head: RoutedBy, domain: string | null): Routed {
+  const routed = routeOf(head, domain);
   if (routed !== null) return routed;
   throw new AppError(
     'API_NOT_FOUND',

@@ -1,14 +1,16 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../base/clock.ts';
-import { AppError } from '../base/errors.ts';
-import { forceClose } from './force-close.ts';
+import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import { forceClose } from '../force-close.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { workerBroke, type ForwardCall, type ForwardEnd, type Forwarding } from './forwarder.ts';
-import { hasBody, type HeaderList } from './headers.ts';
-import type { GatewayLimits } from './limits.ts';
+import { workerBroke, type ForwardEnd, type Forwarding } from '../forwarder.ts';
+import type { GeneralCall } from './call.ts';
+import type { HeaderList } from '../headers.ts';
+import { hasBody } from './request-head.ts';
+import type { GatewayLimits } from '../limits.ts';
 import { RequestBody } from './request-body.ts';
-import { tunnel } from './upgrade.ts';
+import { tunnel, upgradeAnswer } from '../tunnel.ts';
 
 export interface AloneParts {
   readonly clock: Clock;
@@ -19,7 +21,7 @@ export interface AloneParts {
  * Sends a request on a connection that serves it alone: one that asks for another protocol, or one
  * that announces trailers.
  */
-export function forwardAlone(call: ForwardCall, parts: AloneParts): Forwarding {
+export function forwardAlone(call: GeneralCall, parts: AloneParts): Forwarding {
   const exchange = new LoneExchange(call, parts);
   exchange.start();
   return exchange;
@@ -27,7 +29,7 @@ export function forwardAlone(call: ForwardCall, parts: AloneParts): Forwarding {
 
 class LoneExchange implements Forwarding {
   readonly ended: Promise<ForwardEnd>;
-  readonly #call: ForwardCall;
+  readonly #call: GeneralCall;
   readonly #parts: AloneParts;
   readonly #answer: AnswerStream;
   readonly #body: RequestBody | null;
@@ -43,10 +45,10 @@ class LoneExchange implements Forwarding {
   #cancelGrace: (() => void) | null = null;
   #cancelConnect: (() => void) | null = null;
 
-  constructor(call: ForwardCall, parts: AloneParts) {
+  constructor(call: GeneralCall, parts: AloneParts) {
     this.#call = call;
     this.#parts = parts;
-    this.#answer = new AnswerStream(call.response, call.answerHeaders);
+    this.#answer = new AnswerStream(call);
     this.#body =
       call.upgrade === null && hasBody(call.request)
         ? new RequestBody(call.request, call.response, parts.limits.bodyBytes)
@@ -202,7 +204,9 @@ class LoneExchange implements Forwarding {
       this.#complete = false;
       this.#failure = error;
     });
-    tunnel({ upgrade, worker, answer, head, own: this.#call.answerHeaders });
+    const { statusMessage = '', rawHeaders } = answer;
+    const agreed = upgradeAnswer(statusMessage, rawHeaders, this.#call.answerHeaders);
+    tunnel({ client: upgrade.socket, worker, agreed, fromWorker: head, fromClient: upgrade.takeEarly() });
   }
 
   #settle(): void {

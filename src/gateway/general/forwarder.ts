@@ -1,18 +1,13 @@
-import type { Clock } from '../base/clock.ts';
-import { AppError } from '../base/errors.ts';
-import type { WorkerId } from '../base/ids.ts';
+import type { Clock } from '../../base/clock.ts';
+import { AppError } from '../../base/errors.ts';
+import type { WorkerId } from '../../base/ids.ts';
 import { errors, type Dispatcher } from 'undici';
-import { forceClose } from './force-close.ts';
+import { forceClose } from '../force-close.ts';
 import { AnswerStream } from './answer-stream.ts';
-import {
-  workerBroke,
-  type ForwardCall,
-  type ForwardEnd,
-  type Forwarder,
-  type Forwarding,
-} from './forwarder.ts';
-import { hasBody } from './headers.ts';
-import type { GatewayLimits } from './limits.ts';
+import type { GeneralCall } from './call.ts';
+import { workerBroke, type ForwardEnd, type Forwarder, type Forwarding } from '../forwarder.ts';
+import { hasBody } from './request-head.ts';
+import type { GatewayLimits } from '../limits.ts';
 import { RequestBody } from './request-body.ts';
 import { forwardAlone } from './single-connection.ts';
 import { WorkerConnections, type WorkerConnection } from './worker-connections.ts';
@@ -31,7 +26,7 @@ export class GeneralForwarder implements Forwarder {
     this.#parts = parts;
   }
 
-  forward(call: ForwardCall): Forwarding {
+  forward(call: GeneralCall): Forwarding {
     // Undici can neither hand over a refused upgrade's answer nor send trailers.
     if (call.upgrade !== null || call.request.headers.trailer !== undefined) {
       return forwardAlone(call, this.#parts);
@@ -47,7 +42,7 @@ export class GeneralForwarder implements Forwarder {
     this.#workers.delete(workerId);
   }
 
-  #connectionsOf({ worker }: ForwardCall): WorkerConnections {
+  #connectionsOf({ worker }: GeneralCall): WorkerConnections {
     const known = this.#workers.get(worker.workerId);
     const { host, port } = worker.address;
     if (known !== undefined && known.address.host === host && known.address.port === port) return known;
@@ -61,7 +56,7 @@ export class GeneralForwarder implements Forwarder {
 /** One request on one connection. */
 class Exchange implements Forwarding, Dispatcher.DispatchHandler {
   readonly ended: Promise<ForwardEnd>;
-  readonly #call: ForwardCall;
+  readonly #call: GeneralCall;
   readonly #parts: ForwarderParts;
   readonly #connections: WorkerConnections;
   readonly #connection: WorkerConnection;
@@ -76,12 +71,12 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
   #settled = false;
   #cancelGrace: (() => void) | null = null;
 
-  constructor(call: ForwardCall, connections: WorkerConnections, parts: ForwarderParts) {
+  constructor(call: GeneralCall, connections: WorkerConnections, parts: ForwarderParts) {
     this.#call = call;
     this.#parts = parts;
     this.#connections = connections;
     this.#connection = connections.take();
-    this.#answer = new AnswerStream(call.response, call.answerHeaders);
+    this.#answer = new AnswerStream(call);
     this.#body = hasBody(call.request)
       ? new RequestBody(call.request, call.response, parts.limits.bodyBytes)
       : null;

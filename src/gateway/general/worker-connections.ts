@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
-import type { WorkerAddress } from '../model/worker.ts';
-import { workerAuthority } from './headers.ts';
-import type { GatewayLimits } from './limits.ts';
+import type { WorkerAddress } from '../../model/worker.ts';
+import { workerAuthority } from '../headers.ts';
+import type { GatewayLimits } from '../limits.ts';
 
 /**
  * One connection to a worker, used by one request at a time. A client of its own for each, and not a

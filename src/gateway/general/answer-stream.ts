@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { clientAnswerHeaders, type HeaderList } from './headers.ts';
+import { clientAnswerHeaders, type HeaderList } from '../headers.ts';
+import type { GeneralCall } from './call.ts';
 
 const PRINTABLE = /^[\t\x20-\x7e]*$/;
 
@@ -9,9 +10,9 @@ export class AnswerStream {
   readonly #own: HeaderList;
   #bodyStarted = false;
 
-  constructor(response: ServerResponse, own: HeaderList) {
+  constructor({ response, answerHeaders, lastAnswer, upgrade }: GeneralCall) {
     this.#response = response;
-    this.#own = own;
+    this.#own = lastAnswer && upgrade === null ? [...answerHeaders, 'Connection', 'close'] : answerHeaders;
   }
 
   /** Throws when the worker's headers cannot be sent on as HTTP. */

@@ -1,15 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { AppError } from '../base/errors.ts';
-import { expectsContinue } from './headers.ts';
-
-export function bodyTooLarge(limitBytes: number): AppError {
-  return new AppError(
-    'BODY_TOO_LARGE',
-    `The request's body is larger than ${limitBytes} bytes, the limit of this gateway.`,
-    { metadata: { limit_bytes: String(limitBytes) } },
-  );
-}
+import { bodyTooLarge } from '../forwarder.ts';
+import { expectsContinue } from './request-head.ts';
 
 /**
  * A request's body for one try. Nothing is read from the client before the worker's connection asks
