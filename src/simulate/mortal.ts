@@ -89,14 +89,20 @@ export function mortalTraffic(traffic: Traffic, life: Life): Traffic {
   });
 }
 
-/** The same for the clock, which is asked too often for a proxy. */
-export function mortalClock(clock: Clock, life: Life): Clock {
+/**
+ * The same for the clock, which is asked too often for a proxy. A timer may do nothing but let a
+ * promise go on, as one that waits to try again does: it has its turn before time moves on. One
+ * without delay only asks for a decision, which needs none; there are two of them a request.
+ */
+export function mortalClock(clock: Clock, life: Life, turns: Turns): Clock {
   return {
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
     schedule: (delayMs, task) =>
       clock.schedule(delayMs, () => {
-        if (!life.over) task();
+        if (life.over) return;
+        if (delayMs > 0) turns.touch();
+        task();
       }),
   };
 }

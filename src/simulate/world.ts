@@ -254,7 +254,7 @@ export class SimulatedWorld {
     let opened: Control | null = null;
     let failed = false;
     Control.open({
-      clock: mortalClock(this.#time, life),
+      clock: mortalClock(this.#time, life, this.turns),
       random: seededRandom((this.#settings.seed ?? 1) + this.incarnation),
       log: this.#log(),
       metrics: NO_METRICS,

@@ -80,6 +80,19 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
       ],
     },
   ],
+  [
+    'a stop that failed is tried again at its time, and not when something else happens',
+    {
+      ...SHARED,
+      steps: [
+        { kind: 'driverFault', call: 'stop', fault: 'failed' },
+        { kind: 'stream', endpoint: 0, everyMs: 20, count: 5 },
+        { kind: 'arrive', endpoint: 1, count: 1, serviceMs: 1 },
+        { kind: 'advance', ms: 8239 },
+        { kind: 'advance', ms: 1 },
+      ],
+    },
+  ],
 ];
 
 describe('a world that once broke holds', () => {
