@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { drawnTraces } from './drawn.ts';
 import { curvesSvg } from './plot.ts';
 import { reportMarkdown, type ReportGroup } from './report.ts';
 import { CELLS, PRICES, Runs } from './runs.ts';
@@ -41,10 +42,8 @@ const read = readTraces(folder).filter(
     (!values.short || trace.arrivalS.length <= SHORT_REQUESTS_MAX) &&
     (!values['shaping-only'] || SHAPED_ON.has(trace.name)),
 );
-const generated =
-  values['without-generated'] || values['shaping-only']
-    ? []
-    : syntheticTraces().filter((trace) => !values.short || trace.arrivalS.length <= SHORT_REQUESTS_MAX);
+const generated = made(syntheticTraces);
+const drawn = made(drawnTraces);
 const plotted = new Set(read.filter((_, index) => index % 2 === 0).slice(0, PLOTTED_MAX));
 
 const runs = new Runs(!values.short);
@@ -54,6 +53,7 @@ const groups: ReportGroup[] = [
   { title: 'shaped on', runs: runAll(shaped) },
   { title: positionals.length === 0 ? 'kept out' : 'not seen while shaping', runs: runAll(unseen) },
   { title: 'generated', runs: runAll(generated) },
+  { title: 'drawn', runs: runAll(drawn) },
 ].filter((group) => group.runs.length > 0);
 runs.save();
 
@@ -78,6 +78,11 @@ writeFileSync(join(output, 'autoscaling.md'), markdown);
 if (plotRows.length > 0) writeFileSync(join(output, 'autoscaling.svg'), curvesSvg(plotRows));
 console.log(markdown);
 console.error(`written to ${relative(process.cwd(), output) || '.'}/autoscaling.md`);
+
+function made(traces: () => readonly Trace[]): readonly Trace[] {
+  if (values['without-generated'] || values['shaping-only']) return [];
+  return traces().filter((trace) => !values.short || trace.arrivalS.length <= SHORT_REQUESTS_MAX);
+}
 
 function runAll(traces: readonly Trace[]): CellRuns[] {
   return traces.flatMap((trace) => {

@@ -34,7 +34,9 @@ export function sourcesOf(names: readonly string[], withGenerated: boolean): rea
   return [
     ...known,
     ...others.map((name) => `${name}: from the folder that was given`),
-    ...(withGenerated ? ['generated-…: drawn by `bench/autoscale/synthetic.ts`'] : []),
+    ...(withGenerated
+      ? ['generated-…: drawn by `bench/autoscale/synthetic.ts`', 'drawn-…: by `bench/autoscale/drawn.ts`']
+      : []),
     'A request with P prompt and O output tokens is taken to hold its slot for P × 0.2 ms + O × 20 ms.',
   ];
 }

@@ -111,7 +111,7 @@ function draw(kind: Kind, random: Random): Trace {
   return ordered(kind.name, arrivals, services);
 }
 
-function ordered(name: string, arrivals: readonly number[], services: readonly number[]): Trace {
+export function ordered(name: string, arrivals: readonly number[], services: readonly number[]): Trace {
   const order = arrivals.map((_, index) => index).toSorted((a, b) => arrivals[a]! - arrivals[b]!);
   const firstS = arrivals[order[0] ?? 0] ?? 0;
   return {
