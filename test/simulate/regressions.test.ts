@@ -93,6 +93,19 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
       ],
     },
   ],
+  [
+    'a new revision that started beside a worker on its way takes its place where max_replicas is lowered',
+    {
+      ...SHARED,
+      maxSurge: 0,
+      steps: [
+        { kind: 'arrive', endpoint: 1, count: 1, serviceMs: 1 },
+        { kind: 'update', endpoint: 1, command: 'start=100' },
+        { kind: 'limits', endpoint: 1, min: 0, max: 1, slots: 1 },
+        { kind: 'advance', ms: 1 },
+      ],
+    },
+  ],
 ];
 
 describe('a world that once broke holds', () => {

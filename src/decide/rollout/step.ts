@@ -154,7 +154,10 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
     mode: 'swap',
     startTarget: true,
     drain,
-    message: `no device is free: the new revision starts in the place of ${counted(drain.length, 'old worker')}`,
+    message:
+      drain.length === 0
+        ? 'the new revision starts beside old workers that have not started yet'
+        : `no device is free: the new revision starts in the place of ${counted(drain.length, 'old worker')}`,
   };
 }
 

@@ -124,8 +124,10 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   stop.push(...idle.stop);
   lookAgainAtMs = earlier(lookAgainAtMs, idle.lookAgainAtMs);
 
-  // While a revision is being proven, the place above the maximum is its first worker's.
-  const placesAbove = mixed || manyFirst ? world.options.maxSurge : 0;
+  // While a revision is being proven, the place above the maximum is its first worker's. Where there is
+  // no such place, it has one of the others': of one that had not started yet none was taken for it.
+  const placesAbove =
+    mixed || manyFirst ? world.options.maxSurge : Math.min(0, world.options.maxSurge - swapped);
   drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
   drain.push(...outnumbered(world, fail));
   // A rollout has its own say in who is asked first.
