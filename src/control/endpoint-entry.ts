@@ -27,6 +27,8 @@ export interface WorkerEntry {
   /** Ends its readiness probes; replaced when they begin anew. */
   probes: AbortController;
   unhealthySinceMs: number | null;
+  /** Monotonic: since when it is pulled or starts; null where another process began it. */
+  launchedAtMs: number | null;
   /** Since when it drains, where it ran requests then; and since when it stops, where it had served. */
   drainingSinceMs: number | null;
   stoppingSinceMs: number | null;
@@ -178,6 +180,7 @@ export function newWorkerEntry(record: Worker, events: EndpointEvents): WorkerEn
     abort: new AbortController(),
     probes: new AbortController(),
     unhealthySinceMs: null,
+    launchedAtMs: null,
     drainingSinceMs: null,
     stoppingSinceMs: null,
     claimed: [],

@@ -83,6 +83,7 @@ export class WorkerLifecycle {
   launch(entry: EndpointEntry, worker: WorkerEntry, devices: readonly string[]): void {
     worker.claimed = [];
     this.#change(worker, 'devicesAssigned', { devices, startedAtMs: this.#ports.clock.nowMs() });
+    worker.launchedAtMs = this.#ports.clock.monotonicMs();
     this.#ports.metrics.workerStarted(entry.endpoint.id);
     worker.launched = this.#launch(entry, worker);
   }
@@ -97,8 +98,9 @@ export class WorkerLifecycle {
         onProgress: () => undefined,
       });
       if (this.#closed || worker.record.state !== 'pulling') return;
-      this.#measure(entry, worker, 'pullTimeMs', worker.record.startedAtMs);
+      this.#measure(entry, worker, 'pullTimeMs', this.#sinceLaunchMs(worker));
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
+      worker.launchedAtMs = this.#ports.clock.monotonicMs();
       worker.placed = true;
       const started = await this.#ports.driver.start({
         workerId: record.id,
@@ -214,8 +216,8 @@ export class WorkerLifecycle {
 
   #measureStart(entry: EndpointEntry, worker: WorkerEntry, nowMs: number): void {
     const { record } = worker;
-    const tookMs = Math.max(0, nowMs - (record.startedAtMs ?? nowMs));
-    this.#measure(entry, worker, 'startTimeMs', record.startedAtMs);
+    const tookMs = this.#sinceLaunchMs(worker);
+    this.#measure(entry, worker, 'startTimeMs', tookMs);
     if (this.#ports.traffic.load(entry.endpoint.id).waiting > 0) {
       this.#ports.metrics.coldStart(entry.endpoint.id, nowMs - record.createdAtMs);
     }
@@ -223,19 +225,26 @@ export class WorkerLifecycle {
       endpointId: entry.endpoint.id,
       workerId: record.id,
       revision: record.revision,
-      startTimeMs: tookMs,
+      startTimeMs: Math.round(tookMs),
     });
   }
 
-  /** What was begun at `sinceMs` has ended now. */
+  /** A wall clock that somebody sets in the meantime is to teach nothing wrong. */
+  #sinceLaunchMs({ launchedAtMs, record }: WorkerEntry): number {
+    if (launchedAtMs !== null) return this.#ports.clock.monotonicMs() - launchedAtMs;
+    return record.startedAtMs === null ? 0 : this.#sinceMs(record.startedAtMs);
+  }
+
+  #sinceMs(atMs: number): number {
+    return Math.max(0, this.#ports.clock.nowMs() - atMs);
+  }
+
   #measure(
     entry: EndpointEntry,
     { record }: WorkerEntry,
     time: 'startTimeMs' | 'pullTimeMs' | 'drainTimeMs' | 'stopTimeMs',
-    sinceMs: number | null,
+    tookMs: number,
   ): void {
-    const nowMs = this.#ports.clock.nowMs();
-    const tookMs = Math.max(0, nowMs - (sinceMs ?? nowMs));
     const known = entry.revisions.get(record.revision)?.[time] ?? null;
     const smoothed = Math.round(known === null ? tookMs : known + (tookMs - known) * TIME_WEIGHT);
     if (smoothed !== known) this.#records.revisionChange(entry, record.revision, { [time]: smoothed });
@@ -272,7 +281,8 @@ export class WorkerLifecycle {
 
   drained(entry: EndpointEntry, worker: WorkerEntry): void {
     if (worker.record.state !== 'draining') return;
-    if (worker.drainingSinceMs !== null) this.#measure(entry, worker, 'drainTimeMs', worker.drainingSinceMs);
+    if (worker.drainingSinceMs !== null)
+      this.#measure(entry, worker, 'drainTimeMs', this.#sinceMs(worker.drainingSinceMs));
     this.stop(entry, worker, worker.record.reason);
   }
 
@@ -381,7 +391,8 @@ export class WorkerLifecycle {
 
   #ended(entry: EndpointEntry, worker: WorkerEntry, exit: WorkerExit | null): void {
     if (workerIsOver(worker.record.state)) return;
-    if (worker.stoppingSinceMs !== null) this.#measure(entry, worker, 'stopTimeMs', worker.stoppingSinceMs);
+    if (worker.stoppingSinceMs !== null)
+      this.#measure(entry, worker, 'stopTimeMs', this.#sinceMs(worker.stoppingSinceMs));
     this.#change(worker, 'ended', { exit, endedAtMs: this.#ports.clock.nowMs() });
     this.#over(entry, worker);
   }

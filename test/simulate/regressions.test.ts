@@ -106,6 +106,20 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
       ],
     },
   ],
+  [
+    'a wall clock that is set while a worker starts makes its start no longer than it was',
+    {
+      ...SHARED,
+      steps: [
+        { kind: 'arrive', endpoint: 1, count: 7, serviceMs: 5068 },
+        { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 1 },
+        { kind: 'wall', ms: 7703 },
+        { kind: 'advance', ms: 2203 },
+        { kind: 'advance', ms: 5999 },
+        { kind: 'wall', ms: 0 },
+      ],
+    },
+  ],
 ];
 
 describe('a world that once broke holds', () => {
