@@ -29,7 +29,7 @@ export function drawnTraces(): readonly Trace[] {
 
 interface Kind {
   readonly name: string;
-  arrivals(random: Random): number[];
+  readonly arrivals: (random: Random) => number[];
 }
 
 const KINDS: readonly Kind[] = [
