@@ -37,5 +37,5 @@ export function workerVariables(order: WorkerOrder, place: WorkerPlace): Record<
   variables[STARTED_VARIABLE] = String(place.startedAtMs);
   variables[INSTANCE_VARIABLE] = place.instance;
   variables['PILOTLIGHT_APP_NAME'] = order.appName;
-  return variables;
+  return { ...variables, ...order.variables };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { EndpointId } from '../base/ids.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
@@ -20,6 +20,11 @@ export interface ControlOptions {
   readonly prices: ReadonlyMap<string, number>;
   /** Where clients reach an endpoint. */
   readonly urlOf: (endpoint: Endpoint) => string;
+  /** What a worker that takes jobs is started with, to know where; known once the server listens. */
+  readonly jobVariables?: (
+    endpoint: Endpoint,
+    workerId: WorkerId,
+  ) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Everything the control loops touch the world through. */

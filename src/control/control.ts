@@ -133,6 +133,11 @@ export class Control implements TrafficListener {
     this.#reconciler.reconcile(entry);
   }
 
+  /** A worker that has not ended; null for any other. */
+  workerFind(endpointId: EndpointId, workerId: WorkerId): { readonly revision: number } | null {
+    return this.#entries.get(endpointId)?.workers.get(workerId)?.record ?? null;
+  }
+
   #gauges(): readonly EndpointGauges[] {
     const nowMs = this.#ports.clock.nowMs();
     return [...this.#entries.values()].map((entry) => {

@@ -2,7 +2,7 @@ import { sleep } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { newId, type WorkerId } from '../base/ids.ts';
 import { seconds } from '../decide/world.ts';
-import { mainPort } from '../model/endpoint.ts';
+import { mainPort, takesJobs } from '../model/endpoint.ts';
 import { exitWords, type WorkerExit } from '../model/worker-exit.ts';
 import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
@@ -98,6 +98,12 @@ export class WorkerLifecycle {
         onProgress: () => undefined,
       });
       if (this.#closed || worker.record.state !== 'pulling') return;
+      const { jobVariables } = this.#ports.options;
+      const variables =
+        jobVariables !== undefined && takesJobs(entry.endpoint)
+          ? await jobVariables(entry.endpoint, record.id)
+          : {};
+      if (this.#closed || worker.record.state !== 'pulling') return;
       this.#measure(entry, worker, 'pullTimeMs', this.#sinceLaunchMs(worker));
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
       worker.launchedAtMs = this.#ports.clock.monotonicMs();
@@ -111,6 +117,7 @@ export class WorkerLifecycle {
         devices: worker.record.devices,
         credential: null,
         mounts: [],
+        variables,
         fence: this.#fence,
       });
       // It may have ended while its start was being told; its record is final, or gone with its endpoint.
@@ -161,6 +168,7 @@ export class WorkerLifecycle {
         workerId,
         address,
         healthCheck,
+        takesJobs: takesJobs(entry.endpoint),
         // Else one that serves, and is asked in vain from now on, would count as still starting for ever.
         ...(state === 'ready' || state === 'unhealthy' ? { wasHealthy: state === 'ready' } : {}),
       },

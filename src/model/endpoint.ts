@@ -152,6 +152,17 @@ export interface Endpoint {
   readonly deleting: boolean;
 }
 
+/**
+ * Whether its workers ask for their jobs. The others, with a path that tells their health, have an HTTP
+ * server: they are sent requests, or jobs as requests.
+ */
+export function takesJobs(endpoint: {
+  readonly type: EndpointType;
+  readonly settings: Pick<EndpointSettings, 'healthCheck'>;
+}): boolean {
+  return endpoint.type === 'async' && endpoint.settings.healthCheck.path === '';
+}
+
 /** What the contract's `status.status` of an endpoint can say; docs/states.md has the truth table. */
 export type EndpointStatus =
   | 'initializing'

@@ -34,6 +34,8 @@ export interface WorkerOrder {
   /** For an image that is no longer here and is pulled again; null: without one. Never logged or kept. */
   readonly credential: RegistryCredential | null;
   readonly mounts: readonly WorkerMount[];
+  /** Added to its environment; they win over variables of the endpoint's own. Some are secrets. */
+  readonly variables: Readonly<Record<string, string>>;
   /** The owner's fencing number, put on the worker as a label. */
   readonly fence: number;
 }
@@ -175,6 +177,8 @@ export interface ReadinessTarget {
   readonly workerId: WorkerId;
   readonly address: WorkerAddress;
   readonly healthCheck: HealthCheck;
+  /** It has no port to ask: it is ready when it asks for its first job. */
+  readonly takesJobs: boolean;
   /** How a worker stood that is past its start: one found again, or with a changed health check. */
   readonly wasHealthy?: boolean;
 }

@@ -81,6 +81,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
         devices: ['1'],
         credential: null,
         mounts: [],
+        variables: {},
         fence: 42,
       };
     }
@@ -108,6 +109,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
         workerId: worker.workerId,
         address: addressOf(worker.addresses, 8000),
         healthCheck: { path: '', port: 0 },
+        takesJobs: false,
       };
       const ready = new Promise<boolean>((resolve) => {
         world.readiness().watch(target, resolve, stop.signal);

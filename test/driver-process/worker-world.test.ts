@@ -55,15 +55,17 @@ test('a worker gets its ports, its identity, its devices and its variables, and 
       { key: 'PORT_8000', value: '1' },
       { key: 'PILOTLIGHT_WORKER_ID', value: 'other' },
       { key: 'CUDA_VISIBLE_DEVICES', value: '7' },
+      { key: 'RUNPOD_POD_ID', value: 'other' },
     ],
   });
-  const { env, port } = await ask({ ...order, devices: ['0', '1'] });
+  const variables = { RUNPOD_POD_ID: 'environment', RUNPOD_WEBHOOK_GET_JOB: 'http://a/job-take/$ID?b' };
+  const { env, port } = await ask({ ...order, devices: ['0', '1'], variables });
   const { PATH, PILOTLIGHT_INSTANCE, PILOTLIGHT_STARTED_AT_MS, PORT_9000, ...rest } = env;
   assert.equal(PATH, process.env['PATH']);
   assert.match(PILOTLIGHT_INSTANCE ?? '', /^[0-9a-f]{16}$/);
   assert.match(PILOTLIGHT_STARTED_AT_MS ?? '', /^\d+$/);
   assert.notEqual(PORT_9000, String(port));
-  const ours = /^(?:PILOTLIGHT|PORT|CUDA|GREETING|HOME$|HOST$|AWS)/;
+  const ours = /^(?:PILOTLIGHT|PORT|CUDA|GREETING|HOME$|HOST$|AWS|RUNPOD)/;
   assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([name]) => ours.test(name))), {
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     CUDA_VISIBLE_DEVICES: '0,1',
@@ -78,6 +80,7 @@ test('a worker gets its ports, its identity, its devices and its variables, and 
     PORT: String(port),
     PORTAL: 'kept',
     PORT_8000: String(port),
+    ...variables,
   });
 });
 

@@ -48,13 +48,19 @@ function order(id: string, variables: Readonly<Record<string, string>> = {}, rev
     devices: [],
     credential: null,
     mounts: [],
+    variables: {},
     fence: 1,
   };
 }
 
 function watchHealth({ workerId }: WorkerOrder, stop = new AbortController()): boolean[] {
   const changes: boolean[] = [];
-  const target = { workerId, address: { host: '127.0.0.1', port: 1 }, healthCheck: { path: '', port: 0 } };
+  const target = {
+    workerId,
+    address: { host: '127.0.0.1', port: 1 },
+    healthCheck: { path: '', port: 0 },
+    takesJobs: false,
+  };
   driver.readiness.watch(target, (healthy) => changes.push(healthy), stop.signal);
   return changes;
 }

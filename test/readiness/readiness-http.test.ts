@@ -56,7 +56,7 @@ async function freeAddress(): Promise<WorkerAddress> {
 
 function watch(address: WorkerAddress, path = '', past: Pick<ReadinessTarget, 'wasHealthy'> = {}): void {
   createHttpReadiness({ clock }).watch(
-    { workerId: 'worker' as WorkerId, address, healthCheck: { path, port: 0 }, ...past },
+    { workerId: 'worker' as WorkerId, address, healthCheck: { path, port: 0 }, takesJobs: false, ...past },
     (healthy, detail) => changes.push({ healthy, detail }),
     stop.signal,
   );
@@ -249,7 +249,7 @@ describe('an abort', () => {
   test('from inside onChange stops the next attempt', async () => {
     const address = await listen(createServer());
     createHttpReadiness({ clock }).watch(
-      { workerId: 'worker' as WorkerId, address, healthCheck: { path: '', port: 0 } },
+      { workerId: 'worker' as WorkerId, address, healthCheck: { path: '', port: 0 }, takesJobs: false },
       (healthy, detail) => {
         changes.push({ healthy, detail });
         stop.abort();

@@ -8,7 +8,12 @@ import { systemClock } from '../../src/adapters/system-clock.ts';
 export async function untilListening({ addresses }: StartedWorker, port = 8000): Promise<void> {
   const address = addresses[port];
   assert.ok(address);
-  const target = { workerId: 'waited-for' as WorkerId, address, healthCheck: { path: '', port: 0 } };
+  const target = {
+    workerId: 'waited-for' as WorkerId,
+    address,
+    healthCheck: { path: '', port: 0 },
+    takesJobs: false,
+  };
   const stop = new AbortController();
   await new Promise<void>((resolve) => {
     createHttpReadiness({ clock: systemClock() }).watch(target, () => resolve(), stop.signal);

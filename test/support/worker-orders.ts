@@ -14,6 +14,7 @@ export function workerOrder(id: string, change: Partial<RevisionSpec> = {}): Wor
     devices: ['0'],
     credential: null,
     mounts: [],
+    variables: {},
     fence: 9,
   };
 }

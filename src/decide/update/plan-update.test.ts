@@ -192,6 +192,20 @@ test('a read-only field is taken when unchanged and refused as immutable when no
   assert.deepEqual(faultsOf({ status: 'whatever', workers: [], revision: 99, rollout: null }), {});
 });
 
+test('workers that take jobs do not become workers that are sent them, nor the other way', () => {
+  const sent: StoredEndpoint = { ...stored, type: 'async' };
+  const taking = { ...sent, settings: { ...settings, healthCheck: { path: '', port: 0 } } };
+  const faultOf = (endpoint: StoredEndpoint, healthCheck: unknown): string | undefined => {
+    const plan = planUpdate(endpoint, { health_check: healthCheck });
+    return 'faults' in plan ? plan.faults['health_check.path'] : undefined;
+  };
+  assert.match(faultOf(sent, {}) ?? '', /^is empty, and jobs are sent .*; allowed: the path of/);
+  assert.match(faultOf(taking, { path: '/ok' }) ?? '', /^is set, and the workers .* take .*; allowed: ""/);
+  assert.equal(faultOf(sent, { path: '/other' }), undefined);
+  assert.equal(faultOf(taking, { port: 9000 }), undefined);
+  assert.equal(faultOf(stored, {}), undefined);
+});
+
 test('all faults of a body come together', () => {
   assert.deepEqual(
     Object.keys(

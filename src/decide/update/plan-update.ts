@@ -1,7 +1,7 @@
 import type { EndpointId, OwnerId } from '../../base/ids.ts';
 import { unixSeconds, type ChangeClass } from '../../model/endpoint-fields.ts';
 import { EndpointUpdateBody } from '../../model/endpoint-schema.ts';
-import type { EndpointType } from '../../model/endpoint.ts';
+import { takesJobs, type EndpointType } from '../../model/endpoint.ts';
 import { FaultList, type Faults } from '../../model/faults.ts';
 import { checkShape, isObject, shownValue } from './check-shape.ts';
 import { checkMerged, checkValues, soundPart } from './check-values.ts';
@@ -37,8 +37,21 @@ export function planUpdate(stored: StoredEndpoint, body: unknown): { readonly fa
   const parts = mergeFields(stored, soundPart(body, faults));
   checkMerged(parts, faults);
   checkValues(body, faults);
+  checkDelivery(stored, parts, faults);
   if (!faults.empty) return { faults: faults.toFaults() };
   return { ...parts, changed: classifyChange(stored, parts) };
+}
+
+/** Workers that take jobs and workers that are sent them are two kinds of program: those that run cannot change. */
+function checkDelivery(stored: StoredEndpoint, parts: EndpointParts, faults: FaultList): void {
+  const took = takesJobs(stored);
+  if (faults.touches('health_check') || took === takesJobs({ ...stored, ...parts })) return;
+  faults.add(
+    'health_check.path',
+    took
+      ? 'is set, and the workers of this endpoint take their jobs themselves, for which it has to be empty; allowed: "" (create another endpoint for workers that jobs are sent to)'
+      : 'is empty, and jobs are sent to the workers of this endpoint, for which it has to be set; allowed: the path of a health check (create another endpoint for workers that take their jobs themselves)',
+  );
 }
 
 /** `status`, `workers`, `revision` and `rollout` are not compared: they move by themselves between a GET and a PUT. */
