@@ -52,6 +52,8 @@ export type ErrorCode =
   | 'JOB_STATE'
   // inside: drivers and the store
   | 'WORKER_START_FAILED'
+  | 'DEVICE_MEMORY_HELD'
+  | 'DEVICES_UNREADABLE'
   | 'STORE_CONFLICT'
   | 'STORE_FAILED'
   | 'CONFIG_INVALID';

@@ -3,6 +3,7 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
+import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -18,6 +19,8 @@ export interface ControlOptions {
   readonly stopGraceMs: number;
   /** Product → price of one device, or of one worker of `cpu`, for one hour. */
   readonly prices: ReadonlyMap<string, number>;
+  /** Of a device's memory: with more than that in use by others it is given to no worker. */
+  readonly deviceOthersShare: number;
   /** Where clients reach an endpoint. */
   readonly urlOf: (endpoint: Endpoint) => string;
   /** What a worker that takes jobs is started with, to know where; known once the server listens. */
@@ -36,6 +39,8 @@ export interface ControlPorts {
   readonly store: Store;
   readonly driver: Driver;
   readonly readiness: Readiness;
+  /** Null where devices are taken as they are configured, or there are none. */
+  readonly deviceWatch: DeviceWatch | null;
   readonly traffic: Traffic;
   /** Called once, before anything is given to `traffic`: from then on the gateway tells this listener. */
   readonly onListener: (listener: TrafficListener) => void;

@@ -5,6 +5,7 @@ import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointGauges } from '../ports/metrics.ts';
 import type { RequestAnswer, RequestOutcome, TrafficListener } from '../ports/traffic.ts';
 import type { ControlPorts } from './control-options.ts';
+import { DeviceRefresh } from './device-refresh.ts';
 import { findWorker, hasPendingWorker } from './device-assigner.ts';
 import { EndpointCommands } from './endpoint-commands.ts';
 import type { EndpointEntry } from './endpoint-entry.ts';
@@ -28,6 +29,7 @@ export class Control implements TrafficListener {
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
   readonly #inventory: Inventory;
+  #deviceRefresh: DeviceRefresh | null = null;
   readonly service: EndpointCommands;
 
   private constructor(
@@ -51,13 +53,13 @@ export class Control implements TrafficListener {
   /** Loads what is stored, takes running workers back, and starts deciding. */
   static async open(ports: ControlPorts): Promise<Control> {
     const fence = await ports.store.fenceRaise();
-    const inventory = new Inventory(await ports.driver.fingerprint(), ports.options.prices);
+    const inventory = new Inventory(await ports.driver.fingerprint(), ports.options);
     const entries = new Map<EndpointId, EndpointEntry>();
     const records = new EndpointRecords(ports);
     const reconciler = new Reconciler(ports, entries, records, inventory, (entry) => {
       void service.forget(entry);
     });
-    const lifecycle = new WorkerLifecycle(ports, records, reconciler, fence);
+    const lifecycle = new WorkerLifecycle(ports, records, reconciler, inventory, fence);
     reconciler.attach(lifecycle);
     const service = new EndpointCommands(ports, entries, records, reconciler, lifecycle, inventory);
     const control = new Control(ports, entries, records, reconciler, lifecycle, inventory, service);
@@ -69,6 +71,7 @@ export class Control implements TrafficListener {
     });
     await recover(ports, entries, records, lifecycle);
     ports.metrics.onScrape(() => control.#gauges());
+    control.#watchDevices();
     for (const entry of entries.values()) reconciler.reconcile(entry);
     reconciler.assignDevices();
     return control;
@@ -161,6 +164,19 @@ export class Control implements TrafficListener {
     });
   }
 
+  #watchDevices(): void {
+    const { deviceWatch } = this.#ports;
+    if (deviceWatch === null) return;
+    this.#deviceRefresh = new DeviceRefresh({
+      ports: this.#ports,
+      deviceWatch,
+      inventory: this.#inventory,
+      entries: this.#entries,
+      wanted: () => this.#reconciler.devicesWanted,
+      onMore: () => this.#reconciler.devicesFreed(),
+    });
+  }
+
   /** Throws where an update to this spec would be refused. */
   checkSpec(spec: RevisionSpec): void {
     checkSpec(spec, this.#inventory, this.#ports.driver);
@@ -168,6 +184,7 @@ export class Control implements TrafficListener {
 
   /** Stops deciding and probing, waits for what was written, and leaves all workers running. */
   async close(): Promise<void> {
+    this.#deviceRefresh?.close();
     this.#reconciler.close();
     this.#lifecycle.close(this.#entries.values());
     await this.#records.settled();

@@ -9,6 +9,7 @@ import type { TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { LOCAL_REGION, type Product, type Region } from '../model/product.ts';
 import { rolloutIsMoving } from '../model/rollout-state.ts';
+import type { DeviceList } from '../model/device-view.ts';
 import type { Worker } from '../model/worker.ts';
 import type { WorkerLog } from '../ports/driver.ts';
 import {
@@ -302,6 +303,10 @@ export class EndpointCommands implements EndpointService {
       ...product,
       available: this.#inventory.available(product.id, this.#entries.values()),
     }));
+  }
+
+  deviceList(): DeviceList {
+    return this.#inventory.list(this.#entries.values());
   }
 
   regionList(): readonly Region[] {

@@ -34,6 +34,8 @@ export interface WorkerEntry {
   stoppingSinceMs: number | null;
   /** Devices that are kept for it while it is pending. */
   claimed: readonly string[];
+  /** Its devices were seen free of others a short while before it got them: no need to look again. */
+  devicesSeenFree: boolean;
   /** The driver has been asked to start it, or found it: it must be stopped by the driver too. */
   placed: boolean;
   /** Why its start failed, while what may have come of it is being removed. */
@@ -184,6 +186,7 @@ export function newWorkerEntry(record: Worker, events: EndpointEvents): WorkerEn
     drainingSinceMs: null,
     stoppingSinceMs: null,
     claimed: [],
+    devicesSeenFree: false,
     placed: false,
     launchFailure: null,
     launched: Promise.resolve(),

@@ -368,6 +368,11 @@ export class Reconciler implements LifecycleListener {
     this.#addLastOutput(entry, worker.record.id, (endpoint) => endpoint.message.startsWith(place));
   }
 
+  /** A worker stands in line for devices. */
+  get devicesWanted(): boolean {
+    return this.#devices.wanted;
+  }
+
   devicesFreed(): void {
     if (this.#applying > 0) this.#freed = true;
     else this.assignDevices();

@@ -40,11 +40,10 @@ function checkResources(spec: RevisionSpec, inventory: Inventory): void {
       },
     );
   }
-  const wanted = Number(spec.minCudaVersion);
   if (
     spec.minCudaVersion !== '' &&
     inventory.cudaVersion !== null &&
-    wanted > Number(inventory.cudaVersion)
+    isAbove(spec.minCudaVersion, inventory.cudaVersion)
   ) {
     throw new AppError(
       'INSUFFICIENT_RESOURCE',
@@ -56,4 +55,11 @@ function checkResources(spec: RevisionSpec, inventory: Inventory): void {
       },
     );
   }
+}
+
+/** Of versions such as "12.8": 12.10 is above 12.9. */
+function isAbove(version: string, other: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number);
+  return major > otherMajor || (major === otherMajor && minor > otherMinor);
 }

@@ -140,7 +140,7 @@ function revisionViews(
       startTimeMs: revision.startTimeMs,
       // Counted anew at every moment of the play.
       roomWorkers: 0,
-      productId: revision.spec.productId,
+      productId: inventory.typeOf(revision.spec.productId),
       devicesPerWorker: inventory.devicesWanted(revision.spec),
     });
   }
@@ -153,8 +153,8 @@ function freeDevices(
   entries: ReadonlyMap<EndpointId, EndpointEntry>,
   entry: EndpointEntry,
 ): ReadonlyMap<string, readonly string[]> {
-  const products = new Set([...revisions.values()].map(({ spec }) => spec.productId));
-  return new Map([...products].map((id) => [id, inventory.freeDevices(id, entries.values(), entry)]));
+  const types = new Set([...revisions.values()].map(({ spec }) => inventory.typeOf(spec.productId)));
+  return new Map([...types].map((id) => [id, inventory.freeDevices(id, entries.values(), entry)]));
 }
 
 /** A revision's own times; what was never measured of it, the stable revision's, then the newest there is. */

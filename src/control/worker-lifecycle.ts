@@ -8,6 +8,7 @@ import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
+import { deviceMemoryFree } from './device-memory.ts';
 import {
   ENDED_WORKERS_KEPT,
   newWorkerEntry,
@@ -16,6 +17,7 @@ import {
   type WorkerEntry,
 } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import type { Inventory } from './inventory.ts';
 
 /** A worker that never served holds nothing that is worth a long grace. */
 const UNPROVEN_GRACE_MS = 2_000;
@@ -46,13 +48,21 @@ export class WorkerLifecycle {
   readonly #ports: ControlPorts;
   readonly #records: EndpointRecords;
   readonly #listener: LifecycleListener;
+  readonly #inventory: Inventory;
   readonly #fence: number;
   #closed = false;
 
-  constructor(ports: ControlPorts, records: EndpointRecords, listener: LifecycleListener, fence: number) {
+  constructor(
+    ports: ControlPorts,
+    records: EndpointRecords,
+    listener: LifecycleListener,
+    inventory: Inventory,
+    fence: number,
+  ) {
     this.#ports = ports;
     this.#records = records;
     this.#listener = listener;
+    this.#inventory = inventory;
     this.#fence = fence;
   }
 
@@ -82,7 +92,9 @@ export class WorkerLifecycle {
   /** Its devices are there: it is prepared and started, in this turn as far as the driver allows. */
   launch(entry: EndpointEntry, worker: WorkerEntry, devices: readonly string[]): void {
     worker.claimed = [];
-    this.#change(worker, 'devicesAssigned', { devices, startedAtMs: this.#ports.clock.nowMs() });
+    const nowMs = this.#ports.clock.nowMs();
+    worker.devicesSeenFree = this.#inventory.give(devices, nowMs);
+    this.#change(worker, 'devicesAssigned', { devices, startedAtMs: nowMs });
     worker.launchedAtMs = this.#ports.clock.monotonicMs();
     this.#ports.metrics.workerStarted(entry.endpoint.id);
     worker.launched = this.#launch(entry, worker);
@@ -97,12 +109,13 @@ export class WorkerLifecycle {
         signal: worker.abort.signal,
         onProgress: () => undefined,
       });
-      if (this.#closed || worker.record.state !== 'pulling') return;
       const { jobVariables } = this.#ports.options;
       const variables =
         jobVariables !== undefined && takesJobs(entry.endpoint)
           ? await jobVariables(entry.endpoint, record.id)
           : {};
+      if (this.#ports.deviceWatch !== null && !worker.devicesSeenFree)
+        await deviceMemoryFree(worker.record.devices, this.#inventory, this.#ports, worker.abort.signal);
       if (this.#closed || worker.record.state !== 'pulling') return;
       this.#measure(entry, worker, 'pullTimeMs', this.#sinceLaunchMs(worker));
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
@@ -362,7 +375,11 @@ export class WorkerLifecycle {
   /** Takes a worker found by the driver back into the state its record says, without restarting it. */
   adopt(entry: EndpointEntry, record: Worker, found: FoundWorker): void {
     const worker = newWorkerEntry(
-      { ...record, addresses: found.addresses, devices: found.devices },
+      {
+        ...record,
+        addresses: found.addresses,
+        devices: found.devices.map((id) => this.#inventory.deviceId(id)),
+      },
       entry.events,
     );
     worker.placed = true;

@@ -166,7 +166,7 @@ class EntryRevision implements RevisionView {
     this.number = revision.number;
     this.failed = revision.failure !== null;
     this.startTimeMs = revision.startTimeMs;
-    this.productId = revision.spec.productId;
+    this.productId = inventory.typeOf(revision.spec.productId);
     this.devicesPerWorker = inventory.devicesWanted(revision.spec);
     this.#revision = revision;
     this.#entries = entries;

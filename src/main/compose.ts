@@ -7,6 +7,7 @@ import { createProcessDriver } from '../adapters/driver-process/process-driver.t
 import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
 import { createJsonLog } from '../adapters/log-json.ts';
 import { createPrometheusMetrics } from '../adapters/metrics-prometheus.ts';
+import { openNvidiaSmi } from '../adapters/nvidia-smi/nvidia-smi-watch.ts';
 import { createHttpReadiness } from '../adapters/readiness-http.ts';
 import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
 import { systemClock } from '../adapters/system-clock.ts';
@@ -22,12 +23,14 @@ import { Control } from '../control/control.ts';
 import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
+import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
 import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
+import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
 import { VERSION } from './version.ts';
 
@@ -59,7 +62,8 @@ export async function openServer(
   const keys = await adminKeys(store, config.access.apiKey, clock.nowMs(), onNewApiKey);
   const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
   const arrivals = new ArrivalLog({ clock, random, store, metrics, log, ...config.record });
-  const { driver, readiness } = openDriver(config, environment, { clock, random, log });
+  const deviceWatch = looksAtDevices(config) ? openNvidiaSmi({ clock, environment }) : null;
+  const { driver, readiness } = openDriver(config, environment, { clock, random, log, deviceWatch });
 
   // Gateway and control know each other by ports alone; what joins them is this one reference.
   let listener: TrafficListener | null = null;
@@ -101,6 +105,7 @@ export async function openServer(
     store,
     driver,
     readiness,
+    deviceWatch,
     traffic: gateway,
     onListener: (given) => {
       listener = given;
@@ -110,6 +115,7 @@ export async function openServer(
       startDeadlineMs: config.workers.startDeadlineMs,
       stopGraceMs: config.workers.stopGraceMs,
       prices: config.workers.prices,
+      deviceOthersShare: config.workers.gpuOthersShare,
       urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),
@@ -176,16 +182,29 @@ export async function openServer(
       await control.close();
       await arrivals.close();
       await driver.close();
+      await deviceWatch?.close();
       await store.close();
       log.info('stopped; workers run on');
     },
   };
 }
 
+interface DriverParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly deviceWatch: DeviceWatch | null;
+}
+
+/** Simulated workers have the devices they are given, others what there is unless it is configured. */
+function looksAtDevices({ workers }: Config): boolean {
+  return workers.driver !== 'simulated' && workers.gpuCount === null;
+}
+
 function openDriver(
   config: Config,
   environment: Environment,
-  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+  { clock, random, log, deviceWatch }: DriverParts,
 ): { driver: Driver; readiness: Readiness } {
   if (config.workers.driver === 'simulated') {
     const driver = createSimulatedDriver({
@@ -201,7 +220,7 @@ function openDriver(
     clock,
     log,
     random,
-    gpus: config.workers.gpuCount,
+    hostDevices: () => hostDevices(config.workers.gpuCount, deviceWatch, log),
     environment,
   });
   return { driver, readiness: createHttpReadiness({ clock }) };

@@ -58,6 +58,12 @@ export const SETTINGS = {
     'what starts workers: process or simulated',
   ),
   gpus: setting('GPUS', null, integerBetween(0, 1_024), 'number of GPUs to use; unset: nvidia-smi is asked'),
+  gpuOthers: setting(
+    'GPU_OTHERS_PERCENT',
+    10,
+    integerBetween(1, 100),
+    'a GPU with more of its memory in use by others is given to no worker',
+  ),
   prices: setting('PRICES', null, prices, 'product=price of a device for an hour, such as gpu=1.2,cpu=0.05'),
   domain: setting(
     'DOMAIN',

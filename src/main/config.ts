@@ -22,6 +22,8 @@ export interface WorkerConfig {
   /** Devices to use; 0: none, only the product `cpu` exists; null: `nvidia-smi` is asked. */
   readonly gpuCount: number | null;
   /** Product → price of one device, or of one worker of `cpu`, for one hour. */
+  /** Of a GPU's memory: with more than that in use by others it is given to no worker. */
+  readonly gpuOthersShare: number;
   readonly prices: ReadonlyMap<string, number>;
   /** A worker that is not ready this long after its start has failed. */
   readonly startDeadlineMs: number;
@@ -210,6 +212,7 @@ function valuesOf(config: Config): Values {
     apiKey: config.access.apiKey,
     driver: config.workers.driver,
     gpus: config.workers.gpuCount,
+    gpuOthers: config.workers.gpuOthersShare * 100,
     prices: config.workers.prices.size === 0 ? null : config.workers.prices,
     domain: config.listen.domain,
     publicUrl: config.listen.publicUrl,
@@ -242,6 +245,7 @@ function configOf(values: Values): Config {
     workers: Object.freeze({
       driver: values.driver,
       gpuCount: values.gpus,
+      gpuOthersShare: values.gpuOthers / 100,
       prices: values.prices ?? new Map(),
       startDeadlineMs: values.startDeadline * SECOND_MS,
       stopGraceMs: values.stopGrace * SECOND_MS,

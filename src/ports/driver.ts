@@ -57,10 +57,14 @@ export interface FoundWorker extends StartedWorker {
   readonly exit: WorkerExit | null;
 }
 
-export interface Fingerprint {
+/** The accelerators of the machine that workers run on. */
+export interface HostDevices {
   readonly devices: readonly Device[];
   /** CUDA version of the host's driver, such as "12.8"; null when there is none or it is not known. */
   readonly cudaVersion: string | null;
+}
+
+export interface Fingerprint extends HostDevices {
   readonly capabilities: DriverCapabilities;
 }
 
@@ -144,8 +148,9 @@ export interface Driver {
   /** Takes a running worker found by `list` under watch again: its exit will be told to `onExit`. */
   recover(workerId: WorkerId): Promise<StartedWorker>;
   /**
-   * SIGTERM or its like, then the hard way after `graceMs`. Resolves when the worker, its children
-   * and the memory they held on devices are gone; also when it was gone already.
+   * SIGTERM or its like, then the hard way after `graceMs`. Resolves when the worker and its children
+   * are gone; also when it was gone already. The memory they held on devices may come free a moment
+   * later: who starts the next one there looks.
    */
   stop(workerId: WorkerId, graceMs: number): Promise<WorkerExit>;
   /** The last `maxBytes` of the worker's output, also after its end. */

@@ -4,6 +4,7 @@ import type { TagCondition } from '../model/etag.ts';
 import type { Endpoint, EndpointStatus, Revision, RevisionOutcome } from '../model/endpoint.ts';
 import type { EndpointEvent } from '../model/endpoint-event.ts';
 import type { Rollout } from '../model/endpoint.ts';
+import type { DeviceList } from '../model/device-view.ts';
 import type { Product, Region } from '../model/product.ts';
 import type { MeasuredTimes, PriceChange, UpdateForecast } from '../model/update-forecast.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
@@ -182,6 +183,7 @@ export interface EndpointService {
   eventsFollow(endpointId: string, afterId: number | null, caller: Caller, reader: EventReader): EventFollow;
   requestList(endpointId: string, limit: number, caller: Caller): RequestListView;
   productList(): readonly (Product & { readonly available: number })[];
+  deviceList(): DeviceList;
   regionList(): readonly Region[];
 }
 

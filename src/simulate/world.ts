@@ -7,6 +7,7 @@ import { Control } from '../control/control.ts';
 import type { ControlOptions } from '../control/control-options.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { Caller } from '../ports/endpoint-service.ts';
+import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -51,6 +52,7 @@ const DEFAULT_OPTIONS: ControlOptions = {
   startDeadlineMs: 600_000,
   stopGraceMs: 30_000,
   prices: new Map(),
+  deviceOthersShare: 1,
   urlOf: (endpoint) => `http://127.0.0.1/e/${endpoint.id}`,
 };
 
@@ -65,6 +67,8 @@ export interface WorldSettings {
   readonly limits?: Partial<SimulatedLimits>;
   readonly behaviourOf?: SimulatedMachineOptions['behaviourOf'];
   readonly log?: Log;
+  /** Devices that are looked at, beside those of the simulated machine. */
+  readonly deviceWatch?: DeviceWatch;
   /** The store holds something already. */
   readonly store?: MemoryStore;
   /** How long a write takes to be durable. */
@@ -248,6 +252,18 @@ export class SimulatedWorld {
     await this.control.close();
   }
 
+  #watched(): DeviceWatch | null {
+    const { deviceWatch } = this.#settings;
+    if (deviceWatch === undefined) return null;
+    return {
+      read: () => {
+        this.turns.touch();
+        return deviceWatch.read();
+      },
+      close: () => deviceWatch.close(),
+    };
+  }
+
   async #open(): Promise<boolean> {
     const life = new Life();
     this.#life = life;
@@ -260,6 +276,7 @@ export class SimulatedWorld {
       metrics: NO_METRICS,
       store: mortal(connectStore(this.store, this.storeSide, life), life, this.turns),
       driver: mortal(this.machine, life, this.turns),
+      deviceWatch: this.#watched(),
       readiness: mortal(this.machine, life, this.turns),
       traffic: mortalTraffic(this.traffic, life),
       onListener: (listener) => {

@@ -39,6 +39,7 @@ describe('the defaults', () => {
       workers: {
         driver: 'process',
         gpuCount: null,
+        gpuOthersShare: 0.1,
         prices: new Map(),
         startDeadlineMs: 600_000,
         stopGraceMs: 30_000,
@@ -79,6 +80,7 @@ describe('flags and variables', () => {
       ['API_KEY', '--api-key', 'k'.repeat(32)],
       ['DRIVER', '--driver', 'simulated'],
       ['GPUS', '--gpus', '4'],
+      ['GPU_OTHERS_PERCENT', '--gpu-others-percent', '20'],
       ['PRICES', '--prices', 'gpu=1.2,cpu=0.05'],
       ['DOMAIN', '--domain', 'gpu.example.com'],
       ['PUBLIC_URL', '--public-url', 'https://gpu.example.com/base/'],

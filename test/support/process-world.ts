@@ -10,6 +10,7 @@ import {
   type ProcessDriver,
   type ProcessDriverOptions,
 } from '../../src/adapters/driver-process/process-driver.ts';
+import { hostDevices } from '../../src/main/host-devices.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -48,7 +49,7 @@ export async function makeDataFolder(): Promise<DataFolder> {
         log: silentLog,
         // Test files run side by side: each begins elsewhere in the range of ports.
         random: seededRandom(process.pid),
-        gpus: 2,
+        hostDevices: () => hostDevices(2, null, silentLog),
         environment: process.env,
         ...options,
       }),

@@ -1,3 +1,4 @@
+import type { DeviceView } from '../../src/model/device-view.ts';
 import { AppError } from '../../src/base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
 import type { Revision } from '../../src/model/endpoint.ts';
@@ -222,6 +223,21 @@ export function stubRolloutView(): RolloutView {
   };
 }
 
+export function stubDevice(change: Partial<DeviceView> = {}): DeviceView {
+  return {
+    id: 'GPU-1',
+    productId: 'h100',
+    name: 'H100',
+    memoryMib: 81_559,
+    state: 'free',
+    index: 0,
+    usedMib: null,
+    workerId: null,
+    processes: [],
+    ...change,
+  };
+}
+
 export interface Call {
   readonly method: keyof EndpointService;
   readonly args: readonly unknown[];
@@ -369,6 +385,24 @@ export function stubService(
           available: 0,
         },
       ];
+    },
+    deviceList() {
+      return {
+        devices: [
+          stubDevice({ state: 'held', usedMib: 70_000, workerId: 'worker123456' as WorkerId }),
+          stubDevice({
+            id: 'GPU-2',
+            index: 1,
+            state: 'usedByOthers',
+            usedMib: 60_000,
+            processes: [{ pid: 4711, name: 'python3', usedMib: 59_000 }],
+          }),
+          stubDevice({ id: 'GPU-3', index: null, state: 'gone' }),
+        ],
+        driverVersion: '570.124.06',
+        cudaVersion: '12.8',
+        seenAtMs: 1_700_000_000_000,
+      };
     },
     regionList() {
       return [{ id: 'local', name: 'This machine' }];

@@ -9,19 +9,18 @@ import type { Random } from '../../base/random.ts';
 import { MIB } from '../../base/units.ts';
 import type { RevisionSpec } from '../../model/endpoint.ts';
 import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
-import { GPU_PRODUCT_ID, type Device } from '../../model/product.ts';
 import type {
   Driver,
   DriverCapabilities,
   Fingerprint,
   FoundWorker,
+  HostDevices,
   PullContext,
   StartedWorker,
   WorkerLog,
   WorkerOrder,
 } from '../../ports/driver.ts';
 import type { Log } from '../../ports/log.ts';
-import { queryDevices } from './nvidia-smi.ts';
 import { processLives } from './process-table.ts';
 import { SpawnerChannel } from './spawner-channel.ts';
 import type { SpawnerReply } from './spawner-message.ts';
@@ -44,8 +43,8 @@ export interface ProcessDriverOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: Random;
-  /** How many devices of unknown type there are; null: ask `nvidia-smi`. */
-  readonly gpus: number | null;
+  /** What the fingerprint tells of devices. */
+  readonly hostDevices: () => Promise<HostDevices>;
   /** The server's environment, of which workers get a small part. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The folder `host` runs in and relative folders count from; default: the server's own. */
@@ -83,7 +82,7 @@ export class ProcessDriver implements Driver {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #random: Random;
-  readonly #gpus: number | null;
+  readonly #hostDevices: () => Promise<HostDevices>;
   readonly #environment: Environment;
   readonly #serverFolder: string;
   readonly #workersFolder: string;
@@ -98,7 +97,7 @@ export class ProcessDriver implements Driver {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#random = options.random;
-    this.#gpus = options.gpus;
+    this.#hostDevices = options.hostDevices;
     this.#environment = baseEnvironment(options.environment);
     this.#serverFolder = options.serverFolder ?? process.cwd();
     const workersFolder = join(options.dataDir, 'workers');
@@ -111,7 +110,6 @@ export class ProcessDriver implements Driver {
         instance: this.#instance,
         environment: this.#environment,
         logLimitBytes: options.logLimitBytes ?? DEFAULT_LOG_LIMIT_BYTES,
-        waitsForDeviceMemory: options.gpus === null,
       },
       options.clock,
       options.log,
@@ -125,7 +123,7 @@ export class ProcessDriver implements Driver {
   }
 
   async fingerprint(): Promise<Fingerprint> {
-    const [found] = await Promise.all([this.#findDevices(), this.#channel.ready]);
+    const [found] = await Promise.all([this.#hostDevices(), this.#channel.ready]);
     const capabilities: DriverCapabilities = {
       images: 'host',
       volumes: false,
@@ -249,16 +247,6 @@ export class ProcessDriver implements Driver {
     await this.#channel.close();
   }
 
-  async #findDevices(): Promise<Pick<Fingerprint, 'devices' | 'cudaVersion'>> {
-    if (this.#gpus !== null) return { devices: unknownDevices(this.#gpus), cudaVersion: null };
-    try {
-      return (await queryDevices(this.#environment)) ?? { devices: [], cudaVersion: null };
-    } catch (error) {
-      this.#log.warn('nvidia-smi failed, so no GPU is used', { error });
-      return { devices: [], cudaVersion: null };
-    }
-  }
-
   async #inspect(record: ProcessRecord): Promise<FoundWorker> {
     const exit = readExit(this.#folder(record.workerId));
     if (exit !== null) return foundWorker(record, exit);
@@ -369,15 +357,6 @@ export class ProcessDriver implements Driver {
     }
     return join(this.#workersFolder, workerId);
   }
-}
-
-function unknownDevices(count: number): Device[] {
-  return Array.from({ length: count }, (_, index) => ({
-    id: String(index),
-    productId: GPU_PRODUCT_ID,
-    name: 'GPU',
-    memoryMib: 0,
-  }));
 }
 
 function foundWorker(record: ProcessRecord, exit: WorkerExit | null): FoundWorker {

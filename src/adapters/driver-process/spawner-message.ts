@@ -10,8 +10,6 @@ export interface SpawnerSetup {
   readonly instance: string;
   readonly environment: Environment;
   readonly logLimitBytes: number;
-  /** Whether a worker's end waits until `nvidia-smi` no longer counts its processes. */
-  readonly waitsForDeviceMemory: boolean;
 }
 
 /** From the driver to the spawner. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UNSEEN_EXIT, type WorkerExit } from '../../model/worker-exit.ts';
-import { queryMemoryHolders } from './nvidia-smi.ts';
 import { processesOf, processLives, processStat, signalReaches } from './process-table.ts';
 import type { SpawnerReply, SpawnerSetup } from './spawner-message.ts';
 import { INSTANCE_VARIABLE, WORKER_VARIABLE } from '../worker-variables.ts';
@@ -11,8 +10,6 @@ const ADOPTED_LOOK_MS = 100;
 /** Between looks at what is left of a worker whose first process ended. */
 const LEFTOVER_LOOK_MS = { first: 1, last: 200 };
 const UNKILLABLE_WARNING_MS = 30_000;
-const DEVICE_MEMORY_LOOK_MS = 100;
-const DEVICE_MEMORY_WAIT_MS = 30_000;
 
 export type SpawnedRecord = ProcessRecord & { readonly pid: number };
 
@@ -23,7 +20,7 @@ type Warn = (message: string, facts: Extract<SpawnerReply, { kind: 'warning' }>[
  *
  * What belongs to it: its process group, and every process that carries its marks in the
  * environment, which finds children that made a group of their own. Its end is told when all of
- * them are gone and the devices' memory with them, since the next worker may take the devices then.
+ * them are gone, since the next worker may take the devices then.
  *
  *   running ── leader ends by itself ──────────→ SIGKILL what is left ──→ ended
  *      └─ stop: SIGTERM ── leader ends ─→ the rest has until the grace ends ─┘
@@ -32,11 +29,8 @@ type Warn = (message: string, facts: Extract<SpawnerReply, { kind: 'warning' }>[
 export class WorkerProcess {
   readonly record: SpawnedRecord;
   readonly ended: Promise<WorkerExit>;
-  readonly #setup: SpawnerSetup;
   readonly #warn: Warn;
   readonly #marks: readonly string[];
-  /** Every pid seen as part of it: whose device memory is waited for. */
-  readonly #pids: Set<number>;
   /**
    * Null when the leader was gone before it came under watch: the number may name a stranger's group
    * by now, so only the marks count.
@@ -58,9 +52,7 @@ export class WorkerProcess {
     const { record, setup } = options;
     this.record = record;
     this.#group = options.leaderWasSeen ? record.pid : null;
-    this.#setup = setup;
     this.#warn = options.warn;
-    this.#pids = new Set([record.pid]);
     this.#marks = [`${WORKER_VARIABLE}=${record.workerId}`, `${INSTANCE_VARIABLE}=${setup.instance}`];
     this.ended = this.#end(options.leaderExit);
   }
@@ -85,7 +77,6 @@ export class WorkerProcess {
     this.#leaderGone = true;
     if (this.#killTimer !== null) clearTimeout(this.#killTimer);
     await this.#leftoversGone();
-    if (this.#setup.waitsForDeviceMemory && this.record.devices.length > 0) await this.#deviceMemoryFreed();
     return exit;
   }
 
@@ -109,24 +100,6 @@ export class WorkerProcess {
     }
   }
 
-  async #deviceMemoryFreed(): Promise<void> {
-    const deadlineMs = Date.now() + DEVICE_MEMORY_WAIT_MS;
-    try {
-      for (;;) {
-        const holders = await queryMemoryHolders(this.#setup.environment);
-        if (![...this.#pids].some((pid) => holders.has(pid))) return;
-        if (Date.now() > deadlineMs) break;
-        await delay(DEVICE_MEMORY_LOOK_MS);
-      }
-      this.#warn('a worker that ended still holds memory on its devices', { workerId: this.record.workerId });
-    } catch (error) {
-      this.#warn('nvidia-smi could not tell whether device memory is free', {
-        workerId: this.record.workerId,
-        error: String(error),
-      });
-    }
-  }
-
   #signalGroup(signal: NodeJS.Signals): void {
     // An adopted leader may have ended since the last look, and its pid may be another's by now.
     if (processLives(this.record.pid, this.record.pidStart)) signalReaches(-this.record.pid, signal);
@@ -140,10 +113,8 @@ export class WorkerProcess {
     }
   }
 
-  async #members(): Promise<number[]> {
-    const members = await processesOf(this.#group, this.#marks);
-    for (const pid of members) this.#pids.add(pid);
-    return members;
+  #members(): Promise<number[]> {
+    return processesOf(this.#group, this.#marks);
   }
 }
 
