@@ -120,6 +120,20 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
       ],
     },
   ],
+  [
+    'two workers of two devices do not keep one device each from the other, where one is reserved',
+    {
+      ...SHARED,
+      seed: 710959080,
+      steps: [
+        { kind: 'gpus', endpoint: 1, gpus: 2 },
+        { kind: 'arrive', endpoint: 0, count: 1, serviceMs: 1 },
+        { kind: 'gpus', endpoint: 0, gpus: 2 },
+        { kind: 'stream', endpoint: 1, everyMs: 132, count: 7 },
+        { kind: 'advance', ms: 2_000 },
+      ],
+    },
+  ],
 ];
 
 describe('a world that once broke holds', () => {

@@ -7,9 +7,27 @@ import { queueNeed, type ServingFleet } from './queue-need.ts';
 export interface Need {
   /** Workers that should be ready or on their way now, within min and max. */
   readonly workers: number;
+  /** Worked out when it is read, in the turn of the decision: most decisions start nobody, and tell nothing. */
   readonly reason: Reason;
   /** When the answer may change although nothing happens; null when it cannot. */
   readonly lookAgainAtMs: number | null;
+}
+
+class NeedWithReason implements Need {
+  readonly workers: number;
+  readonly lookAgainAtMs: number | null;
+  readonly #why: () => Reason;
+  #reason: Reason | null = null;
+
+  constructor(workers: number, lookAgainAtMs: number | null, why: () => Reason) {
+    this.workers = workers;
+    this.lookAgainAtMs = lookAgainAtMs;
+    this.#why = why;
+  }
+
+  get reason(): Reason {
+    return (this.#reason ??= this.#why());
+  }
 }
 
 /** The start time assumed for a revision of which none has ever become ready. */
@@ -34,27 +52,19 @@ export function neededWorkers(
   runningBeside = 0,
 ): Need {
   const { minReplicas, maxReplicas, policy } = world.settings;
-  if (maxReplicas === 0)
-    return { workers: 0, reason: reason('paused', 'max_replicas is 0'), lookAgainAtMs: null };
+  if (maxReplicas === 0) return new NeedWithReason(0, null, () => reason('paused', 'max_replicas is 0'));
   const running = world.workers.reduce((sum, worker) => sum + worker.running, 0) - runningBeside;
   const load =
     policy.type === 'concurrency' ? byConcurrency(world, running) : byQueue(world, serving, running, nowMs);
-  if (load.workers >= maxReplicas) {
-    return {
-      workers: maxReplicas,
-      reason:
-        load.workers > maxReplicas
-          ? reason('max', `${load.reason.text}; max_replicas holds it at ${maxReplicas}`, load.reason.numbers)
-          : load.reason,
-      lookAgainAtMs: load.lookAgainAtMs,
-    };
+  if (load.workers > maxReplicas) {
+    return new NeedWithReason(maxReplicas, load.lookAgainAtMs, () =>
+      reason('max', `${load.reason.text}; max_replicas holds it at ${maxReplicas}`, load.reason.numbers),
+    );
   }
   if (load.workers < minReplicas) {
-    return {
-      workers: minReplicas,
-      reason: reason('min', `min_replicas keeps ${minReplicas}`, load.reason.numbers),
-      lookAgainAtMs: load.lookAgainAtMs,
-    };
+    return new NeedWithReason(minReplicas, load.lookAgainAtMs, () =>
+      reason('min', `min_replicas keeps ${minReplicas}`, load.reason.numbers),
+    );
   }
   return load;
 }
@@ -72,40 +82,32 @@ export function workersFor(requests: number, settings: EndpointSettings): number
 }
 
 function byConcurrency(world: EndpointWorld, running: number): Need {
-  const perWorker = requestsPerWorker(world.settings);
-  return {
-    workers: workersFor(world.waiting + running, world.settings),
-    reason: reason(
-      'concurrency',
-      `${world.waiting} waiting and ${running} running at ${perWorker} per worker`,
-      { waiting: world.waiting, running, perWorker },
-    ),
-    lookAgainAtMs: null,
-  };
+  const { waiting, settings } = world;
+  const perWorker = requestsPerWorker(settings);
+  return new NeedWithReason(workersFor(waiting + running, settings), null, () =>
+    reason('concurrency', `${waiting} waiting and ${running} running at ${perWorker} per worker`, {
+      waiting,
+      running,
+      perWorker,
+    }),
+  );
 }
 
 function byQueue(world: EndpointWorld, serving: readonly WorkerView[], running: number, nowMs: number): Need {
-  const busy = workersFor(running, world.settings);
+  const { load, settings } = world;
+  const busy = workersFor(running, settings);
   if (world.waiting === 0) {
-    return {
-      workers: busy,
-      reason: reason('running', `${running} running, none waiting`, { waiting: 0, running }),
-      lookAgainAtMs: null,
-    };
+    return new NeedWithReason(busy, null, () =>
+      reason('running', `${running} running, none waiting`, { waiting: 0, running }),
+    );
   }
   const fleet = servingFleet(world, serving, running, nowMs);
-  const decision = queueNeed(fleet, world.load, nowMs);
+  const decision = queueNeed(fleet, load, nowMs);
   // Requests that run on workers which leave may have nowhere to go on: what runs now is always needed.
   const workers = Math.max(decision.workers, busy, 1);
-  const lookInMs = Math.min(
-    LOOK_AGAIN_MAX_MS,
-    Math.max(LOOK_AGAIN_MIN_MS, world.load.startMs * LOOK_AGAIN_SHARE),
-  );
-  return {
-    workers,
-    reason: queueReason(fleet, decision, world.load, nowMs),
-    lookAgainAtMs: workers >= world.settings.maxReplicas ? null : nowMs + lookInMs,
-  };
+  const lookInMs = Math.min(LOOK_AGAIN_MAX_MS, Math.max(LOOK_AGAIN_MIN_MS, load.startMs * LOOK_AGAIN_SHARE));
+  const lookAgainAtMs = workers >= settings.maxReplicas ? null : nowMs + lookInMs;
+  return new NeedWithReason(workers, lookAgainAtMs, () => queueReason(fleet, decision, load, nowMs));
 }
 
 function servingFleet(

@@ -108,6 +108,19 @@ describe('free devices', () => {
     assert.deepEqual(plan.assign, [{ workerId: 'swap', devices: ['0'] }]);
   });
 
+  it('are not kept for a large worker that lacks one reserved for another large one', () => {
+    const plan = assignDevices(
+      capacity(2, {
+        pending: [
+          pending('first', { devices: 2, waitingSinceMs: 0 }),
+          pending('swap', { devices: 2, waitingSinceMs: 1, reserved: ['0'] }),
+        ],
+      }),
+      NOW_MS,
+    );
+    assert.deepEqual(plan.assign, [{ workerId: 'swap', devices: ['0', '1'] }]);
+  });
+
   it('are not needed by a worker that takes none', () => {
     assert.deepEqual(
       assignDevices(capacity(0, { pending: [pending('cpu', { devices: 0 })] }), NOW_MS).assign,

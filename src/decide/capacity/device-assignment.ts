@@ -82,23 +82,26 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
   const giveWay: GiveWay[] = [];
   const spare = new Map(world.spare);
   const promised = new Set<string>();
-  const blocked = new Set<string>();
+  const given = new Set<WorkerId>();
   let lookAgainAtMs: number | null = null;
 
+  const lines = new Map<string, ProductLine>();
   for (const pending of inOrder(world.pending)) {
     if (pending.held) continue;
     if (pending.devices === 0) {
       assign.push({ workerId: pending.workerId, devices: [] });
       continue;
     }
+    let line = lines.get(pending.productId);
+    if (line === undefined) lines.set(pending.productId, (line = lineOf(world, pending.productId, held)));
     const usable = (id: string): boolean => {
       const claimant = reservedFor.get(id);
       return !promised.has(id) && (claimant === undefined || claimant === pending.workerId);
     };
     const free = pending.reserved.filter((id) => !held.has(id) && usable(id));
     // Reserved devices are its own: the line for free ones does not hold it up.
-    if (!blocked.has(pending.productId)) {
-      for (const id of world.devices.get(pending.productId) ?? []) {
+    if (!line.blocked) {
+      for (const id of line.free) {
         if (!held.has(id) && usable(id) && !pending.reserved.includes(id)) free.push(id);
       }
     }
@@ -111,31 +114,65 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
     const kind = `${pending.endpointId} ${pending.productId}`;
     let within = reach.get(kind);
     if (within === undefined) reach.set(kind, (within = reachable(world, pending)));
-    if (pending.devices > within) continue;
+    // Two that want several, one of them with a device reserved, would each wait for what the other has.
+    if (pending.devices > within - (line.reserved - pending.reserved.length)) continue;
     const missing = pending.devices - free.length;
     // Its place in the line: what is free, or about to be, is kept for it.
     for (const id of free) promised.add(id);
     let leaving = 0;
-    for (const worker of world.holding) {
-      if (!worker.leaving || worker.productId !== pending.productId) continue;
-      for (const id of worker.devices) {
-        if (!usable(id) || free.includes(id)) continue;
-        leaving += 1;
-        if (leaving <= missing) promised.add(id);
-      }
+    for (const id of line.leaving) {
+      if (!usable(id) || free.includes(id)) continue;
+      leaving += 1;
+      if (leaving <= missing) promised.add(id);
     }
-    blocked.add(pending.productId);
+    line.blocked = true;
     const short = missing - leaving;
     if (short <= 0 || pending.waitingSinceMs === null) continue;
-    const found = victims(world, pending, short, spare, giveWay, nowMs);
+    const found = victims(line, pending, short, spare, given, nowMs);
     lookAgainAtMs = earlier(lookAgainAtMs, found.lookAgainAtMs);
     for (const victim of found.chosen) {
       giveWay.push(victim.leave);
+      given.add(victim.worker.workerId);
       spare.set(victim.worker.endpointId, (spare.get(victim.worker.endpointId) ?? 0) - 1);
       for (const id of victim.worker.devices) promised.add(id);
     }
   }
   return { assign, giveWay, lookAgainAtMs };
+}
+
+/** All that stand in line for one product look at the same devices and workers. */
+interface ProductLine {
+  /** Somebody stands before those that come now. */
+  blocked: boolean;
+  readonly free: readonly string[];
+  /** How many are kept for one worker each, free already or not. */
+  readonly reserved: number;
+  /** Devices that come back by themselves. */
+  readonly leaving: readonly string[];
+  /** Workers that could give way: the least recently used first, and those whose turn has lasted longest. */
+  readonly idle: readonly HoldingWorker[];
+  readonly busy: readonly HoldingWorker[];
+}
+
+function lineOf(world: CapacityWorld, productId: string, held: ReadonlySet<string>): ProductLine {
+  const leaving: string[] = [];
+  const idle: HoldingWorker[] = [];
+  const busy: HoldingWorker[] = [];
+  for (const worker of world.holding) {
+    if (worker.productId !== productId) continue;
+    if (worker.leaving) leaving.push(...worker.devices);
+    else if (worker.protected || worker.readyAtMs === null) continue;
+    else if (worker.running > 0) busy.push(worker);
+    else if (worker.idleSinceMs !== null) idle.push(worker);
+  }
+  idle.sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+  busy.sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
+  const free = (world.devices.get(productId) ?? []).filter((id) => !held.has(id));
+  const reserved = world.pending.reduce(
+    (sum, worker) => (worker.productId === productId ? sum + worker.reserved.length : sum),
+    0,
+  );
+  return { blocked: false, free, reserved, leaving, idle, busy };
 }
 
 function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
@@ -179,35 +216,22 @@ interface Victim {
  * whose own endpoint has nobody waiting longer. None at all where they would not be enough.
  */
 function victims(
-  world: CapacityWorld,
+  line: ProductLine,
   pending: PendingWorker,
   missing: number,
   spare: ReadonlyMap<EndpointId, number>,
-  already: readonly { readonly workerId: WorkerId }[],
+  already: ReadonlySet<WorkerId>,
   nowMs: number,
 ): { chosen: Victim[]; lookAgainAtMs: number | null } {
   const taken = new Map<EndpointId, number>();
   const waitedSinceMs = pending.waitingSinceMs ?? nowMs;
   let lookAgainAtMs: number | null = null;
-  const idle: HoldingWorker[] = [];
-  const busy: HoldingWorker[] = [];
-  for (const worker of world.holding) {
-    if (worker.leaving || worker.protected || worker.readyAtMs === null) continue;
-    if (worker.productId !== pending.productId || worker.endpointId === pending.endpointId) continue;
-    if ((spare.get(worker.endpointId) ?? 0) <= 0) continue;
-    if (already.some((leave) => leave.workerId === worker.workerId)) continue;
-    if (worker.running > 0) {
-      if ((worker.waitingSinceMs ?? Infinity) >= waitedSinceMs) busy.push(worker);
-    } else if (worker.idleSinceMs !== null) idle.push(worker);
-  }
-  idle.sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
-  busy.sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
-
   const chosen: Victim[] = [];
   let freed = 0;
   const take = (worker: HoldingWorker, fromMs: number, why: () => Reason): void => {
+    if (worker.endpointId === pending.endpointId || already.has(worker.workerId)) return;
     const given = taken.get(worker.endpointId) ?? 0;
-    if (freed >= missing || given >= (spare.get(worker.endpointId) ?? 0)) return;
+    if (given >= (spare.get(worker.endpointId) ?? 0)) return;
     if (nowMs < fromMs) {
       lookAgainAtMs = earlier(lookAgainAtMs, fromMs);
       return;
@@ -219,7 +243,8 @@ function victims(
     });
     freed += worker.devices.length;
   };
-  for (const worker of idle) {
+  for (const worker of line.idle) {
+    if (freed >= missing) break;
     const residencyMs = Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
     take(worker, (worker.readyAtMs ?? nowMs) + residencyMs, () =>
       reason(
@@ -228,7 +253,10 @@ function victims(
       ),
     );
   }
-  for (const worker of busy) {
+  for (const worker of line.busy) {
+    if (freed >= missing) break;
+    // Its own endpoint has waited longer.
+    if ((worker.waitingSinceMs ?? Infinity) < waitedSinceMs) continue;
     const fromMs = Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS);
     take(worker, fromMs, () =>
       reason(
