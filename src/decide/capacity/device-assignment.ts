@@ -76,8 +76,6 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
   for (const worker of world.holding) for (const id of worker.devices) held.add(id);
   const reservedFor = new Map<string, WorkerId>();
   for (const worker of world.pending) for (const id of worker.reserved) reservedFor.set(id, worker.workerId);
-  /** Pending workers of one endpoint and product can reach equally many: a thousand of them ask once. */
-  const reach = new Map<string, number>();
   const assign: { workerId: WorkerId; devices: readonly string[] }[] = [];
   const giveWay: GiveWay[] = [];
   const spare = new Map(world.spare);
@@ -111,11 +109,7 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
       assign.push({ workerId: pending.workerId, devices });
       continue;
     }
-    const kind = `${pending.endpointId} ${pending.productId}`;
-    let within = reach.get(kind);
-    if (within === undefined) reach.set(kind, (within = reachable(world, pending)));
-    // Two that want several, one of them with a device reserved, would each wait for what the other has.
-    if (pending.devices > within - (line.reserved - pending.reserved.length)) continue;
+    if (pending.devices > reachable(line, pending)) continue;
     const missing = pending.devices - free.length;
     // Its place in the line: what is free, or about to be, is kept for it.
     for (const id of free) promised.add(id);
@@ -144,9 +138,13 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
 interface ProductLine {
   /** Somebody stands before those that come now. */
   blocked: boolean;
+  readonly devices: number;
   readonly free: readonly string[];
   /** How many are kept for one worker each, free already or not. */
   readonly reserved: number;
+  /** How many are held by workers that their endpoints cannot spare, in all and by endpoint. */
+  readonly unspared: number;
+  readonly unsparedOf: ReadonlyMap<EndpointId, number>;
   /** Devices that come back by themselves. */
   readonly leaving: readonly string[];
   /** Workers that could give way: the least recently used first, and those whose turn has lasted longest. */
@@ -156,23 +154,54 @@ interface ProductLine {
 
 function lineOf(world: CapacityWorld, productId: string, held: ReadonlySet<string>): ProductLine {
   const leaving: string[] = [];
+  const staying: HoldingWorker[] = [];
   const idle: HoldingWorker[] = [];
   const busy: HoldingWorker[] = [];
   for (const worker of world.holding) {
     if (worker.productId !== productId) continue;
-    if (worker.leaving) leaving.push(...worker.devices);
-    else if (worker.protected || worker.readyAtMs === null) continue;
-    else if (worker.running > 0) busy.push(worker);
+    if (worker.leaving) {
+      leaving.push(...worker.devices);
+      continue;
+    }
+    staying.push(worker);
+    if (worker.protected || worker.readyAtMs === null) continue;
+    if (worker.running > 0) busy.push(worker);
     else if (worker.idleSinceMs !== null) idle.push(worker);
   }
   idle.sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
   busy.sort((a, b) => (a.readyAtMs ?? 0) - (b.readyAtMs ?? 0));
-  const free = (world.devices.get(productId) ?? []).filter((id) => !held.has(id));
-  const reserved = world.pending.reduce(
-    (sum, worker) => (worker.productId === productId ? sum + worker.reserved.length : sum),
-    0,
-  );
-  return { blocked: false, free, reserved, leaving, idle, busy };
+  const devices = world.devices.get(productId) ?? [];
+  let reserved = 0;
+  for (const worker of world.pending) if (worker.productId === productId) reserved += worker.reserved.length;
+  return {
+    blocked: false,
+    devices: devices.length,
+    free: devices.filter((id) => !held.has(id)),
+    reserved,
+    ...unsparedOf(staying, world.spare),
+    leaving,
+    idle,
+    busy,
+  };
+}
+
+/** An endpoint spares those with the most devices. */
+function unsparedOf(
+  staying: HoldingWorker[],
+  spare: ReadonlyMap<EndpointId, number>,
+): Pick<ProductLine, 'unspared' | 'unsparedOf'> {
+  staying.sort((a, b) => b.devices.length - a.devices.length);
+  const seen = new Map<EndpointId, number>();
+  const byEndpoint = new Map<EndpointId, number>();
+  let unspared = 0;
+  for (const { endpointId, devices } of staying) {
+    const before = seen.get(endpointId) ?? 0;
+    seen.set(endpointId, before + 1);
+    if (before < (spare.get(endpointId) ?? 0)) continue;
+    unspared += devices.length;
+    byEndpoint.set(endpointId, (byEndpoint.get(endpointId) ?? 0) + devices.length);
+  }
+  return { unspared, unsparedOf: byEndpoint };
 }
 
 function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
@@ -186,23 +215,12 @@ function inOrder(pending: readonly PendingWorker[]): PendingWorker[] {
 
 /**
  * How many devices a worker could get if all others that can be spared gave way. One that wants more
- * is not stood behind: it would keep everybody out for as long as its requests wait.
+ * is not stood behind: it would keep everybody out for as long as its requests wait. What is reserved
+ * for others counts for them: of two that want several, each would wait for what the other has.
  */
-function reachable(world: CapacityWorld, pending: PendingWorker): number {
-  let count = world.devices.get(pending.productId)?.length ?? 0;
-  const spared = new Map<EndpointId, number>();
-  const staying: HoldingWorker[] = [];
-  for (const worker of world.holding) {
-    if (worker.leaving || worker.productId !== pending.productId) continue;
-    if (worker.endpointId !== pending.endpointId) staying.push(worker);
-  }
-  staying.sort((a, b) => b.devices.length - a.devices.length);
-  for (const worker of staying) {
-    const before = spared.get(worker.endpointId) ?? 0;
-    spared.set(worker.endpointId, before + 1);
-    if (before >= (world.spare.get(worker.endpointId) ?? 0)) count -= worker.devices.length;
-  }
-  return count;
+function reachable(line: ProductLine, pending: PendingWorker): number {
+  const unsparedElsewhere = line.unspared - (line.unsparedOf.get(pending.endpointId) ?? 0);
+  return line.devices - unsparedElsewhere - (line.reserved - pending.reserved.length);
 }
 
 interface Victim {

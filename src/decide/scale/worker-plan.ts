@@ -126,8 +126,9 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
 
   // While a revision is being proven, the place above the maximum is its first worker's. Where there is
   // no such place, it has one of the others': of one that had not started yet none was taken for it.
-  const placesAbove =
-    mixed || manyFirst ? world.options.maxSurge : Math.min(0, world.options.maxSurge - swapped);
+  let placesAbove = 0;
+  if (mixed || manyFirst) placesAbove = world.options.maxSurge;
+  else if (swapped > 0) placesAbove = Math.min(0, world.options.maxSurge - swapped);
   drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
   drain.push(...outnumbered(world, fail));
   // A rollout has its own say in who is asked first.
@@ -239,8 +240,9 @@ function overMax(
 ): WorkerLeave[] {
   const staying = workers.filter((worker) => !already.some((leave) => leave.workerId === worker.id));
   const surplus = staying.length - world.settings.maxReplicas - placesAbove;
+  if (surplus <= 0) return [];
   return byLoad(staying)
-    .slice(0, Math.max(0, surplus))
+    .slice(0, surplus)
     .map((worker) => ({
       workerId: worker.id,
       reason: reason('max', `max_replicas is ${world.settings.maxReplicas}`),
@@ -251,6 +253,7 @@ function overMax(
 function outnumbered(world: EndpointWorld, already: readonly WorkerLeave[]): WorkerLeave[] {
   const { maxReplicas } = world.settings;
   const unhealthy = world.workers.filter(({ state }) => state === 'unhealthy');
+  if (unhealthy.length === 0) return [];
   const placed = world.workers.filter(({ state }) => workerIsLive(state) && state !== 'pending').length;
   const surplus = placed + unhealthy.length - maxReplicas - world.options.maxSurge;
   return unhealthy
