@@ -277,7 +277,12 @@ export class Invariants {
   /** A device that lies free is given to whoever wants one. */
   #deviceForPending(view: EndpointView, facts: () => string): void {
     const { endpoint, workers } = view;
-    if (!workers.some(({ state }) => state === 'pending')) return;
+    if (!workers.some(({ state }) => state === 'pending')) {
+      // What lasted for one that stood in line before does not go on with the next.
+      this.#since.delete(`deviceForPending ${endpoint.id}`);
+      this.#since.delete(`idleGivesWay ${endpoint.id}`);
+      return;
+    }
     const line = this.#line();
     const free = this.#freeDevices();
     // Whoever stands first could have them; one that is held back by its own limit may keep a claim.
