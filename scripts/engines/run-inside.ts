@@ -1,7 +1,7 @@
 /** The part of with-engines.ts that runs inside the network namespace: engines up, command, engines down. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DockerEngine } from './docker-engine.ts';
@@ -47,7 +47,11 @@ async function startEngines(): Promise<Readonly<Record<string, string>>> {
   for (const name of ['docker', 'podman', 'registry']) mkdirSync(join(folder, name));
   const registry = await Registry.open({ folder: join(folder, 'registry'), port: REGISTRY_PORT, ...LOGIN });
   closers.push(() => registry.stop());
-  const docker = await DockerEngine.open({ folder: join(folder, 'docker'), network: 'own' });
+  const docker = await DockerEngine.open({
+    folder: join(folder, 'docker'),
+    network: 'own',
+    programs: standInPrograms(join(folder, 'programs')),
+  });
   closers.push(() => docker.close());
   const podman = await PodmanEngine.open({
     folder: join(folder, 'podman'),
@@ -74,6 +78,16 @@ async function startEngines(): Promise<Readonly<Record<string, string>>> {
     PILOTLIGHT_TEST_REGISTRY_PASSWORD: LOGIN.password,
     PILOTLIGHT_TEST_IMAGE: `${IMAGE.name}:${IMAGE.tag}`,
   };
+}
+
+/**
+ * With a program of this name on its path Docker takes requests for GPUs, and hands their ids to it and
+ * to the container; the program would then put the devices there.
+ */
+function standInPrograms(path: string): string {
+  mkdirSync(path);
+  writeFileSync(join(path, 'nvidia-container-runtime-hook'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  return path;
 }
 
 async function runCommand(environment: Readonly<Record<string, string>>): Promise<number> {

@@ -49,6 +49,26 @@ export interface Login {
   readonly serveraddress: string;
 }
 
+/**
+ * Another image of the same files, with changes such as `ENV COLOUR=green`, in the registry alone. `name`
+ * begins with the registry's `host:port`.
+ */
+export async function pushVariant(
+  client: Docker,
+  image: string,
+  variant: { readonly name: string; readonly tag: string; readonly changes: string; readonly login: Login },
+): Promise<void> {
+  const { name, tag, changes, login } = variant;
+  const container = await client.createContainer({ Image: image });
+  try {
+    await container.commit({ repo: name, tag, changes });
+  } finally {
+    await container.remove();
+  }
+  await pushImage(client, name, tag, login);
+  await client.getImage(`${name}:${tag}`).remove();
+}
+
 /** `name` begins with the registry's `host:port`. */
 export async function pushImage(client: Docker, name: string, tag: string, login: Login): Promise<void> {
   await finished(client, await client.getImage(`${name}:${tag}`).push({ tag, authconfig: login }));

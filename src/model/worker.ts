@@ -24,4 +24,6 @@ export interface Worker {
 export interface WorkerAddress {
   readonly host: string;
   readonly port: number;
+  /** Something else accepts connections there, also while nobody listens behind it. */
+  readonly throughProxy?: true;
 }

@@ -52,7 +52,8 @@ function makeWorld(answer: boolean): () => Promise<DriverWorld> {
         { spec: spec(['SIMULATED_START_FAILURE_RATE', '1.5']), code: 'VALIDATOR_PARAM' },
         { spec: spec(['SIMULATED_STRAT_MS', '1']), code: 'VALIDATOR_PARAM' },
       ],
-      unstartable: spec(['SIMULATED_START_FAILURE_RATE', '1']),
+      unstartable: { spec: spec(['SIMULATED_START_FAILURE_RATE', '1']), code: 'WORKER_START_FAILED' },
+      devices: ['1'],
       async settle(promise) {
         let settled = false;
         void Promise.allSettled([promise]).then(() => {
@@ -72,6 +73,7 @@ function makeWorld(answer: boolean): () => Promise<DriverWorld> {
           }
         : null,
       spareImage: 'any/spare:1',
+      credential: null,
       survivesRestart: false,
       logLimitBytes: 64 * 1024,
       close: () => Promise.resolve(),

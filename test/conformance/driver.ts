@@ -4,6 +4,7 @@ import { AppError } from '../../src/base/errors.ts';
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
 import type { RevisionSpec } from '../../src/model/endpoint.ts';
 import type { WorkerExit } from '../../src/model/worker-exit.ts';
+import type { RegistryCredential } from '../../src/model/registry-auth.ts';
 import type { WorkerAddress } from '../../src/model/worker.ts';
 import type { Driver, Readiness, WorkerOrder } from '../../src/ports/driver.ts';
 import { endOf, pullContext } from '../support/worker-orders.ts';
@@ -28,22 +29,31 @@ export interface DriverWorld {
   spec(behaviour: Behaviour): RevisionSpec;
   /** Specs that must be refused, with the code of the refusal. */
   readonly refused: readonly { readonly spec: RevisionSpec; readonly code: string }[];
-  /** A spec that is not refused and yet cannot be started. */
-  readonly unstartable: RevisionSpec;
+  /** A spec that is not refused and yet cannot be started, with the code of the failure. */
+  readonly unstartable: { readonly spec: RevisionSpec; readonly code: string };
+  /** What workers are given here. */
+  readonly devices: readonly string[];
   /** Lets time pass until the promise settles. */
   settle<T>(promise: Promise<T>): Promise<T>;
   /** What the worker answers there; null in a world without sockets. */
   readonly reach: ((address: WorkerAddress) => Promise<unknown>) | null;
   /** An image that can be pulled and that no spec above has; null where the driver has no images. */
   readonly spareImage: string | null;
+  /** For that one's registry. */
+  readonly credential: RegistryCredential | null;
   readonly survivesRestart: boolean;
   readonly logLimitBytes: number;
   close(): Promise<void>;
 }
 
 /** The contract of src/ports/driver.ts, as one suite that every driver passes. */
-export function driverConformance(name: string, makeWorld: () => Promise<DriverWorld>): void {
-  describe(`driver conformance: ${name}`, () => {
+export function driverConformance(
+  name: string,
+  makeWorld: () => Promise<DriverWorld>,
+  /** Why it cannot run here. */
+  skip: string | false = false,
+): void {
+  describe(`driver conformance: ${name}`, { skip }, () => {
     let world: DriverWorld;
     let driver: Driver;
     let exits: { workerId: WorkerId; exit: WorkerExit }[] = [];
@@ -78,7 +88,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
         appName: 'app',
         revision: 7,
         spec,
-        devices: ['1'],
+        devices: world.devices,
         credential: null,
         mounts: [],
         variables: {},
@@ -171,7 +181,7 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
         workerId: worker.workerId,
         endpointId: 'endpoint1',
         revision: 7,
-        devices: ['1'],
+        devices: world.devices,
         fence: 42,
         addresses: worker.addresses,
         running: true,
@@ -226,10 +236,10 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
     });
 
     test('a start that fails rejects with its reason, is told no exit and leaves nothing', async () => {
-      const given = order(world.unstartable);
+      const given = order(world.unstartable.spec);
       await assert.rejects(world.settle(driver.start(given)), (error) => {
         assert.ok(error instanceof AppError);
-        assert.equal(error.code, 'WORKER_START_FAILED');
+        assert.equal(error.code, world.unstartable.code);
         return true;
       });
       assert.equal(await find(given.workerId), undefined);
@@ -270,10 +280,10 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       const given = Array.from({ length: 20 }, () => order(world.spec('idles')));
       const started = await world.settle(Promise.all(given.map((each) => driver.start(each))));
       // One port may serve all of a worker's declared ones; none may serve two workers.
-      const ports = started.flatMap(({ addresses }) => [
-        ...new Set(Object.values(addresses).map(({ port }) => port)),
+      const places = started.flatMap(({ addresses }) => [
+        ...new Set(Object.values(addresses).map(({ host, port }) => `${host}:${port}`)),
       ]);
-      assert.equal(new Set(ports).size, ports.length);
+      assert.equal(new Set(places).size, places.length);
       const ids = new Set((await world.settle(driver.list())).map((worker) => worker.workerId));
       assert.ok(given.every(({ workerId }) => ids.has(workerId)));
       await world.settle(Promise.all(given.map(({ workerId }) => driver.stop(workerId, 10_000))));
@@ -289,8 +299,9 @@ export function driverConformance(name: string, makeWorld: () => Promise<DriverW
       }
       const image = world.spareImage;
       assert.ok(image !== null);
-      const pulled = await world.settle(images.pull(image, pullContext()));
-      const again = await world.settle(images.pull(image, pullContext()));
+      const context = { ...pullContext(), credential: world.credential };
+      const pulled = await world.settle(images.pull(image, context));
+      const again = await world.settle(images.pull(image, context));
       assert.equal(pulled.pulled, true);
       assert.deepEqual(again, { ...pulled, pulled: false });
       const held = async () => (await world.settle(images.list())).find(({ id }) => id === pulled.id);

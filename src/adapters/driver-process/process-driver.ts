@@ -27,6 +27,7 @@ import type { SpawnerReply } from './spawner-message.ts';
 import { strayWorkers } from './stray-worker.ts';
 import { baseEnvironment, type Environment } from './worker-environment.ts';
 import { processRefusal, workingFolder } from './worker-image.ts';
+import { workerFolder } from '../worker-files/worker-folder.ts';
 import { readLog } from '../worker-files/worker-log.ts';
 import { readExit, readRecord, removeRecord, writeRecord } from '../worker-files/worker-record.ts';
 import type { ProcessRecord } from './process-record.ts';
@@ -351,11 +352,7 @@ export class ProcessDriver implements Driver {
   }
 
   #folder(workerId: WorkerId): string {
-    // Ids reach this from a URL too; none of ours has a character that means something in a path.
-    if (!/^[\w-]+$/.test(workerId)) {
-      throw new AppError('SERVERLESS_WORKER_NOT_FOUND', `"${workerId}" is not the id of a worker`);
-    }
-    return join(this.#workersFolder, workerId);
+    return workerFolder(this.#workersFolder, workerId);
   }
 }
 

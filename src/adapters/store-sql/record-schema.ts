@@ -137,9 +137,13 @@ export const WorkerRecord = record({
   revision: ordinal,
   state: Type.Enum([...WORKER_STATES]),
   devices: Type.Array(text),
-  addresses: Type.Record(Type.String({ pattern: '^[0-9]+$' }), record({ host: text, port: count }), {
-    additionalProperties: false,
-  }),
+  addresses: Type.Record(
+    Type.String({ pattern: '^[0-9]+$' }),
+    record({ host: text, port: count, throughProxy: Type.Optional(Type.Literal(true)) }),
+    {
+      additionalProperties: false,
+    },
+  ),
   createdAtMs: timeMs,
   startedAtMs: maybeTimeMs,
   readyAtMs: maybeTimeMs,

@@ -1,0 +1,82 @@
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { boundLog, logPath } from '../worker-files/worker-log.ts';
+import type { EngineClient } from './engine-client.ts';
+import { LOG_START, LogFrames, UnreadFrames, type LogPosition } from './log-frames.ts';
+
+const POSITION_FILE = 'log.position';
+const WRITE_BYTES = 256 * 1024;
+
+/**
+ * Copies what a container wrote since the last copy to the worker's log files. Done when somebody looks
+ * and when it ends, not all the time: in between the engine keeps it, and output beyond what the engine
+ * keeps is lost uncounted. The copy outlives the container, which goes as soon as it ended.
+ */
+export class LogCopy {
+  readonly #engine: EngineClient;
+  readonly #limitBytes: number;
+  /** The copy under way of each folder, or the last one: two of one log would mix. */
+  readonly #copies = new Map<string, Promise<void>>();
+
+  constructor(engine: EngineClient, limitBytes: number) {
+    this.#engine = engine;
+    this.#limitBytes = limitBytes;
+  }
+
+  async copy(containerId: string, folder: string): Promise<void> {
+    const before = this.#copies.get(folder) ?? Promise.resolve();
+    const copy = before.catch(() => undefined).then(async () => await this.#copy(containerId, folder));
+    this.#copies.set(folder, copy);
+    try {
+      await copy;
+    } finally {
+      if (this.#copies.get(folder) === copy) this.#copies.delete(folder);
+    }
+  }
+
+  async #copy(containerId: string, folder: string): Promise<void> {
+    const unread = new UnreadFrames(await readPosition(folder));
+    const frames = new LogFrames();
+    // Whole seconds: Podman takes no fraction. What comes again is left out by its time.
+    const since = unread.position.atNs / 1_000_000_000n;
+    const stream = await this.#engine.stream({
+      method: 'GET',
+      path: `/containers/${containerId}/logs?stdout=1&stderr=1&timestamps=1&since=${since}`,
+    });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    let parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of stream) {
+      for (const frame of frames.take(chunk as unknown as Buffer)) {
+        if (!unread.isUnread(frame)) continue;
+        parts.push(frame.payload);
+        bytes += frame.payload.length;
+      }
+      if (bytes < WRITE_BYTES) continue;
+      await this.#write(folder, parts, unread.position);
+      parts = [];
+      bytes = 0;
+    }
+    if (bytes > 0) await this.#write(folder, parts, unread.position);
+  }
+
+  /** The position last: after a crash in between lines are there twice, and none is missing. */
+  async #write(folder: string, parts: readonly Buffer[], position: LogPosition): Promise<void> {
+    await appendFile(logPath(folder), Buffer.concat(parts));
+    await boundLog(folder, this.#limitBytes);
+    const draft = join(folder, `${POSITION_FILE}.draft`);
+    await writeFile(draft, `${position.atNs} ${position.frames}`);
+    await rename(draft, join(folder, POSITION_FILE));
+  }
+}
+
+async function readPosition(folder: string): Promise<LogPosition> {
+  try {
+    const text = await readFile(join(folder, POSITION_FILE), 'utf8');
+    const [, atNs, frames] = /^(\d+) (\d+)$/.exec(text) ?? [];
+    return atNs === undefined ? LOG_START : { atNs: BigInt(atNs), frames: Number(frames) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return LOG_START;
+    throw error;
+  }
+}
