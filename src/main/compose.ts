@@ -30,6 +30,7 @@ import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
 import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
+import { engineSocket } from './engine-socket.ts';
 import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
 import { VERSION } from './version.ts';
@@ -63,7 +64,7 @@ export async function openServer(
   const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
   const arrivals = new ArrivalLog({ clock, random, store, metrics, log, ...config.record });
   const deviceWatch = looksAtDevices(config) ? openNvidiaSmi({ clock, environment }) : null;
-  const { driver, readiness } = openDriver(config, environment, { clock, random, log, deviceWatch });
+  const { driver, readiness } = await openDriver(config, environment, { clock, random, log, deviceWatch });
 
   // Gateway and control know each other by ports alone; what joins them is this one reference.
   let listener: TrafficListener | null = null;
@@ -201,11 +202,11 @@ function looksAtDevices({ workers }: Config): boolean {
   return workers.driver !== 'simulated' && workers.gpuCount === null;
 }
 
-function openDriver(
+async function openDriver(
   config: Config,
   environment: Environment,
   { clock, random, log, deviceWatch }: DriverParts,
-): { driver: Driver; readiness: Readiness } {
+): Promise<{ driver: Driver; readiness: Readiness }> {
   if (config.workers.driver === 'simulated') {
     const driver = createSimulatedDriver({
       clock,
@@ -215,15 +216,21 @@ function openDriver(
     });
     return { driver, readiness: driver.readiness };
   }
-  const driver = createProcessDriver({
+  const parts = {
     dataDir: config.dataDir,
     clock,
     log,
-    random,
-    hostDevices: () => hostDevices(config.workers.gpuCount, deviceWatch, log),
-    environment,
-  });
-  return { driver, readiness: createHttpReadiness({ clock }) };
+    hostDevices: async () => await hostDevices(config.workers.gpuCount, deviceWatch, log),
+  };
+  const readiness = createHttpReadiness({ clock });
+  if (config.workers.driver === 'docker') {
+    // Its packages are many: who has no use for them does not load them.
+    const { createDockerDriver } = await import('../adapters/driver-docker/docker-driver.ts');
+    const { socketPath, ...limits } = config.containers;
+    const socket = engineSocket(socketPath, environment);
+    return { driver: createDockerDriver({ ...parts, socketPath: socket, limits }), readiness };
+  }
+  return { driver: createProcessDriver({ ...parts, random, environment }), readiness };
 }
 
 async function listen(http: Server, config: Config): Promise<number> {

@@ -2,6 +2,7 @@ import type { WorkerAmount } from '../model/rollout-options.ts';
 import {
   apiKey,
   baseUrl,
+  capabilities,
   domainName,
   folder,
   hostAndPort,
@@ -9,6 +10,7 @@ import {
   numberBetween,
   oneOf,
   prices,
+  socketPath,
   workerAmount,
   type Parse,
 } from './config-values.ts';
@@ -54,8 +56,44 @@ export const SETTINGS = {
   driver: setting(
     'DRIVER',
     'process',
-    oneOf('process', 'simulated'),
-    'what starts workers: process or simulated',
+    oneOf('process', 'docker', 'simulated'),
+    'what starts workers: process, docker (also Podman) or simulated',
+  ),
+  dockerSocket: setting(
+    'DOCKER_SOCKET',
+    null,
+    socketPath,
+    "socket of the container engine; unset: DOCKER_HOST's, Docker's or Podman's",
+  ),
+  containerMemory: setting(
+    'CONTAINER_MEMORY_MIB',
+    null,
+    integerBetween(6, 100_000_000),
+    'memory of one container in MiB; unset: no limit',
+  ),
+  containerPids: setting(
+    'CONTAINER_PIDS',
+    4_096,
+    integerBetween(1, 4_194_304),
+    'processes and threads of one container',
+  ),
+  containerSharedMemory: setting(
+    'CONTAINER_SHM_MIB',
+    1_024,
+    integerBetween(1, 100_000_000),
+    'size of /dev/shm in a container, in MiB',
+  ),
+  containerCapabilities: setting(
+    'CONTAINER_CAPABILITIES',
+    null,
+    capabilities,
+    'Linux capabilities left to containers, such as CHOWN,SETUID; unset: none',
+  ),
+  containerReadOnly: setting(
+    'CONTAINER_READ_ONLY',
+    'off',
+    oneOf<'on' | 'off'>('on', 'off'),
+    'containers may write to /tmp and volumes alone: on or off',
   ),
   gpus: setting('GPUS', null, integerBetween(0, 1_024), 'number of GPUs to use; unset: nvidia-smi is asked'),
   gpuOthers: setting(

@@ -113,3 +113,27 @@ export function baseUrl(text: string): Parsed<string> {
     fault: `must be an http or https address without user, query and fragment, such as https://gpu.example.com; given ${given(text)}`,
   };
 }
+
+/** A path, or the `unix://` address of DOCKER_HOST. */
+export function socketPath(text: string): Parsed<string> {
+  const path = text.startsWith('unix://') ? text.slice('unix://'.length) : text;
+  const scheme = /^[a-z+]+:\/\//.test(path);
+  // The kernel's limit for the address of a socket, less the NUL at its end.
+  if (!scheme && path !== '' && !path.includes('\0') && resolve(path).length <= 107) {
+    return { value: resolve(path) };
+  }
+  return {
+    fault: `must be the path of a socket of at most 107 characters, such as /var/run/docker.sock; an engine elsewhere is not supported; given ${given(text)}`,
+  };
+}
+
+/** `CHOWN,SETUID`: names of capabilities(7), with or without CAP_. */
+export function capabilities(text: string): Parsed<readonly string[]> {
+  const names = text.split(',').map((name) => name.trim().toUpperCase().replace(/^CAP_/, ''));
+  if (names.length <= 64 && names.every((name) => /^[A-Z][A-Z_]{2,30}$/.test(name))) {
+    return { value: [...new Set(names)] };
+  }
+  return {
+    fault: `must be names of Linux capabilities apart by commas, such as CHOWN,SETUID; given ${given(text)}`,
+  };
+}

@@ -17,8 +17,23 @@ export interface AccessConfig {
   readonly apiKey: string | null;
 }
 
+/** What the docker driver works with, and what its workers may have. */
+export interface ContainerConfig {
+  /** Absolute path; null: the first of the usual ones that is there. */
+  readonly socketPath: string | null;
+  /** Of one container; null: no limit. */
+  readonly memoryMib: number | null;
+  /** Processes and threads. */
+  readonly pids: number;
+  readonly sharedMemoryMib: number;
+  /** All others are dropped. */
+  readonly capabilities: readonly string[];
+  /** True: nothing but /tmp and volumes can be written to. */
+  readonly readOnly: boolean;
+}
+
 export interface WorkerConfig {
-  readonly driver: 'process' | 'simulated';
+  readonly driver: 'process' | 'docker' | 'simulated';
   /** Devices to use; 0: none, only the product `cpu` exists; null: `nvidia-smi` is asked. */
   readonly gpuCount: number | null;
   /** Product → price of one device, or of one worker of `cpu`, for one hour. */
@@ -60,6 +75,7 @@ export interface Config {
   /** Absolute folder of the database, worker records and worker logs. */
   readonly dataDir: string;
   readonly workers: WorkerConfig;
+  readonly containers: ContainerConfig;
   /** Of updates that do not say otherwise. */
   readonly rollout: RolloutOptions;
   readonly gateway: GatewayConfig;
@@ -129,11 +145,18 @@ export function describeConfig(config: Config): Readonly<Record<string, string>>
   );
 }
 
-function shown(value: string | number | HostAndPort | WorkerAmount | ReadonlyMap<string, number>): string {
+function shown(
+  value: string | number | HostAndPort | WorkerAmount | ReadonlyMap<string, number> | readonly string[],
+): string {
   if (typeof value !== 'object') return String(value);
+  if (isList(value)) return value.join(',');
   if (isPrices(value)) return [...value].map(([id, price]) => `${id}=${price}`).join(',');
   if ('host' in value) return addressText(value.host, value.port);
   return `${value.value}${value.unit === 'percent' ? '%' : ''}`;
+}
+
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
 }
 
 function isPrices(value: object): value is ReadonlyMap<string, number> {
@@ -211,6 +234,13 @@ function valuesOf(config: Config): Values {
     dataDir: config.dataDir,
     apiKey: config.access.apiKey,
     driver: config.workers.driver,
+    dockerSocket: config.containers.socketPath,
+    containerMemory: config.containers.memoryMib,
+    containerPids: config.containers.pids,
+    containerSharedMemory: config.containers.sharedMemoryMib,
+    containerCapabilities:
+      config.containers.capabilities.length === 0 ? null : config.containers.capabilities,
+    containerReadOnly: config.containers.readOnly ? 'on' : 'off',
     gpus: config.workers.gpuCount,
     gpuOthers: config.workers.gpuOthersShare * 100,
     prices: config.workers.prices.size === 0 ? null : config.workers.prices,
@@ -249,6 +279,14 @@ function configOf(values: Values): Config {
       prices: values.prices ?? new Map(),
       startDeadlineMs: values.startDeadline * SECOND_MS,
       stopGraceMs: values.stopGrace * SECOND_MS,
+    }),
+    containers: Object.freeze({
+      socketPath: values.dockerSocket,
+      memoryMib: values.containerMemory,
+      pids: values.containerPids,
+      sharedMemoryMib: values.containerSharedMemory,
+      capabilities: values.containerCapabilities ?? [],
+      readOnly: values.containerReadOnly === 'on',
     }),
     rollout: Object.freeze({
       maxSurge: values.maxSurge,

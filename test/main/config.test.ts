@@ -44,6 +44,14 @@ describe('the defaults', () => {
         startDeadlineMs: 600_000,
         stopGraceMs: 30_000,
       },
+      containers: {
+        socketPath: null,
+        memoryMib: null,
+        pids: 4_096,
+        sharedMemoryMib: 1_024,
+        capabilities: [],
+        readOnly: false,
+      },
       rollout: {
         maxSurge: { value: 1, unit: 'workers' },
         firstStep: { value: 1, unit: 'workers' },
@@ -79,6 +87,12 @@ describe('flags and variables', () => {
       ['DATA_DIR', '--data-dir', '/var/lib/pilotlight'],
       ['API_KEY', '--api-key', 'k'.repeat(32)],
       ['DRIVER', '--driver', 'simulated'],
+      ['DOCKER_SOCKET', '--docker-socket', '/run/engine.sock'],
+      ['CONTAINER_MEMORY_MIB', '--container-memory-mib', '2048'],
+      ['CONTAINER_PIDS', '--container-pids', '100'],
+      ['CONTAINER_SHM_MIB', '--container-shm-mib', '64'],
+      ['CONTAINER_CAPABILITIES', '--container-capabilities', 'CHOWN,SETUID'],
+      ['CONTAINER_READ_ONLY', '--container-read-only', 'on'],
       ['GPUS', '--gpus', '4'],
       ['GPU_OTHERS_PERCENT', '--gpu-others-percent', '20'],
       ['PRICES', '--prices', 'gpu=1.2,cpu=0.05'],
@@ -220,9 +234,26 @@ describe('bounds', () => {
   });
 
   test('the driver is one of those that exist', () => {
-    assert.deepEqual(faultsOf(['--driver=docker']), [
-      '--driver must be one of process, simulated; given "docker"',
+    assert.deepEqual(faultsOf(['--driver=kubernetes']), [
+      '--driver must be one of process, docker, simulated; given "kubernetes"',
     ]);
+  });
+
+  test('the engine’s socket is a path, however DOCKER_HOST would have it', () => {
+    assert.equal(configOf(['--docker-socket=unix:///run/e.sock']).containers.socketPath, '/run/e.sock');
+    for (const wrong of ['tcp://127.0.0.1:2375', 'unix://', `/${'long'.repeat(30)}`]) {
+      assert.equal(faultsOf([`--docker-socket=${wrong}`]).length, 1, wrong);
+    }
+  });
+
+  test('capabilities are names, with or without CAP_', () => {
+    assert.deepEqual(configOf(['--container-capabilities=cap_chown, SETUID,CHOWN']).containers.capabilities, [
+      'CHOWN',
+      'SETUID',
+    ]);
+    for (const wrong of ['CHOWN;SETUID', 'ALL THINGS', ',']) {
+      assert.equal(faultsOf([`--container-capabilities=${wrong}`]).length, 1, wrong);
+    }
   });
 
   test('the domain is a name without anything around it', () => {

@@ -56,7 +56,7 @@ export async function makeDockerFolder(engine: Pick<TestEngine, 'socket'>): Prom
         socketPath: engine.socket,
         clock: systemClock(),
         log: silentLog,
-        devices: () => Promise.resolve({ devices: DEVICES, cudaVersion: null }),
+        hostDevices: () => Promise.resolve({ devices: DEVICES, cudaVersion: null }),
         ...options,
       }),
     remove: () => rm(path, { recursive: true, force: true }),

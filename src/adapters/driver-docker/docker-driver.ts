@@ -12,6 +12,7 @@ import type {
   Driver,
   Fingerprint,
   FoundWorker,
+  HostDevices,
   PreparedImage,
   PullContext,
   StartedWorker,
@@ -49,7 +50,7 @@ export interface DockerDriverOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Those of the engine's machine. */
-  readonly devices: () => Promise<Pick<Fingerprint, 'devices' | 'cudaVersion'>>;
+  readonly hostDevices: () => Promise<HostDevices>;
   readonly limits?: Partial<ContainerLimits>;
   /** Per worker, default 8 MiB. */
   readonly logLimitBytes?: number;
@@ -115,7 +116,7 @@ export class DockerDriver implements Driver {
   }
 
   async fingerprint(): Promise<Fingerprint> {
-    const found = await this.#options.devices();
+    const found = await this.#options.hostDevices();
     const features = await this.#engine.patiently(
       async () => await readEngineFeatures(this.#engine),
       ENGINE_WAIT_MS,
