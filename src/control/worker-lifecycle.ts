@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.ts';
 import { newId, type WorkerId } from '../base/ids.ts';
 import { seconds } from '../decide/world.ts';
 import { mainPort, takesJobs } from '../model/endpoint.ts';
+import { jobTargetOf } from '../model/job-target.ts';
 import { exitWords, type WorkerExit } from '../model/worker-exit.ts';
 import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
@@ -280,6 +281,7 @@ export class WorkerLifecycle {
       workerId: record.id,
       revision: record.revision,
       address,
+      ...(entry.endpoint.type === 'async' ? { jobTarget: jobTargetOf(specOf(entry, record.revision)) } : {}),
       startedAtMs: record.startedAtMs ?? record.createdAtMs,
       ...this.#listener.routeOf(entry, worker),
     });

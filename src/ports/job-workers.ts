@@ -19,10 +19,13 @@ export interface TakeWish {
   readonly idle: boolean | null;
 }
 
-/** JSON texts, both checked to be JSON. `error` may be any JSON value, as workers send objects too. */
 export type JobResult =
+  /** JSON text, checked to be JSON. */
   | { readonly kind: 'output'; readonly output: string }
-  | { readonly kind: 'error'; readonly error: string };
+  /** In words, as the client is shown it. */
+  | { readonly kind: 'error'; readonly error: string }
+  /** It was not read, because it is larger than may be. */
+  | { readonly kind: 'tooLarge'; readonly bytes: number };
 
 /**
  * What workers of async endpoints do with jobs; the caller has checked that the worker is who it

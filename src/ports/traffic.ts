@@ -1,6 +1,7 @@
 import type { AppError } from '../base/errors.ts';
 import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
 import type { EndpointType } from '../model/endpoint.ts';
+import type { JobTarget } from '../model/job-target.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 
@@ -23,6 +24,8 @@ export interface TrafficWorker {
   readonly workerId: WorkerId;
   readonly revision: number;
   readonly address: WorkerAddress;
+  /** Of a worker of an async endpoint that does not take its jobs itself. */
+  readonly jobTarget?: JobTarget;
   /** Requests go to the highest preference that has a free slot; a proven target ranks above the stable one. */
   readonly preference: number;
   /** How many requests it may be given in all before it is proven; null when it is. */

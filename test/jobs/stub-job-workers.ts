@@ -77,7 +77,7 @@ export class StubJobWorkers implements JobWorkers {
   ): Promise<void> {
     this.#mine(handedId);
     this.#held.delete(handedId);
-    const text = result.kind === 'output' ? result.output : result.error;
+    const text = 'output' in result ? result.output : 'error' in result ? result.error : result.bytes;
     this.#note(`answer ${workerId} ${handedId} ${result.kind} ${text}`);
   }
 

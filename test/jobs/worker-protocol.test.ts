@@ -94,7 +94,7 @@ describe('a worker that speaks the protocol byte by byte', LIMIT, () => {
       assert.equal((await world.raw(python(world, 'POST', `${url}&isStream=false`, body))).status, 200);
     }
     assert.deepEqual(world.jobs.called, [
-      'answer w1 a error "{\\"error_type\\": \\"<class \'ValueError\'>\\"}"',
+      'answer w1 a error {"error_type": "<class \'ValueError\'>"}',
       'answer w1 b error {"code": 7}',
       'recycle w1 it asked to be replaced',
       'answer w1 c output "last"',

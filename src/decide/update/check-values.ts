@@ -1,5 +1,6 @@
 import { DEFAULT_PORT } from '../../model/endpoint.ts';
 import type { EndpointUpdateBody } from '../../model/endpoint-schema.ts';
+import { JOB_BODY_VARIABLE } from '../../model/job-target.ts';
 import type { FaultList } from '../../model/faults.ts';
 import { splitWords } from '../../model/words.ts';
 import { isObject, shownValue } from './check-shape.ts';
@@ -54,12 +55,26 @@ export function checkValues(body: Readonly<Record<string, unknown>>, faults: Fau
     if ('fault' in result)
       faults.add(name, `${result.fault}; allowed: words as a POSIX shell would split them`);
   }
+  checkJobBody(body['envs'], faults);
   checkRepeats(body['envs'], faults, (item, index) => keyedBy(item, 'key', `envs[${index}].key`));
   checkRepeats(body['ports'], faults, (item, index) => ({ path: `ports[${index}]`, value: item, key: item }));
   checkRepeats(body['volumes'], faults, (item, index) => {
     const keyed = keyedBy(item, 'mount_point', `volumes[${index}].mount_point`);
     return typeof keyed?.value === 'string' ? { ...keyed, key: normalPath(keyed.value) } : undefined;
   });
+}
+
+function checkJobBody(envs: unknown, faults: FaultList): void {
+  if (!Array.isArray(envs)) return;
+  for (const [index, item] of (envs as readonly unknown[]).entries()) {
+    if (!isObject(item) || item['key'] !== JOB_BODY_VARIABLE) continue;
+    if (item['value'] === 'job' || item['value'] === 'input') continue;
+    const shown = shownValue(item['value']);
+    faults.add(
+      `envs[${index}].value`,
+      `is ${shown}, which ${JOB_BODY_VARIABLE} does not take; allowed: "job", "input"`,
+    );
+  }
 }
 
 interface Keyed {

@@ -4,7 +4,7 @@ import { jsonMembers } from '../../base/json-members.ts';
 import { MIB } from '../../base/units.ts';
 import type { JobResult } from '../../ports/job-workers.ts';
 
-/** What a worker POSTs for a job; all of it JSON text. */
+/** What a worker POSTs for a job; outputs as JSON text. */
 export type WorkerNews =
   | { readonly kind: 'progress'; readonly output: string }
   | { readonly kind: 'end'; readonly result: JobResult; readonly refresh: boolean };
@@ -12,8 +12,8 @@ export type WorkerNews =
 /** Read and dropped of a body over its limit, so that its sender gets the answer and not a broken connection. */
 const DISCARD_BYTES = 64 * MIB;
 
-/** The whole body; null when it is larger than `limitBytes`. Rejects when its sender leaves. */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
+/** The whole body; where it is larger than `limitBytes` how large it is. Rejects when its sender leaves. */
+export async function readBody(request: IncomingMessage, limitBytes: number): Promise<string | number> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -21,7 +21,7 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
     if (bytes <= limitBytes) chunks.push(chunk);
     else if (bytes > limitBytes + DISCARD_BYTES) break;
   }
-  return bytes > limitBytes ? null : Buffer.concat(chunks).toString('utf8');
+  return bytes > limitBytes ? bytes : Buffer.concat(chunks).toString('utf8');
 }
 
 /** What `POST …/job-done` tells: progress, or the job's end. */
@@ -29,7 +29,7 @@ export function newsOf(body: string): WorkerNews {
   const members = objectOf(body);
   const output = members.get('output') ?? null;
   if (members.get('status') === '"IN_PROGRESS"') return { kind: 'progress', output: output ?? 'null' };
-  const error = given(members.get('error'));
+  const error = errorWords(members.get('error'));
   const refresh = members.get('stopPod') === 'true';
   if (error !== null) return { kind: 'end', result: { kind: 'error', error }, refresh };
   // A handler that returned nothing but a wish for a new worker has an output of nothing.
@@ -44,8 +44,8 @@ export function partOf(body: string): string {
   const members = objectOf(body);
   const output = members.get('output');
   if (output !== undefined) return output;
-  const error = given(members.get('error'));
-  if (error !== null) return `{"error":${error}}`;
+  const error = errorWords(members.get('error'));
+  if (error !== null) return JSON.stringify({ error });
   throw malformed('has no "output"');
 }
 
@@ -60,9 +60,10 @@ function objectOf(body: string): ReadonlyMap<string, string> {
   return members;
 }
 
-/** Workers that have no error may say so. */
-function given(error: string | undefined): string | null {
-  return error === undefined || error === 'null' || error === 'false' || error === '""' ? null : error;
+/** In words, as it is shown: what is no text stays JSON. Null for those that say they have none. */
+function errorWords(error: string | undefined): string | null {
+  if (error === undefined || error === 'null' || error === 'false' || error === '""') return null;
+  return error.startsWith('"') ? (JSON.parse(error) as string) : error;
 }
 
 function malformed(what: string, cause?: unknown): AppError {

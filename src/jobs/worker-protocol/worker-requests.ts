@@ -40,7 +40,8 @@ const BODY_TIMEOUT_MS = 5 * MINUTE_MS;
 /** The server's side of the worker protocol, over HTTP. docs/jobs.md lists the calls. */
 export class WorkerRequests {
   readonly #options: WorkerRequestsOptions;
-  readonly #turns = new TakeTurns();
+  readonly #takeTurns = new TakeTurns();
+  readonly #stopTurns = new TakeTurns();
   /** Ends what is held, so that a server that stops need not wait for it. */
   readonly #closing = new AbortController();
 
@@ -105,17 +106,13 @@ export class WorkerRequests {
     const { workers, presence } = this.#options;
     const { endpointId, workerId } = holder;
     if (this.#closing.signal.aborted) throw shuttingDown();
-    if (this.#turns.count(workerId) >= HELD_PER_WORKER) {
-      throw new AppError('QUEUE_FULL', `This worker has ${HELD_PER_WORKER} calls for jobs open already.`, {
-        retryAfterSeconds: 5,
-      });
-    }
+    this.#checkTurns(this.#takeTurns, workerId);
     const jobs = await this.#held(
       response,
       async (signal) =>
-        await this.#turns.run(workerId, signal, async () => {
+        await this.#takeTurns.run(workerId, signal, async () => {
           await presence.asked(workerId, signal);
-          return await this.#until(signal, () => workers.take(endpointId, workerId, wish, signal));
+          return await this.#until(holder, signal, () => workers.take(endpointId, workerId, wish, signal));
         }),
     );
     if (jobs.length === 0) return answerNothing(response);
@@ -125,12 +122,17 @@ export class WorkerRequests {
     await workers.giveBack(endpointId, workerId, handedIds);
   }
 
-  async #stop(response: ServerResponse, { endpointId, workerId }: TokenHolder): Promise<void> {
+  async #stop(response: ServerResponse, holder: TokenHolder): Promise<void> {
+    const { endpointId, workerId } = holder;
     if (this.#closing.signal.aborted) throw shuttingDown();
+    this.#checkTurns(this.#stopTurns, workerId);
     const { workers } = this.#options;
     const ids = await this.#held(
       response,
-      async (signal) => await this.#until(signal, () => workers.stops(endpointId, workerId, signal)),
+      async (signal) =>
+        await this.#stopTurns.run(workerId, signal, async () => {
+          return await this.#until(holder, signal, () => workers.stops(endpointId, workerId, signal));
+        }),
     );
     if (ids.length === 0) answerNothing(response);
     else answerJson(response, 200, JSON.stringify({ jobsToStop: ids }));
@@ -144,14 +146,10 @@ export class WorkerRequests {
   ): Promise<void> {
     const { workers, outputBytes } = this.#options;
     const body = await this.#bodyOf(request, outputBytes + WRAPPING_BYTES);
-    if (body === null) {
-      const error = tooLarge(outputBytes);
+    if (typeof body === 'number') {
       // Its worker would not send it smaller the next time, and the job would wait for it in vain.
-      await workers.answer(endpointId, workerId, jobId, {
-        kind: 'error',
-        error: JSON.stringify(error.message),
-      });
-      throw error;
+      await workers.answer(endpointId, workerId, jobId, { kind: 'tooLarge', bytes: body });
+      throw tooLarge(outputBytes);
     }
     const news = newsOf(body);
     if (news.kind === 'progress') {
@@ -171,12 +169,12 @@ export class WorkerRequests {
   ): Promise<void> {
     const { workers, outputBytes } = this.#options;
     const body = await this.#bodyOf(request, outputBytes + WRAPPING_BYTES);
-    if (body === null) throw tooLarge(outputBytes);
+    if (typeof body === 'number') throw tooLarge(outputBytes);
     await workers.streamPart(endpointId, workerId, jobId, partOf(body));
     answerJson(response, 200, '{"status":"ok"}');
   }
 
-  async #bodyOf(request: IncomingMessage, limitBytes: number): Promise<string | null> {
+  async #bodyOf(request: IncomingMessage, limitBytes: number): Promise<string | number> {
     const cancel = this.#options.clock.schedule(BODY_TIMEOUT_MS, () => request.destroy());
     try {
       return await readBody(request, limitBytes);
@@ -185,9 +183,21 @@ export class WorkerRequests {
     }
   }
 
+  #checkTurns(turns: TakeTurns, workerId: WorkerId): void {
+    if (turns.count(workerId) < HELD_PER_WORKER) return;
+    throw new AppError('QUEUE_FULL', `This worker has ${HELD_PER_WORKER} such calls open already.`, {
+      retryAfterSeconds: 5,
+    });
+  }
+
   /** Asks until there is something, or nobody waits for it any more. */
-  async #until<Item>(signal: AbortSignal, ask: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
-    while (!signal.aborted) {
+  async #until<Item>(
+    { endpointId, workerId }: TokenHolder,
+    signal: AbortSignal,
+    ask: () => Promise<readonly Item[]>,
+  ): Promise<readonly Item[]> {
+    // It may end while it is held: then nothing may be asked in its name.
+    while (!signal.aborted && this.#options.workerFind(endpointId, workerId) !== null) {
       const items = await ask();
       if (items.length > 0) return items;
       // A worker that drains gets none at once; answered at once too, it would ask in a circle.
