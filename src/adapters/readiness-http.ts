@@ -17,6 +17,8 @@ const EASY_DELAY_MS = { connect: 5 * SECOND_MS, http: 2 * SECOND_MS };
 const CONNECT_TIMEOUT_MS = SECOND_MS;
 const ANSWER_TIMEOUT_MS = 10 * SECOND_MS;
 const FAILURES_UNTIL_UNHEALTHY = 3;
+/** A proxy that finds nobody behind it hangs up at once; a connection that holds this long has a listener. */
+const PROXY_HOLD_MS = 30;
 /** A health answer's body is read so that the worker sees a clean end, but not without end. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 
@@ -77,7 +79,7 @@ class Watch {
     // It had its verdict; a body that still flows must not pile up beside the next one.
     this.#attempt?.abort();
     this.#attempts += 1;
-    const make = this.#kind === 'connect' ? attemptConnect : attemptHttp;
+    const make = this.#kind === 'connect' ? connectAttempt(this.#clock) : attemptHttp;
     const timeoutMs = this.#kind === 'connect' ? CONNECT_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
     let settled = false;
     const settle = (verdict: Verdict): void => {
@@ -115,14 +117,30 @@ class Watch {
   }
 }
 
-function attemptConnect({ address }: ReadinessTarget, settle: (verdict: Verdict) => void): Attempt {
-  const socket: Socket = connect(address);
-  socket.once('connect', () => {
-    settle({ healthy: true, detail: `port ${address.port} accepts connections` });
-    socket.destroy();
-  });
-  socket.on('error', (error) => settle({ healthy: false, detail: connectFault(error) }));
-  return { abort: () => void socket.destroy() };
+function connectAttempt(
+  clock: Clock,
+): (target: ReadinessTarget, settle: (verdict: Verdict) => void) => Attempt {
+  return ({ address }, settle) => {
+    const { host, port, throughProxy } = address;
+    const socket: Socket = connect({ host, port });
+    let cancel = (): void => undefined;
+    const accepted = (): void => {
+      settle({ healthy: true, detail: `port ${port} accepts connections` });
+      socket.destroy();
+    };
+    socket.once('connect', () => {
+      if (throughProxy !== true) return accepted();
+      cancel = clock.schedule(PROXY_HOLD_MS, accepted);
+      // Read, or its end would not be seen.
+      socket.resume();
+    });
+    socket.once('close', () => {
+      cancel();
+      settle({ healthy: false, detail: 'nothing listens behind the published port' });
+    });
+    socket.on('error', (error) => settle({ healthy: false, detail: connectFault(error) }));
+    return { abort: () => void socket.destroy() };
+  };
 }
 
 function attemptHttp(target: ReadinessTarget, settle: (verdict: Verdict) => void): Attempt {

@@ -119,6 +119,26 @@ describe('without a health path', () => {
   });
 });
 
+describe('behind a proxy that accepts for everybody', () => {
+  test('a connection it hangs up on is none; one that holds makes it healthy', async () => {
+    let listens = false;
+    const proxy = createServer((socket) => {
+      if (!listens) socket.destroy();
+    });
+    watch({ ...(await listen(proxy)), throughProxy: true });
+    for (let attempt = 0; attempt < 5; attempt += 1) assert.ok((await untilVerdict(1_000)) <= 25);
+    assert.deepEqual(changes, []);
+    listens = true;
+    // The attempt under way may have met the one who hung up.
+    while (changes.length === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (clock.timerCount === 2) clock.advance(30);
+      else if ((clock.nextDueMs() ?? 0) - clock.nowMs() <= 25) await untilVerdict(1_000);
+    }
+    assert.equal(changes[0]?.healthy, true);
+  });
+});
+
 describe('with a health path', () => {
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   let address: WorkerAddress;

@@ -13,6 +13,7 @@ import { ProgramCheck } from './program-check.ts';
 
 /** How long a start waits for an engine that is being restarted. */
 const ENGINE_WAIT_MS = 60 * SECOND_MS;
+const PORT_ATTEMPTS = 5;
 
 export interface ContainerStartParts {
   readonly engine: EngineClient;
@@ -41,26 +42,42 @@ export class ContainerStart {
     startedAtMs: number,
     onCreated: (containerId: string) => void,
   ): Promise<InspectedContainer> {
-    const { engine, containers } = this.#parts;
-    try {
-      const containerId = await this.#create(order, startedAtMs);
-      onCreated(containerId);
-      await this.#programs.check(
-        containerId,
-        order.mounts.map(({ mountPoint }) => mountPoint),
-      );
-      await engine.call({ method: 'POST', path: `/containers/${containerId}/start` });
-      const inspected = await containers.inspect(containerId);
-      this.#checkDevices(order, inspected);
-      return inspected;
-    } catch (error) {
-      throw error instanceof EngineRefusal ? startFault(error) : error;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#runOnce(order, startedAtMs, onCreated);
+      } catch (error) {
+        if (!(error instanceof EngineRefusal)) throw error;
+        // Podman chooses a port when it makes a container, and somebody may take it before the start.
+        if (!/address already in use|port is already allocated/i.test(error.words)) throw startFault(error);
+        if (attempt === PORT_ATTEMPTS) throw startFault(error);
+        await this.#parts.containers.remove(this.#parts.containers.nameOf(order.workerId));
+      }
     }
+  }
+
+  async #runOnce(
+    order: WorkerOrder,
+    startedAtMs: number,
+    onCreated: (containerId: string) => void,
+  ): Promise<InspectedContainer> {
+    const { engine, containers } = this.#parts;
+    const containerId = await this.#create(order, startedAtMs);
+    onCreated(containerId);
+    await this.#programs.check(
+      containerId,
+      order.mounts.map(({ mountPoint }) => mountPoint),
+    );
+    // Repeated where the engine went away over it: one that is started is not started again.
+    await engine.callPatiently({ method: 'POST', path: `/containers/${containerId}/start` }, ENGINE_WAIT_MS);
+    const inspected = await engine.patiently(() => containers.inspect(containerId), ENGINE_WAIT_MS);
+    this.#checkDevices(order, inspected);
+    return inspected;
   }
 
   async #create(order: WorkerOrder, startedAtMs: number): Promise<string> {
     const { engine, containers, images, log, instance, limits, features } = this.#parts;
     let pulledAgain = false;
+    let madeAgain = false;
     for (;;) {
       const { rootfsLimit } = features;
       const body = containerSpec(order, { instance, startedAtMs, limits, rootfsLimit });
@@ -72,7 +89,13 @@ export class ContainerStart {
         );
         return answer.Id;
       } catch (error) {
-        if (hasStatus(error, 404) && !pulledAgain) {
+        if (hasStatus(error, 409) && !madeAgain) {
+          // Made by a call whose answer was lost with the engine's end, and never started.
+          madeAgain = true;
+          const found = await containers.find(containers.nameOf(order.workerId));
+          if (found?.State.Running === true) throw error;
+          await containers.remove(containers.nameOf(order.workerId));
+        } else if (hasStatus(error, 404) && !pulledAgain) {
           // Somebody removed the image since it was prepared.
           pulledAgain = true;
           await images.prepare(order.spec.image, {

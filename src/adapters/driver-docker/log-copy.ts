@@ -37,11 +37,10 @@ export class LogCopy {
   async #copy(containerId: string, folder: string): Promise<void> {
     const unread = new UnreadFrames(await readPosition(folder));
     const frames = new LogFrames();
-    // Whole seconds: Podman takes no fraction. What comes again is left out by its time.
-    const since = unread.position.atNs / 1_000_000_000n;
+    const { sinceSecond } = unread.position;
     const stream = await this.#engine.stream({
       method: 'GET',
-      path: `/containers/${containerId}/logs?stdout=1&stderr=1&timestamps=1&since=${since}`,
+      path: `/containers/${containerId}/logs?stdout=1&stderr=1&timestamps=1&since=${sinceSecond}`,
     });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     let parts: Buffer[] = [];
@@ -65,7 +64,7 @@ export class LogCopy {
     await appendFile(logPath(folder), Buffer.concat(parts));
     await boundLog(folder, this.#limitBytes);
     const draft = join(folder, `${POSITION_FILE}.draft`);
-    await writeFile(draft, `${position.atNs} ${position.frames}`);
+    await writeFile(draft, `${position.sinceSecond} ${position.frames}`);
     await rename(draft, join(folder, POSITION_FILE));
   }
 }
@@ -73,8 +72,10 @@ export class LogCopy {
 async function readPosition(folder: string): Promise<LogPosition> {
   try {
     const text = await readFile(join(folder, POSITION_FILE), 'utf8');
-    const [, atNs, frames] = /^(\d+) (\d+)$/.exec(text) ?? [];
-    return atNs === undefined ? LOG_START : { atNs: BigInt(atNs), frames: Number(frames) };
+    const [, sinceSecond, frames] = /^(\d+) (\d+)$/.exec(text) ?? [];
+    return sinceSecond === undefined
+      ? LOG_START
+      : { sinceSecond: BigInt(sinceSecond), frames: Number(frames) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return LOG_START;
     throw error;

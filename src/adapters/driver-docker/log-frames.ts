@@ -51,39 +51,49 @@ export function nanoseconds(time: string): bigint | null {
   return Number.isNaN(ms) ? null : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
-/** How far a log was copied. Lines can share a time, so how many of the last one is told too. */
+const SECOND_NS = 1_000_000_000n;
+
+/**
+ * How far a log was copied: of the lines from a second on, so many. Lines are told in the order in which
+ * they were kept; their times are no order, because two streams take theirs before they wait for each other.
+ */
 export interface LogPosition {
-  readonly atNs: bigint;
+  readonly sinceSecond: bigint;
   readonly frames: number;
 }
 
-export const LOG_START: LogPosition = { atNs: 0n, frames: 0 };
+export const LOG_START: LogPosition = { sinceSecond: 0n, frames: 0 };
 
-/** What of the frames, which begin at or before the position, comes after it. */
+/** Tells the frames from `position.sinceSecond` on that were copied before from those that were not. */
 export class UnreadFrames {
-  #position: LogPosition;
-  /** Frames of the position's own time that were met again. */
+  readonly #start: LogPosition;
   #met = 0;
+  /** Second → frames of it; of the last few. */
+  readonly #counts = new Map<bigint, number>();
+  #lastSecond: bigint;
 
   constructor(position: LogPosition) {
-    this.#position = position;
+    this.#start = position;
+    this.#lastSecond = position.sinceSecond;
   }
 
+  /** Where the next copy is to begin: a second early, for a line that took its time and waits. */
   get position(): LogPosition {
-    return this.#position;
+    const earlier = this.#lastSecond - 1n;
+    const sinceSecond = earlier > this.#start.sinceSecond ? earlier : this.#start.sinceSecond;
+    let frames = 0;
+    for (const [second, count] of this.#counts) if (second >= sinceSecond) frames += count;
+    return { sinceSecond, frames };
   }
 
   isUnread({ atNs }: LogFrame): boolean {
-    const { atNs: lastNs, frames } = this.#position;
-    if (atNs < lastNs) return false;
-    if (atNs > lastNs) {
-      this.#position = { atNs, frames: 1 };
-      this.#met = 1;
-      return true;
-    }
+    const second = atNs / SECOND_NS;
     this.#met += 1;
-    if (this.#met <= frames) return false;
-    this.#position = { atNs, frames: this.#met };
-    return true;
+    this.#counts.set(second, (this.#counts.get(second) ?? 0) + 1);
+    if (second > this.#lastSecond) {
+      this.#lastSecond = second;
+      for (const old of this.#counts.keys()) if (old < second - 1n) this.#counts.delete(old);
+    }
+    return this.#met > this.#start.frames;
   }
 }
