@@ -4,6 +4,12 @@ import { createInterface } from 'node:readline';
 
 const KEPT_LINES = 40;
 
+export interface ChildServerOptions {
+  /** The one core it keeps to; default: any. Its own children inherit this. */
+  readonly core?: number;
+  readonly nodeFlags?: readonly string[];
+}
+
 /** A program that prints `Listening on <url>`, run until `close`. */
 export class ChildServer {
   readonly url: string;
@@ -18,8 +24,11 @@ export class ChildServer {
     script: string,
     flags: readonly string[],
     environment: Readonly<Record<string, string | undefined>>,
+    { core, nodeFlags = [] }: ChildServerOptions = {},
   ): Promise<ChildServer> {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...flags], {
+    const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeFlags, script, ...flags];
+    const [program, ...words] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
+    const child = spawn(program ?? process.execPath, words, {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C reaches the whole foreground group; the caller still needs the server to clean up.
@@ -44,6 +53,10 @@ export class ChildServer {
       if (code !== 0) console.error(`${script} ended with code ${code}:\n${errors.join('\n')}`);
     });
     return new ChildServer(child, url);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ChildServer } from '../child-server.ts';
-import { figuresOf, type Figures } from './figures.ts';
+import { figuresOf, type Figures } from '../figures.ts';
 import { PilotlightWorld } from './pilotlight-world.ts';
 import { wake, type Wake } from './wake.ts';
 
