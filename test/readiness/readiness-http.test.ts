@@ -127,7 +127,7 @@ describe('behind a proxy that accepts for everybody', () => {
     });
     watch({ ...(await listen(proxy)), throughProxy: true });
     for (let attempt = 0; attempt < 5; attempt += 1) assert.ok((await untilVerdict(1_000)) <= 25);
-    assert.deepEqual(changes, []);
+    assert.equal(changes.length, 0);
     listens = true;
     // The attempt under way may have met the one who hung up.
     while (changes.length === 0) {
