@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { newId, type EndpointId } from './ids.ts';
+import { newId, newUuid, type EndpointId, type JobId } from './ids.ts';
 import { seededRandom } from './random.ts';
 
 test('property: an id is a DNS label of its length that begins with a letter', () => {
@@ -25,4 +25,14 @@ test('ids of 12 characters do not repeat among many, and every letter is used', 
   assert.equal(new Set(ids).size, ids.length);
   assert.equal(new Set(ids.map((id) => id[0])).size, 26);
   assert.equal(new Set(ids.join('')).size, 36);
+});
+
+test('a uuid says its version and variant, begins with its time, and does not repeat', () => {
+  const random = seededRandom(11);
+  const ids = Array.from({ length: 10_000 }, (_, index) => newUuid<JobId>(random, 1_700_000_000_000 + index));
+  for (const id of ids)
+    assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.deepEqual(ids.toSorted(), ids);
+  assert.equal(new Set(ids.map((id) => id.slice(14))).size, ids.length);
+  assert.match(newUuid<JobId>({ next: () => 1 - Number.EPSILON / 2 }, 0), /^00000000-0000-7fff-bfff-f{12}$/);
 });

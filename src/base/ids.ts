@@ -26,3 +26,17 @@ export function newId<Id extends string>(random: Random, length = 12): Id {
   }
   return id as Id;
 }
+
+/**
+ * A UUID of version 7 (RFC 9562): 48 bits of time, the rest chance. Ids made one after the other
+ * stand beside each other in an index, and 74 bits of chance cannot be guessed.
+ */
+export function newUuid<Id extends string>(random: Random, nowMs: number): Id {
+  const time = Math.floor(nowMs).toString(16).padStart(12, '0').slice(-12);
+  const drawn = (digits: number): string =>
+    Math.floor(random.next() * 16 ** digits)
+      .toString(16)
+      .padStart(digits, '0');
+  const variant = '89ab'[Math.floor(random.next() * 4)] ?? '8';
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${drawn(3)}-${variant}${drawn(3)}-${drawn(6)}${drawn(6)}` as Id;
+}

@@ -393,8 +393,12 @@ export class WorkerLifecycle {
       this.route(entry, worker);
       this.#watch(entry, worker);
     } else if (record.state === 'draining') {
-      // The connections it drained for were the former process's: nothing holds it any more.
-      this.stop(entry, worker, record.reason);
+      // Jobs outlive the restart. The connections it drained for do not: nothing else holds it any more.
+      const runs = this.#ports.traffic.load(entry.endpoint.id).workers.get(record.id)?.running ?? 0;
+      if (runs > 0) {
+        worker.drainingSinceMs = this.#ports.clock.nowMs();
+        this.#ports.traffic.workerDrain(entry.endpoint.id, record.id);
+      } else this.stop(entry, worker, record.reason);
     } else {
       void this.#stop(entry, worker, this.#ports.options.stopGraceMs);
     }
@@ -430,7 +434,7 @@ export class WorkerLifecycle {
     this.#records.workerPut(worker.record);
     entry.workers.delete(record.id);
     this.keepEnded(entry, worker.record);
-    this.#ports.traffic.workerRemove(entry.endpoint.id, record.id);
+    this.#ports.traffic.workerRemove(entry.endpoint.id, record.id, record.reason);
     this.#listener.devicesFreed();
     this.#listener.workerChanged(entry);
   }

@@ -26,7 +26,12 @@ export interface LeasedJob extends JobLease {
   readonly retries: number;
   readonly lowPriority: boolean;
   readonly enqueuedAtMs: number;
+  readonly expiresAtMs: number;
   readonly executionTimeoutMs: number | null;
+  /** Its end is to be told to an address. */
+  readonly hasWebhook: boolean;
+  /** Attempts that were lost since it was asked for. */
+  readonly lost: readonly LostAttempt[];
 }
 
 export type NewJob = Pick<
@@ -60,6 +65,7 @@ export interface JobRecovery {
 
 export interface EndedWhileWaiting {
   readonly id: JobId;
+  readonly enqueuedAtMs: number;
   readonly endpointId: EndpointId;
   readonly sequence: number;
   readonly lowPriority: boolean;
@@ -139,8 +145,13 @@ export interface JobStore {
   /** Deletes at most `limit` of an endpoint's jobs; true when some may be left. */
   endpointSweep(endpointId: EndpointId, limit: number): Promise<boolean>;
 
-  /** False when this attempt does not run any more. */
-  partAppend(id: JobId, attempt: number, part: string): Promise<boolean>;
+  /** `gone`: this attempt does not run any more. `full`: its parts would be more than `limitBytes` together. */
+  partAppend(
+    id: JobId,
+    attempt: number,
+    part: string,
+    limitBytes: number,
+  ): Promise<'stored' | 'gone' | 'full'>;
   /** Parts from `from` on, or from where the last such call ended when it is null; moves that mark. */
   partRead(
     id: JobId,

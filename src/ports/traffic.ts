@@ -69,8 +69,8 @@ export interface Traffic {
   workerPut(endpointId: EndpointId, worker: TrafficWorker): void;
   /** No new request for it. `workerDrained` is told, in this turn when it runs nothing. `workerPut` takes it back. */
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void;
-  /** It is gone: what still ran there ends as the broken connections say. */
-  workerRemove(endpointId: EndpointId, workerId: WorkerId): void;
+  /** It is gone, for that reason: what still ran there ends as the broken connections say; jobs are lost. */
+  workerRemove(endpointId: EndpointId, workerId: WorkerId, why?: string): void;
   /**
    * Closes what runs on the worker now, or only what has no answer's head yet: such clients get `error`.
    * Returns how many that were not being closed already.

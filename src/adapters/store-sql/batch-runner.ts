@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { BatchAnswer, BatchRefusal, SqlRow, SqlStatement } from './sql-batch.ts';
+import type { Outcome } from './sqlite-message.ts';
 import {
   SQLITE_CONSTRAINT_FOREIGNKEY,
   SQLITE_CONSTRAINT_PRIMARYKEY,
@@ -9,8 +10,6 @@ import {
 
 /** The store's statements are a few dozen texts; the bound is for those that are not. */
 const PREPARED_MAX = 100;
-
-export type BatchOutcome = BatchAnswer | { readonly failure: unknown };
 
 /**
  * Runs groups of batches: one transaction and one wait for the disk for all of a group, a savepoint
@@ -25,7 +24,7 @@ export class BatchRunner {
   }
 
   /** One outcome a batch, in order. When the commit fails, or the disk is full, all of them failed. */
-  runGroup(batches: readonly (readonly SqlStatement[])[]): readonly BatchOutcome[] {
+  runGroup(batches: readonly (readonly SqlStatement[])[]): readonly Outcome<BatchAnswer>[] {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const outcomes = batches.map((batch) => this.#runBatch(batch));
@@ -37,7 +36,7 @@ export class BatchRunner {
     }
   }
 
-  #runBatch(batch: readonly SqlStatement[]): BatchOutcome {
+  #runBatch(batch: readonly SqlStatement[]): Outcome<BatchAnswer> {
     this.#database.exec('SAVEPOINT batch');
     try {
       const rows: (readonly SqlRow[])[] = [];

@@ -1,22 +1,20 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../base/errors.ts';
-import type { BatchOutcome } from './batch-runner.ts';
-import type { BatchAnswer, SqlConnection, SqlStatement } from './sql-batch.ts';
-import type { ThreadReply, ThreadRequest, ThreadSetup } from './sqlite-message.ts';
+import type { BatchAnswer, SqlStatement } from './sql-batch.ts';
+import type { Outcome, ThreadReply, ThreadRequest, ThreadSetup } from './sqlite-message.ts';
 
-/** Beside this file, in the form this file has: source in the repository, compiled in the package. */
-const THREAD_FILE = new URL(
-  import.meta.url.endsWith('.ts') ? './sqlite-thread.ts' : './sqlite-thread.js',
-  import.meta.url,
-);
+/** A thread's file, beside this one, in the form this one has: source in the repository, compiled in the package. */
+export function threadFile(name: string): URL {
+  return new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}
 /** Beyond this the disk is seconds behind and waiting longer helps nobody. */
 export const QUEUED_BATCHES_MAX = 10_000;
 /** Batches in one commit: enough to share its cost, few enough that none waits long for its answer. */
 const GROUP_MAX = 500;
 
-interface PendingBatch {
-  readonly batch: readonly SqlStatement[];
-  resolve(answer: BatchAnswer): void;
+interface Pending<Batch, Answer> {
+  readonly batch: Batch;
+  resolve(answer: Answer): void;
   reject(error: AppError): void;
 }
 
@@ -25,26 +23,28 @@ interface PendingBatch {
  * arrives meanwhile becomes the next group, so that groups grow with the load:
  *
  *   run → #queue → (thread free) → #sent → outcomes → promises
+ *
+ * What a batch and its answer are is between the caller and the thread's file.
  */
-export class SqliteChannel implements SqlConnection {
+export class SqliteChannel<Batch = readonly SqlStatement[], Answer extends object = BatchAnswer> {
   readonly #path: string;
   readonly #worker: Worker;
   readonly #opened = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  #queue: PendingBatch[] = [];
-  #sent: readonly PendingBatch[] = [];
+  #queue: Pending<Batch, Answer>[] = [];
+  #sent: readonly Pending<Batch, Answer>[] = [];
   #sendPlanned = false;
   /** Set once no further batch can be run; says why. */
   #over: AppError | null = null;
   #closing = false;
 
-  private constructor(path: string) {
+  private constructor(path: string, file: URL) {
     this.#path = path;
     const setup: ThreadSetup = { path };
     // Not this process's own flags: a preload of a test runner has no business in the thread.
     const execArgv = ['--disable-warning=ExperimentalWarning'];
-    this.#worker = new Worker(THREAD_FILE, { workerData: setup, execArgv, name: 'sqlite' });
-    this.#worker.on('message', (reply: ThreadReply) => this.#onReply(reply));
+    this.#worker = new Worker(file, { workerData: setup, execArgv, name: 'sqlite' });
+    this.#worker.on('message', (reply: ThreadReply<Answer>) => this.#onReply(reply));
     this.#worker.on('error', (cause) => this.#fail('the database thread crashed', cause));
     this.#worker.on('messageerror', (cause) => this.#fail('a reply could not be read', cause));
     this.#worker.on('exit', (exitCode) => {
@@ -54,8 +54,11 @@ export class SqliteChannel implements SqlConnection {
   }
 
   /** Rejects with STORE_FAILED, and a message for the operator, when the database cannot be used. */
-  static async open(path: string): Promise<SqliteChannel> {
-    const channel = new SqliteChannel(path);
+  static async open<Batch = readonly SqlStatement[], Answer extends object = BatchAnswer>(
+    path: string,
+    file = threadFile('sqlite-thread'),
+  ): Promise<SqliteChannel<Batch, Answer>> {
+    const channel = new SqliteChannel<Batch, Answer>(path, file);
     try {
       await channel.#opened.promise;
     } catch (error) {
@@ -65,8 +68,9 @@ export class SqliteChannel implements SqlConnection {
     return channel;
   }
 
-  run(batch: readonly SqlStatement[]): Promise<BatchAnswer> {
-    const { promise, resolve, reject } = Promise.withResolvers<BatchAnswer>();
+  /** Batches run in the order of the calls; rejects with STORE_FAILED when the database failed. */
+  run(batch: Batch): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     if (this.#over !== null) {
       reject(this.#over);
     } else if (this.#closing) {
@@ -111,11 +115,11 @@ export class SqliteChannel implements SqlConnection {
     }
   }
 
-  #post(request: ThreadRequest): void {
+  #post(request: ThreadRequest<Batch>): void {
     this.#worker.postMessage(request);
   }
 
-  #onReply(reply: ThreadReply): void {
+  #onReply(reply: ThreadReply<Answer>): void {
     if (reply.kind === 'opened') {
       this.#opened.resolve();
       return;
@@ -131,7 +135,7 @@ export class SqliteChannel implements SqlConnection {
     this.#sendNext();
   }
 
-  #settle(pending: PendingBatch, outcome: BatchOutcome | undefined): void {
+  #settle(pending: Pending<Batch, Answer>, outcome: Outcome<Answer> | undefined): void {
     if (outcome !== undefined && !('failure' in outcome)) {
       pending.resolve(outcome);
       return;
