@@ -1,6 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointService } from '../ports/endpoint-service.ts';
+import type { JobService } from '../ports/job-service.ts';
 import type { WhatIfService } from '../ports/what-if.ts';
 import type { Log } from '../ports/log.ts';
 import { answerError } from './answer-error.ts';
@@ -14,6 +15,7 @@ import type { EventReaders } from './event-readers.ts';
 import { catalogRoutes } from './routes/catalog.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { eventRoutes } from './routes/events.ts';
+import { jobRoutes, type JobRouteLimits } from './routes/jobs.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { revisionRoutes } from './routes/revisions.ts';
@@ -24,6 +26,8 @@ import { workerRoutes } from './routes/workers.ts';
 export interface ApiParts extends ServerFacts {
   readonly service: EndpointService;
   readonly whatIf: WhatIfService;
+  readonly jobs: JobService;
+  readonly jobLimits: JobRouteLimits;
   readonly apiKeys: KeyLookup;
   readonly log: Log;
   readonly clock: Clock;
@@ -77,6 +81,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     workerRoutes(guarded, parts.service);
     simulateRoutes(guarded, parts.whatIf, parts.log);
     catalogRoutes(guarded, parts.service);
+    jobRoutes(guarded, parts.jobs, parts.jobLimits);
   });
   return app;
 }

@@ -10,6 +10,13 @@ import {
   EndpointWorker,
   Status,
 } from '../model/endpoint-schema.ts';
+import {
+  DeliveryObject,
+  JobHealthObject,
+  JobItem,
+  JobRunBody,
+  JobStatusObject,
+} from '../model/job-schema.ts';
 import { PlanStep, UpdatePlan } from '../model/plan-schema.ts';
 import { EventObject } from '../model/event-schema.ts';
 import { RequestObject } from '../model/request-schema.ts';
@@ -46,6 +53,11 @@ const NAMED: readonly TSchema[] = [
   RolloutDetails,
   ProductObject,
   RegionObject,
+  JobRunBody,
+  JobItem,
+  JobStatusObject,
+  JobHealthObject,
+  DeliveryObject,
 ];
 
 /** Makes the OpenAPI document out of the routes that are added afterwards. */
@@ -68,6 +80,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
         { name: 'rollouts', description: 'The way from one revision to the next' },
         { name: 'why', description: 'What was decided, and what became of requests' },
         { name: 'workers', description: 'The processes behind an endpoint' },
+        { name: 'jobs', description: 'What async endpoints do: the same at `/v1/{endpoint_id}-{app_name}`' },
         { name: 'catalog', description: 'Machines and places' },
         { name: 'server', description: 'The server itself' },
       ],

@@ -41,11 +41,12 @@ function isSpace(code: number): boolean {
 
 /** Behind the closing quote of the string that begins at `from`. */
 function stringEnd(text: string, from: number): number {
-  let at = from + 1;
-  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
-    at += code === BACKSLASH ? 2 : 1;
+  // Found by the engine's own search: an image in base64 is one string of megabytes.
+  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return at + 1;
   }
-  return at + 1;
 }
 
 function valueEnd(text: string, from: number): number {

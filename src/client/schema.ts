@@ -1060,6 +1060,118 @@ export type Region = {
   };
 };
 
+export type JobRun = {
+  /** Any JSON value; the worker gets it as it was written. At most PILOTLIGHT_JOB_INPUT_MIB. */
+  readonly input: unknown;
+  /** Told of the end of the job by a signed POST of its status. */
+  readonly webhook?: string;
+  readonly policy?: {
+    /** Longest run of one attempt, in milliseconds. Absent: the request_timeout of the endpoint. */
+    readonly executionTimeout?: number;
+    /** Longest wait for a worker, in milliseconds. Absent: a day. What runs is not ended by it. */
+    readonly ttl?: number;
+    /** Taken only while no other job waits. Absent: false. */
+    readonly lowPriority?: boolean;
+  };
+};
+
+export type JobItem = {
+  readonly id: string;
+  /** `IN_QUEUE` (`PENDING` at `/v1`), `IN_PROGRESS`, `COMPLETED`, `FAILED`, `CANCELLED` or `TIMED_OUT`. */
+  readonly status: string;
+  /** Milliseconds it waited; from the moment its last attempt began. */
+  readonly delayTime?: number;
+  /** Milliseconds its last attempt ran; from the moment it ended. */
+  readonly executionTime?: number;
+  /** That has it, or had it last. */
+  readonly workerId?: string;
+  /** Unix time in milliseconds. */
+  readonly createdAt?: number;
+  /** Times that its owner asked for it again. */
+  readonly retries?: number;
+  /** Why it has no output. */
+  readonly error?: string;
+  /** Attempts whose worker was lost. */
+  readonly lostAttempts?: ReadonlyArray<{
+    /** 1, 2, 3 … */
+    readonly attempt: number;
+    readonly workerId: string;
+    /** Unix time in milliseconds. */
+    readonly startedAt: number;
+    /** Unix time in milliseconds. */
+    readonly endedAt: number;
+    readonly reason: string;
+  }>;
+};
+
+export type JobStatus = {
+  readonly id: string;
+  /** `IN_QUEUE` (`PENDING` at `/v1`), `IN_PROGRESS`, `COMPLETED`, `FAILED`, `CANCELLED` or `TIMED_OUT`. */
+  readonly status: string;
+  /** Milliseconds it waited; from the moment its last attempt began. */
+  readonly delayTime?: number;
+  /** Milliseconds its last attempt ran; from the moment it ended. */
+  readonly executionTime?: number;
+  /** That has it, or had it last. */
+  readonly workerId?: string;
+  /** Unix time in milliseconds. */
+  readonly createdAt?: number;
+  /** Times that its owner asked for it again. */
+  readonly retries?: number;
+  /** Why it has no output. */
+  readonly error?: string;
+  /** Attempts whose worker was lost. */
+  readonly lostAttempts?: ReadonlyArray<{
+    /** 1, 2, 3 … */
+    readonly attempt: number;
+    readonly workerId: string;
+    /** Unix time in milliseconds. */
+    readonly startedAt: number;
+    /** Unix time in milliseconds. */
+    readonly endedAt: number;
+    readonly reason: string;
+  }>;
+  /** What the worker returned, as it was written; while it runs, its last progress. */
+  readonly output?: unknown;
+};
+
+export type JobHealth = {
+  readonly jobs: {
+    /** Whose result is kept. */
+    readonly completed: number;
+    /** Likewise; timed out ones too. */
+    readonly failed: number;
+    readonly inProgress: number;
+    readonly inQueue: number;
+    /** Asked for again since the server started. */
+    readonly retried: number;
+  };
+  readonly workers: {
+    readonly idle: number;
+    readonly initializing: number;
+    readonly ready: number;
+    readonly running: number;
+    /** That wait for a device. */
+    readonly throttled: number;
+    readonly unhealthy: number;
+  };
+};
+
+export type WebhookDelivery = {
+  /** The webhook-id header of its messages. */
+  readonly id: string;
+  readonly url: string;
+  /** `due`, `delivered`, or `failed` after the last try. */
+  readonly state: string;
+  readonly tries: number;
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+  /** Of the next try, where there is one. Unix time in milliseconds. */
+  readonly dueAt: number;
+  /** What became of the last try. */
+  readonly message: string;
+};
+
 /** What each operation takes and answers. */
 export interface Operations {
   /** Whether the server serves */
@@ -1397,6 +1509,177 @@ export interface Operations {
       readonly has_more: boolean;
     };
   };
+  /** Run a job */
+  readonly runJob: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+
+    readonly header?: {
+      /** Chosen by the client for this one change. A request that comes again with it within 24 hours gets the same answer, with the header Idempotency-Replayed, and changes nothing. */
+      readonly 'idempotency-key'?: string;
+    };
+    readonly body: JobRun;
+    readonly answer: JobStatus;
+  };
+  /** Run a job and wait for its end */
+  readonly runJobSync: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+    readonly query?: {
+      /** Longest wait in milliseconds; absent: 90,000. */
+      readonly wait?: number;
+    };
+    readonly header?: {
+      /** Chosen by the client for this one change. A request that comes again with it within 24 hours gets the same answer, with the header Idempotency-Replayed, and changes nothing. */
+      readonly 'idempotency-key'?: string;
+    };
+    readonly body: JobRun;
+    readonly answer: JobStatus;
+  };
+  /** Get the status of a job */
+  readonly getJob: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+    readonly query?: {
+      /** Wait for its end, at most so many milliseconds; absent: do not wait. */
+      readonly wait?: number;
+    };
+
+    readonly answer: JobStatus;
+  };
+  /** Read the parts of a streamed output */
+  readonly streamJob: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+    readonly query?: {
+      /** Number of the first part wanted, as `next` told it. */
+      readonly from?: number;
+    };
+
+    readonly answer: {
+      readonly status: string;
+      readonly stream: ReadonlyArray<{
+        readonly output: unknown;
+      }>;
+      /** Number of the part behind these. */
+      readonly next: number;
+    };
+  };
+  /** Cancel a job */
+  readonly cancelJob: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+
+    readonly answer: JobStatus;
+  };
+  /** Run a job that failed or timed out once more, under its id */
+  readonly retryJob: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+
+    readonly answer: JobStatus;
+  };
+  /** Cancel all jobs that wait */
+  readonly purgeQueue: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+
+    readonly answer: {
+      readonly removed: number;
+      readonly status: string;
+    };
+  };
+  /** Count the jobs and workers of an endpoint */
+  readonly getJobHealth: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+
+    readonly answer: JobHealth;
+  };
+  /** The same in the words of the vendor's older API */
+  readonly getJobStats: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+
+    readonly answer: {
+      readonly busy_workers: number;
+      readonly endpoint: string;
+      readonly in_progress: number;
+      readonly pending: number;
+      readonly total_workers: number;
+    };
+  };
+  /** List jobs, newest first */
+  readonly listJobs: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+      /** Only these. */
+      readonly status?: 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
+    };
+
+    readonly answer: {
+      readonly requests: ReadonlyArray<JobItem>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** Show what became of a job's webhook */
+  readonly listDeliveries: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<WebhookDelivery>;
+    };
+  };
+  /** Send a job's webhook once more */
+  readonly replayDelivery: {
+    readonly path: {
+      readonly endpoint: string;
+      /** Id of the job. */
+      readonly job_id: string;
+    };
+
+    readonly answer: WebhookDelivery;
+  };
+  /** The secret that webhooks of this endpoint are signed with */
+  readonly getWebhookSecret: {
+    readonly path: {
+      readonly endpoint: string;
+    };
+
+    readonly answer: {
+      /** In the form of Standard Webhooks: whsec_ and base64. */
+      readonly secret: string;
+    };
+  };
 }
 
 /** Where each operation is. */
@@ -1435,4 +1718,17 @@ export const OPERATIONS = {
   simulateEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/simulate', answer: 'json' },
   listProducts: { method: 'GET', path: '/gpus/v2/products', answer: 'json' },
   listRegions: { method: 'GET', path: '/gpus/v2/regions', answer: 'json' },
+  runJob: { method: 'POST', path: '/v2/{endpoint}/run', answer: 'json' },
+  runJobSync: { method: 'POST', path: '/v2/{endpoint}/runsync', answer: 'json' },
+  getJob: { method: 'GET', path: '/v2/{endpoint}/status/{job_id}', answer: 'json' },
+  streamJob: { method: 'GET', path: '/v2/{endpoint}/stream/{job_id}', answer: 'json' },
+  cancelJob: { method: 'POST', path: '/v2/{endpoint}/cancel/{job_id}', answer: 'json' },
+  retryJob: { method: 'POST', path: '/v2/{endpoint}/retry/{job_id}', answer: 'json' },
+  purgeQueue: { method: 'POST', path: '/v2/{endpoint}/purge-queue', answer: 'json' },
+  getJobHealth: { method: 'GET', path: '/v2/{endpoint}/health', answer: 'json' },
+  getJobStats: { method: 'GET', path: '/v2/{endpoint}/stats', answer: 'json' },
+  listJobs: { method: 'GET', path: '/v2/{endpoint}/requests', answer: 'json' },
+  listDeliveries: { method: 'GET', path: '/v2/{endpoint}/deliveries/{job_id}', answer: 'json' },
+  replayDelivery: { method: 'POST', path: '/v2/{endpoint}/deliveries/{job_id}/replay', answer: 'json' },
+  getWebhookSecret: { method: 'GET', path: '/v2/{endpoint}/webhook-secret', answer: 'json' },
 } as const;

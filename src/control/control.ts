@@ -141,17 +141,21 @@ export class Control implements TrafficListener {
     return this.#entries.get(endpointId)?.workers.get(workerId)?.record ?? null;
   }
 
+  /** How many of an endpoint's workers are in each state. */
+  workerStates(endpointId: EndpointId): Readonly<Partial<Record<WorkerState, number>>> {
+    const states: Partial<Record<WorkerState, number>> = {};
+    for (const { record } of this.#entries.get(endpointId)?.workers.values() ?? []) {
+      states[record.state] = (states[record.state] ?? 0) + 1;
+    }
+    return states;
+  }
+
   #gauges(): readonly EndpointGauges[] {
     const nowMs = this.#ports.clock.nowMs();
     return [...this.#entries.values()].map((entry) => {
       const load = this.#ports.traffic.load(entry.endpoint.id);
-      const workers: Partial<Record<WorkerState, number>> = {};
-      let ready = 0;
-      for (const worker of entry.workers.values()) {
-        const { state } = worker.record;
-        workers[state] = (workers[state] ?? 0) + 1;
-        if (state === 'ready' || state === 'draining') ready += 1;
-      }
+      const workers = this.workerStates(entry.endpoint.id);
+      const ready = (workers.ready ?? 0) + (workers.draining ?? 0);
       const oldestMs = load.oldestWaitingSinceMs;
       return {
         endpointId: entry.endpoint.id,

@@ -99,16 +99,16 @@ export class JobCommands implements JobService {
     wait?: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<JobView> {
     const queue = this.#endpoint(at, caller);
-    if (wait === undefined) return this.#view(queue, await this.#job(queue, jobId));
+    if (wait === undefined || wait.waitMs === 0) return this.#view(queue, await this.#job(queue, jobId));
     // Before the job is read: its end in between would not be heard.
-    const { ended, stop } = this.#parts.jobs.waiters.listen(jobId as JobId, wait.waitMs, wait.signal);
+    const waiter = this.#parts.jobs.waiters.listen(jobId as JobId, wait.waitMs, wait.signal);
     try {
       const job = await this.#job(queue, jobId);
       if (jobHasEnded(job.state)) return this.#view(queue, job);
-      await ended;
+      await waiter.ended;
       return this.#view(queue, await this.#job(queue, jobId));
     } finally {
-      stop();
+      waiter.stop();
     }
   }
 

@@ -98,8 +98,10 @@ export class Jobs implements Traffic, JobWorkers {
    * Control knows its endpoints and workers again: leases of workers that are gone end, and jobs of
    * endpoints that are gone are deleted.
    */
-  start(isLive: (workerId: WorkerId) => boolean): void {
-    for (const { jobs } of this.#endpoints.values()) jobs.removeWorkersBut(isLive);
+  start(isLive: (endpointId: EndpointId, workerId: WorkerId) => boolean): void {
+    for (const { jobs } of this.#endpoints.values()) {
+      jobs.removeWorkersBut((workerId) => isLive(jobs.endpoint.endpointId, workerId));
+    }
     const stored = new Set(this.#recovery.counts.map(({ endpointId }) => endpointId));
     for (const endpointId of stored) {
       if (!this.#endpoints.has(endpointId)) this.#background(this.#sweepEndpoint(endpointId));
@@ -327,7 +329,8 @@ export class Jobs implements Traffic, JobWorkers {
       outcome: outcomeOf(state, attempt !== null),
     });
     this.waiters.tell(jobId);
-    if (ended?.webhook != null || attempt?.job.hasWebhook === true) this.onDelivery();
+    const hasWebhook = attempt?.job.hasWebhook ?? ended?.webhook !== null;
+    if (hasWebhook) this.onDelivery();
   }
 
   async #expire(): Promise<void> {

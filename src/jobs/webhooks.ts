@@ -21,7 +21,7 @@ export interface WebhooksParts {
   readonly store: JobStore;
   readonly sender: WebhookSender;
   /** Never leaves the server; each endpoint's secret is made of it. */
-  readonly key: string;
+  readonly key: Uint8Array;
 }
 
 /**

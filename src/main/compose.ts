@@ -8,10 +8,13 @@ import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-dr
 import { createJsonLog } from '../adapters/log-json.ts';
 import { createPrometheusMetrics } from '../adapters/metrics-prometheus.ts';
 import { openNvidiaSmi } from '../adapters/nvidia-smi/nvidia-smi-watch.ts';
+import { openKeyFile } from '../adapters/key-file.ts';
 import { createHttpReadiness } from '../adapters/readiness-http.ts';
+import { openSqliteJobStore } from '../adapters/store-sql/sqlite-job-store.ts';
 import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { systemRandom } from '../adapters/system-random.ts';
+import { createWebhookSender } from '../adapters/webhook-http.ts';
 import { EventReaders } from '../api/event-readers.ts';
 import { buildApi } from '../api/build-api.ts';
 import { forwardClock, type Clock } from '../base/clock.ts';
@@ -22,6 +25,9 @@ import { ArrivalLog } from '../control/arrival-log.ts';
 import { Control } from '../control/control.ts';
 import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { createGateway } from '../gateway/gateway.ts';
+import { JobCommands } from '../jobs/job-commands.ts';
+import { Jobs } from '../jobs/jobs.ts';
+import { Webhooks } from '../jobs/webhooks.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
@@ -33,6 +39,7 @@ import { describeConfig, publicBase, type Config, type Environment } from './con
 import { engineSocket } from './engine-socket.ts';
 import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
+import { trafficByType } from './traffic-by-type.ts';
 import { VERSION } from './version.ts';
 
 export interface PilotlightServer {
@@ -72,18 +79,19 @@ export async function openServer(
     if (listener === null) throw new Error('impossible (compose-1c55): traffic before control');
     return listener;
   };
+  const traffic: TrafficListener = {
+    requestWaiting: (...facts) => told().requestWaiting(...facts),
+    requestGone: (...facts) => told().requestGone(...facts),
+    requestStarted: (...facts) => told().requestStarted(...facts),
+    requestAnswered: (...facts) => told().requestAnswered(...facts),
+    requestEnded: (...facts) => told().requestEnded(...facts),
+    workerDrained: (...facts) => told().workerDrained(...facts),
+    workerSpent: (...facts) => told().workerSpent(...facts),
+  };
   const gateway = createGateway({
     clock,
     random,
-    listener: {
-      requestWaiting: (...facts) => told().requestWaiting(...facts),
-      requestGone: (...facts) => told().requestGone(...facts),
-      requestStarted: (...facts) => told().requestStarted(...facts),
-      requestAnswered: (...facts) => told().requestAnswered(...facts),
-      requestEnded: (...facts) => told().requestEnded(...facts),
-      workerDrained: (...facts) => told().workerDrained(...facts),
-      workerSpent: (...facts) => told().workerSpent(...facts),
-    },
+    listener: traffic,
     apiKeys,
     log,
     metrics,
@@ -93,6 +101,26 @@ export async function openServer(
   });
 
   const fatal = Promise.withResolvers<unknown>();
+  const jobStore = await openSqliteJobStore({ path: join(config.dataDir, 'jobs.sqlite') });
+  const jobs = await Jobs.open({
+    clock,
+    store: jobStore,
+    listener: traffic,
+    log,
+    metrics,
+    arrivals,
+    limits: config.jobs,
+    onFatal: (error) => fatal.resolve(error),
+  });
+  const webhooks = new Webhooks({
+    clock,
+    random,
+    log,
+    store: jobStore,
+    sender: createWebhookSender({ allow: config.jobs.webhookAllow }),
+    key: openKeyFile(join(config.dataDir, 'jobs.key')),
+  });
+  jobs.onDelivery = () => webhooks.wake();
   const http = createServer(serverOptions(gateway.limits));
   gateway.tuneServer(http);
   const { domain } = config.listen;
@@ -107,7 +135,7 @@ export async function openServer(
     driver,
     readiness,
     deviceWatch,
-    traffic: gateway,
+    traffic: trafficByType(gateway, jobs),
     onListener: (given) => {
       listener = given;
     },
@@ -117,10 +145,21 @@ export async function openServer(
       stopGraceMs: config.workers.stopGraceMs,
       prices: config.workers.prices,
       deviceOthersShare: config.workers.gpuOthersShare,
-      urlOf: ({ id, appName }) => endpointUrl(base, domain, id, appName),
+      urlOf: ({ id, type, appName }) =>
+        type === 'async' ? `${base}/v1/${id}-${appName}` : endpointUrl(base, domain, id, appName),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),
     onFatal: (error) => fatal.resolve(error),
+  });
+
+  jobs.start((endpointId, workerId) => control.workerFind(endpointId, workerId) !== null);
+  const jobCommands = new JobCommands({
+    clock,
+    random,
+    store: jobStore,
+    jobs,
+    webhooks,
+    workerStates: (endpointId) => control.workerStates(endpointId),
   });
 
   const simulator = new SimulationThreads(clock, config.simulation);
@@ -138,6 +177,8 @@ export async function openServer(
     eventReaders,
     service: control.service,
     whatIf,
+    jobs: jobCommands,
+    jobLimits: jobs.limits,
     apiKeys,
     log,
     clock,
@@ -167,6 +208,7 @@ export async function openServer(
     async close() {
       serving = false;
       eventReaders.close();
+      jobs.close();
       // Two lives: first what clients hold, then what it stands on.
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       const limit = Promise.withResolvers<void>();
@@ -181,6 +223,8 @@ export async function openServer(
       await api.close();
       await simulated;
       await control.close();
+      await webhooks.close();
+      await jobStore.close();
       await arrivals.close();
       await driver.close();
       await deviceWatch?.close();

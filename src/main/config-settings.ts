@@ -11,6 +11,7 @@ import {
   oneOf,
   prices,
   socketPath,
+  subnets,
   workerAmount,
   type Parse,
 } from './config-values.ts';
@@ -186,6 +187,32 @@ export const SETTINGS = {
     10_000,
     integerBetween(1, 1_000_000),
     'requests that may wait at one endpoint',
+  ),
+  jobQueueLimit: setting(
+    'JOB_QUEUE_LIMIT',
+    1_000_000,
+    integerBetween(1, 100_000_000),
+    'jobs that may wait at one async endpoint',
+  ),
+  jobInputMib: setting('JOB_INPUT_MIB', 4, integerBetween(1, 20), 'largest input of a job, in MiB'),
+  jobOutputMib: setting(
+    'JOB_OUTPUT_MIB',
+    4,
+    integerBetween(1, 20),
+    'largest output of a job, in MiB; larger ones go to a bucket',
+  ),
+  jobKept: setting('JOB_KEPT_HOURS', 6, integerBetween(1, 720), 'how long an ended job is kept'),
+  jobAttempts: setting(
+    'JOB_ATTEMPTS',
+    3,
+    integerBetween(1, 100),
+    'attempts of a job whose workers are lost, before it fails',
+  ),
+  webhookAllow: setting(
+    'WEBHOOK_ALLOW',
+    null,
+    subnets,
+    'private addresses that webhooks may reach, such as 10.0.0.0/8; unset: none',
   ),
   recordDays: setting(
     'RECORD_DAYS',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { workerAmountOf, type WorkerAmount } from '../model/rollout-options.ts';
 
@@ -64,6 +65,24 @@ export interface HostAndPort {
   readonly host: string;
   /** 0: the system chooses one. */
   readonly port: number;
+}
+
+/** Addresses or `address/prefix`, apart by commas; each as `address/prefix`. */
+export function subnets(text: string): Parsed<readonly string[]> {
+  const value: string[] = [];
+  for (const part of text.split(',')) {
+    const match = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(part.trim());
+    const address = match?.[1] ?? '';
+    const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+    const prefix = match?.[2] === undefined ? bits : Number(match[2]);
+    if (bits === 0 || prefix > bits) {
+      return {
+        fault: `must be addresses or subnets apart by commas, such as 127.0.0.1,10.0.0.0/8; given ${given(text)}`,
+      };
+    }
+    value.push(`${address}/${prefix}`);
+  }
+  return { value };
 }
 
 /** `host:port` or `[IPv6]:port`. */

@@ -1,5 +1,5 @@
 import { nearestName } from '../base/nearest-name.ts';
-import { DAY_MS, MIB, SECOND_MS } from '../base/units.ts';
+import { DAY_MS, HOUR_MS, MIB, SECOND_MS } from '../base/units.ts';
 import type { RolloutOptions, WorkerAmount } from '../model/rollout-options.ts';
 import { NAMES, SETTINGS, type LogLevel, type Settings, type Values } from './config-settings.ts';
 import type { HostAndPort } from './config-values.ts';
@@ -51,6 +51,17 @@ export interface GatewayConfig {
   readonly queueLimit: number;
 }
 
+export interface JobConfig {
+  /** Jobs that may wait at one endpoint; the next is refused with QUEUE_FULL. */
+  readonly waitingPerEndpoint: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly keptMs: number;
+  readonly attempts: number;
+  /** Private addresses that webhooks may reach. */
+  readonly webhookAllow: readonly string[];
+}
+
 /** The record of requests that what-if runs are made of; see docs/what-if.md. */
 export interface RecordConfig {
   readonly keptMs: number;
@@ -79,6 +90,7 @@ export interface Config {
   /** Of updates that do not say otherwise. */
   readonly rollout: RolloutOptions;
   readonly gateway: GatewayConfig;
+  readonly jobs: JobConfig;
   readonly record: RecordConfig;
   readonly simulation: SimulationConfig;
   readonly shutdown: ShutdownConfig;
@@ -258,6 +270,12 @@ function valuesOf(config: Config): Values {
     guardFailures: config.rollout.guard.minFailures,
     drain: config.rollout.drainDeadlineMs / SECOND_MS,
     queueLimit: config.gateway.queueLimit,
+    jobQueueLimit: config.jobs.waitingPerEndpoint,
+    jobInputMib: config.jobs.inputBytes / MIB,
+    jobOutputMib: config.jobs.outputBytes / MIB,
+    jobKept: config.jobs.keptMs / HOUR_MS,
+    jobAttempts: config.jobs.attempts,
+    webhookAllow: config.jobs.webhookAllow.length === 0 ? null : config.jobs.webhookAllow,
     recordDays: config.record.keptMs / DAY_MS,
     recordMib: config.record.bytesPerEndpoint / MIB,
     simulations: config.simulation.atOnce,
@@ -302,6 +320,14 @@ function configOf(values: Values): Config {
       }),
     }),
     gateway: Object.freeze({ queueLimit: values.queueLimit }),
+    jobs: Object.freeze({
+      waitingPerEndpoint: values.jobQueueLimit,
+      inputBytes: values.jobInputMib * MIB,
+      outputBytes: values.jobOutputMib * MIB,
+      keptMs: values.jobKept * HOUR_MS,
+      attempts: values.jobAttempts,
+      webhookAllow: values.webhookAllow ?? [],
+    }),
     record: Object.freeze({
       keptMs: values.recordDays * DAY_MS,
       bytesPerEndpoint: values.recordMib * MIB,

@@ -9,6 +9,7 @@ import type { OwnerId } from '../../src/base/ids.ts';
 import { buildApi, type ApiParts } from '../../src/api/build-api.ts';
 import type { ApiKey } from '../../src/ports/store.ts';
 import { stubService } from './stub-endpoint-service.ts';
+import { stubJobService } from './stub-job-service.ts';
 import { stubWhatIf } from './stub-what-if.ts';
 
 export const KEY = 'pl-test-key-0123456789';
@@ -39,6 +40,8 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
   const api = buildApi({
     service,
     whatIf: stubWhatIf(),
+    jobs: stubJobService(),
+    jobLimits: { inputBytes: 1_048_576 },
     eventReaders: new EventReaders(systemClock()),
     apiKeys: (hash) => (hash === apiKey.hash ? apiKey : undefined),
     clock: systemClock(),

@@ -4,6 +4,7 @@ import { buildApi } from '../../src/api/build-api.ts';
 import { EventReaders } from '../../src/api/event-readers.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { stubService } from './stub-endpoint-service.ts';
+import { stubJobService } from './stub-job-service.ts';
 import { stubWhatIf } from './stub-what-if.ts';
 
 /** Where the committed document lies. */
@@ -17,6 +18,8 @@ export async function openApiText(): Promise<string> {
   const api = buildApi({
     service: stubService(),
     whatIf: stubWhatIf(),
+    jobs: stubJobService(),
+    jobLimits: { inputBytes: 1_048_576 },
     apiKeys: () => undefined,
     clock: new ManualClock(),
     eventReaders: new EventReaders(new ManualClock()),

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { AppError } from '../../base/errors.ts';
 import { KIB } from '../../base/units.ts';
 import { errorAnswer } from '../../model/error-status.ts';
 import { TRACE_BASE64_MAX } from '../../model/simulate-schema.ts';
@@ -11,6 +10,7 @@ import { callerOf } from '../auth.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
 import { EventStream } from '../event-stream.ts';
 import { progressObject, simulateAnswer } from '../simulate-wire.ts';
+import { untilLeft } from '../until-left.ts';
 import { EndpointPath } from './endpoints.ts';
 
 /** The trace and everything beside it. */
@@ -94,13 +94,4 @@ async function asEvents(request: SimulateRequest, reply: FastifyReply, whatIf: W
 
 function wantsEvents(request: FastifyRequest): boolean {
   return /\btext\/event-stream\b/i.test(request.headers.accept ?? '');
-}
-
-/** Aborts when the client is gone before its answer is complete. */
-function untilLeft(reply: FastifyReply): AbortSignal {
-  const left = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) left.abort(new AppError('REQUEST', 'The client left.'));
-  });
-  return left.signal;
 }
