@@ -134,16 +134,15 @@ export async function jobsWorld(options: JobsWorldOptions = {}) {
     commands,
     sent,
     /** Resolves when `count` webhooks were sent since the start. */
-    async webhookSent(count: number): Promise<void> {
+    webhookSent: async (count: number): Promise<void> => {
       while (sent.length < count) {
         await new Promise<void>((resolve) => {
           onSent = resolve;
         });
       }
     },
-    async run(input?: string, changes?: Partial<JobOrder>): Promise<JobId> {
-      return (await commands.run(AT, order(input, changes), CALLER)).id as JobId;
-    },
+    run: async (input?: string, changes?: Partial<JobOrder>): Promise<JobId> =>
+      (await commands.run(AT, order(input, changes), CALLER)).id as JobId,
     take: async (worker: string, wish = {}, signal = new AbortController().signal) =>
       await jobs.take(ENDPOINT, worker as WorkerId, { count: 1, idle: null, ...wish }, signal),
     answer: async (worker: string, handedId: string, output = '"done"') =>
