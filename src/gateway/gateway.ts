@@ -26,6 +26,8 @@ import { headOf } from './general/request-head.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { tune } from './server-tuning.ts';
 import { routeOf } from './steps/route.ts';
+import { StrictForwarder } from './strict/forwarder.ts';
+import { StrictServer } from './strict/server.ts';
 
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -60,6 +62,7 @@ export class Gateway implements Traffic {
   readonly limits: GatewayLimits;
   readonly #options: GatewayOptions;
   readonly #general: GeneralForwarder;
+  readonly #strict: StrictForwarder;
   readonly #queues = new Map<string, EndpointQueue>();
   readonly #clients = new OpenClients();
   readonly #chainParts: ChainParts;
@@ -71,6 +74,7 @@ export class Gateway implements Traffic {
     this.#options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#general = new GeneralForwarder({ clock: options.clock, limits: this.limits });
+    this.#strict = new StrictForwarder({ clock: options.clock, limits: this.limits });
     const draining = (): boolean => this.#draining;
     this.#chainParts = {
       clock: options.clock,
@@ -123,6 +127,20 @@ export class Gateway implements Traffic {
     });
   }
 
+  /** A listener that reads every connection by our own codec; `inner` takes what is for the server itself. */
+  strictServer(inner: Server): StrictServer {
+    const { clock, random, domain } = this.#options;
+    return new StrictServer({
+      clock,
+      random,
+      domain,
+      inner,
+      limits: this.limits,
+      forwarder: this.#strict,
+      serve: (client) => this.serve(client),
+    });
+  }
+
   /** Refuses new requests from now on; resolves when all that were taken have ended. */
   async beginDrain(): Promise<void> {
     this.#draining = true;
@@ -160,6 +178,7 @@ export class Gateway implements Traffic {
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void {
     this.#general.workerRemove(workerId);
+    this.#strict.workerRemove(workerId);
     this.#queues.get(endpointId)?.workerRemove(workerId);
   }
 

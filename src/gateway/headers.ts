@@ -105,3 +105,25 @@ export function clientAnswerHeaders(raw: readonly string[], status: number, own:
   kept.push(...own);
   return kept;
 }
+
+/** Trailers that may be passed on: none that would change how a message is framed, routed or trusted (RFC 9110 §6.5.1). */
+export function passableTrailers(trailers: readonly string[]): readonly string[] {
+  if (trailers.length === 0) return trailers;
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < trailers.length; index += 2) {
+    const lower = (trailers[index] as string).toLowerCase();
+    if (HOP_BY_HOP.has(lower) || SET_ON_REQUEST.has(lower) || NEVER_LISTED.has(lower)) continue;
+    if (!lower.startsWith(OUR_PREFIX)) kept.push(trailers[index] as string, trailers[index + 1] as string);
+  }
+  return kept;
+}
+
+/** Without what speaks about one connection, for a request or an answer of our own server. */
+export function withoutHopByHop(fields: readonly string[]): HeaderList {
+  const kept: HeaderList = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const lower = (fields[index] as string).toLowerCase();
+    if (!HOP_BY_HOP.has(lower)) kept.push(fields[index] as string, fields[index + 1] as string);
+  }
+  return kept;
+}

@@ -60,12 +60,16 @@ export function parserError(error: Error & { code?: string }, limits: GatewayLim
   }
 }
 
+export function reasonPhrase(status: number): string {
+  return STATUS_CODES[status] ?? 'Error';
+}
+
 /** Answers on a connection that has no request to answer to, and closes it. */
 export function answerRaw(socket: Duplex, error: AppError): void {
   const { status, body } = errorAnswer(error);
   const text = JSON.stringify(body);
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
   );
 }

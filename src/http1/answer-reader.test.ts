@@ -24,7 +24,7 @@ function readPieces(pieces: readonly string[], method = 'GET', closed = false): 
     onPiece: (piece) => {
       body += piece.toString('latin1');
     },
-    onEnd: (given) => {
+    onComplete: (given) => {
       assert.equal(trailers, null, 'an answer ends once');
       trailers = given;
     },
@@ -144,8 +144,8 @@ describe('an answer is refused', () => {
     ['with a bare line feed', 'HTTP/1.1 200 OK\nX'],
     ['with a NUL', ok('X: a\0')],
     ['with a bad chunk', `${ok('Transfer-Encoding: chunked')}x`],
-    ['with a head that is too large', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200)}`, 'tooLarge'],
-    ['with interim ones without end', status(100).repeat(40), 'tooLarge'],
+    ['with a head that is too large', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200)}`, 'headTooLarge'],
+    ['with interim ones without end', status(100).repeat(40), 'headTooLarge'],
   ];
   for (const [what, text, fault = 'malformed'] of refused) {
     it(what, () => {

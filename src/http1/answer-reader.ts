@@ -7,8 +7,7 @@ export interface AnswerHandler {
   /** The final head, or that of a 101. */
   onHead(answer: ParsedAnswer): void;
   onPiece(piece: Buffer): void;
-  /** The answer is complete. */
-  onEnd(trailers: readonly string[]): void;
+  onComplete(trailers: readonly string[]): void;
 }
 
 /** Interim answers (1xx) that one request may get. */
@@ -71,7 +70,7 @@ export class AnswerReader {
       if (answer.status < 200 && answer.status !== 101) {
         this.#interim += 1;
         if (this.#interim > INTERIM_MAX) {
-          throw new ProtocolError('tooLarge', `it has more than ${INTERIM_MAX} interim answers`);
+          throw new ProtocolError('headTooLarge', `it has more than ${INTERIM_MAX} interim answers`);
         }
         continue;
       }
@@ -99,7 +98,7 @@ export class AnswerReader {
 
   #end(trailers: readonly string[]): void {
     this.#ended = true;
-    this.#handler.onEnd(trailers);
+    this.#handler.onComplete(trailers);
   }
 }
 

@@ -119,7 +119,7 @@ export class BodyDecoder {
     const { size, digits } = readSize(line, true);
     this.#extensionBytes += line.length - digits - 2;
     if (this.#extensionBytes > this.#limits.extensionBytes) {
-      throw new ProtocolError('tooLarge', 'its chunk extensions are too large');
+      throw new ProtocolError('bodyTooLarge', 'its chunk extensions are too large');
     }
     this.#bytesLeft = size;
     this.#mode = size === 0 ? 'trailers' : 'data';
@@ -139,7 +139,8 @@ export class BodyDecoder {
     }
     const found = section.indexOf(EMPTY_LINE);
     const end = found === -1 ? section.length : found + EMPTY_LINE.length;
-    if (end > this.#limits.trailerBytes) throw new ProtocolError('tooLarge', 'its trailers are too large');
+    if (end > this.#limits.trailerBytes)
+      throw new ProtocolError('bodyTooLarge', 'its trailers are too large');
     if (found === -1) {
       refuseBareLineEnds(section, 0);
       return this.#keep(section, bytes.length);

@@ -13,7 +13,7 @@ export function headEnd(bytes: Buffer, start: number, scanned: number, limitByte
   const found = bytes.indexOf(EMPTY_LINE, from, 'latin1');
   const end = found === -1 ? -1 : found + EMPTY_LINE.length;
   if ((end === -1 ? bytes.length : end) - start > limitBytes) {
-    throw new ProtocolError('tooLarge', `its head is larger than ${limitBytes} bytes`);
+    throw new ProtocolError('headTooLarge', `its head is larger than ${limitBytes} bytes`);
   }
   if (end === -1) refuseBareLineEnds(bytes, from);
   return end;

@@ -1,5 +1,8 @@
-/** `malformed`: it breaks the grammar or can be read in two ways. `tooLarge`: it passes a limit. */
-export type ProtocolFault = 'malformed' | 'tooLarge';
+/**
+ * `malformed`: it breaks the grammar or can be read in two ways. The others: it passes a limit, of the
+ * head or of what comes with the body beside its bytes.
+ */
+export type ProtocolFault = 'malformed' | 'headTooLarge' | 'bodyTooLarge';
 
 /**
  * What was read is not HTTP/1.1 as this codec takes it. Nothing that follows on the connection can be

@@ -128,8 +128,10 @@ describe('a request head is refused', () => {
     assert.throws(() => unfinished('GET / HTTP/1.1\nHo'), { fault: 'malformed' });
     assert.throws(() => unfinished('\n'), { fault: 'malformed' });
     assert.throws(() => unfinished('GET / HTTP/1.1\rHo'), { fault: 'malformed' });
-    assert.throws(() => unfinished('x'.repeat(65)), { fault: 'tooLarge' });
-    assert.throws(() => unfinished(`GET / HTTP/1.1\r\nX: ${'x'.repeat(65)}\r\n\r\n`), { fault: 'tooLarge' });
+    assert.throws(() => unfinished('x'.repeat(65)), { fault: 'headTooLarge' });
+    assert.throws(() => unfinished(`GET / HTTP/1.1\r\nX: ${'x'.repeat(65)}\r\n\r\n`), {
+      fault: 'headTooLarge',
+    });
   });
 });
 

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { ADMIN_KEY, ENDPOINT, KEY, STRANGER_KEY, gatewayWorld, reasonOf } from '../support/gateway-world.ts';
+import {
+  ADMIN_KEY,
+  ENDPOINT,
+  KEY,
+  STRANGER_KEY,
+  gatewayWorld,
+  testBoth,
+  reasonOf,
+} from '../support/gateway-world.ts';
 
 const bearer = (key: string): { headers: { authorization: string } } => ({
   headers: { authorization: `Bearer ${key}` },
 });
 
-test('only a key of the owner or of an admin reaches an endpoint', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('only a key of the owner or of an admin reaches an endpoint', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   let served = 0;
   await world.worker((_request, response) => {
     served += 1;
@@ -31,19 +38,22 @@ test('only a key of the owner or of an admin reaches an endpoint', async (t) => 
   assert.equal((await world.send('/', bearer(ADMIN_KEY))).status, 200);
 });
 
-test('an endpoint that does not exist is 404 to a known key and 401 to everyone else', async (t) => {
-  const world = await gatewayWorld(t);
-  const known = await world.send('/', { path: '/e/nothing/here' });
-  assert.equal(known.status, 404);
-  assert.equal(reasonOf(known), 'SERVERLESS_ENDPOINT_NOT_FOUND');
-  assert.equal(
-    (await world.send('/', { path: '/e/nothing/here', headers: { authorization: '' } })).status,
-    401,
-  );
-});
+testBoth(
+  'an endpoint that does not exist is 404 to a known key and 401 to everyone else',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const known = await world.send('/', { path: '/e/nothing/here' });
+    assert.equal(known.status, 404);
+    assert.equal(reasonOf(known), 'SERVERLESS_ENDPOINT_NOT_FOUND');
+    assert.equal(
+      (await world.send('/', { path: '/e/nothing/here', headers: { authorization: '' } })).status,
+      401,
+    );
+  },
+);
 
-test('the path form takes the rest of the target as it is', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('the path form takes the rest of the target as it is', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => response.end(request.url));
   const cases = [
     [`/e/${ENDPOINT}`, '/'],
@@ -58,8 +68,8 @@ test('the path form takes the rest of the target as it is', async (t) => {
   assert.equal((await world.send('', { path: '/other' })).body, 'not the gateway');
 });
 
-test('the host form names the endpoint and its app', async (t) => {
-  const world = await gatewayWorld(t, { domain: 'run.example.test' });
+testBoth('the host form names the endpoint and its app', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { domain: 'run.example.test' });
   await world.worker((request, response) =>
     response.end(`${request.url} ${String(request.headers['x-forwarded-host'])}`),
   );

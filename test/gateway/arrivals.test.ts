@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
-import { ENDPOINT, gatewayWorld, type RecordedArrival } from '../support/gateway-world.ts';
+import { ENDPOINT, gatewayWorld, testBoth, type RecordedArrival } from '../support/gateway-world.ts';
 
 type Shown = Omit<RecordedArrival, 'endpointId' | 'endedAtMs'>;
 
@@ -9,35 +8,38 @@ function shown({ waitMs, runMs, sizeClass, outcome }: RecordedArrival): Shown {
   return { waitMs, runMs, sizeClass, outcome };
 }
 
-test('a request is taken down with its wait, its run, the class of its body and how it ended', async (t) => {
-  const world = await gatewayWorld(t);
-  const held = Promise.withResolvers<void>();
-  const asked = world.send('/slow?secret=1', { body: 'x'.repeat(1_000) });
-  await world.listener.seen('waiting');
-  world.clock.advance(1_500);
-  await world.worker((request, response) => {
-    request.resume();
-    void held.promise.then(() => response.end('done'));
-  });
-  await world.listener.seen('started');
-  world.clock.advance(700);
-  held.resolve();
-  assert.equal((await asked).status, 200);
-  await world.listener.seen('ended');
-  assert.deepEqual(world.arrivals, [
-    {
-      endpointId: ENDPOINT,
-      endedAtMs: world.clock.nowMs(),
-      waitMs: 1_500,
-      runMs: 700,
-      sizeClass: 10,
-      outcome: 'answered',
-    },
-  ]);
-});
+testBoth(
+  'a request is taken down with its wait, its run, the class of its body and how it ended',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const held = Promise.withResolvers<void>();
+    const asked = world.send('/slow?secret=1', { body: 'x'.repeat(1_000) });
+    await world.listener.seen('waiting');
+    world.clock.advance(1_500);
+    await world.worker((request, response) => {
+      request.resume();
+      void held.promise.then(() => response.end('done'));
+    });
+    await world.listener.seen('started');
+    world.clock.advance(700);
+    held.resolve();
+    assert.equal((await asked).status, 200);
+    await world.listener.seen('ended');
+    assert.deepEqual(world.arrivals, [
+      {
+        endpointId: ENDPOINT,
+        endedAtMs: world.clock.nowMs(),
+        waitMs: 1_500,
+        runMs: 700,
+        sizeClass: 10,
+        outcome: 'answered',
+      },
+    ]);
+  },
+);
 
-test('a body without a length counts by what was read of it', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a body without a length counts by what was read of it', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     request.resume().on('end', () => response.end());
   });
@@ -47,8 +49,8 @@ test('a body without a length counts by what was read of it', async (t) => {
   assert.deepEqual(world.arrivals.map(shown), [{ waitMs: 0, runMs: 0, sizeClass: 17, outcome: 'answered' }]);
 });
 
-test('each way to end has its name', async (t) => {
-  const world = await gatewayWorld(t, { limits: { waitingPerEndpoint: 1 } });
+testBoth('each way to end has its name', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { limits: { waitingPerEndpoint: 1 } });
   const last = async (count: number): Promise<Shown> => {
     const arrival = world.arrivals[count - 1];
     assert.equal(world.arrivals.length, count);
@@ -88,9 +90,12 @@ test('each way to end has its name', async (t) => {
   assert.deepEqual(await last(6), { ...plain, runMs: 60_000, outcome: 'timedOutRunning' });
 });
 
-test('a request that has no right to be here, or leads nowhere, is not taken down', async (t) => {
-  const world = await gatewayWorld(t);
-  assert.equal((await world.send('/', { headers: { authorization: 'Bearer nobody' } })).status, 401);
-  assert.equal((await world.send('/', { path: '/e/nowhere/' })).status, 404);
-  assert.deepEqual(world.arrivals, []);
-});
+testBoth(
+  'a request that has no right to be here, or leads nowhere, is not taken down',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    assert.equal((await world.send('/', { headers: { authorization: 'Bearer nobody' } })).status, 401);
+    assert.equal((await world.send('/', { path: '/e/nowhere/' })).status, 404);
+    assert.deepEqual(world.arrivals, []);
+  },
+);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
-import { test } from 'node:test';
-import { ENDPOINT, gatewayWorld, readToEnd } from '../support/gateway-world.ts';
+import { ENDPOINT, gatewayWorld, testBoth, readToEnd } from '../support/gateway-world.ts';
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = '';
@@ -9,8 +8,8 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-test('a request reaches the worker and its answer comes back, byte for byte', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a request reaches the worker and its answer comes back, byte for byte', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const seen: string[] = [];
   await world.worker((request, response) => {
     void bodyOf(request).then((body) => {
@@ -30,8 +29,8 @@ test('a request reaches the worker and its answer comes back, byte for byte', as
   assert.equal(world.gateway.load(ENDPOINT).running, 0);
 });
 
-test('connections to a worker are used again, one request at a time', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('connections to a worker are used again, one request at a time', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const sockets = new Set<unknown>();
   await world.worker((request, response) => {
     sockets.add(request.socket);
@@ -44,8 +43,8 @@ test('connections to a worker are used again, one request at a time', async (t) 
   assert.equal(sockets.size, 1);
 });
 
-test('every method and body shape passes', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('every method and body shape passes', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     void bodyOf(request).then((body) => {
       response.setHeader(
@@ -76,8 +75,8 @@ test('every method and body shape passes', async (t) => {
   }
 });
 
-test('answers without a body keep their head: HEAD, 204 and 304', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('answers without a body keep their head: HEAD, 204 and 304', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     if (request.url === '/none') response.writeHead(204).end();
     else if (request.url === '/same') response.writeHead(304, { etag: '"1"' }).end();
@@ -92,8 +91,8 @@ test('answers without a body keep their head: HEAD, 204 and 304', async (t) => {
   assert.equal(same.headers.etag, '"1"');
 });
 
-test('an interim answer is dropped and the final one passes', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('an interim answer is dropped and the final one passes', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((_request, response) => {
     response.writeEarlyHints({ link: '</style.css>; rel=preload' });
     response.end('final');
@@ -101,8 +100,8 @@ test('an interim answer is dropped and the final one passes', async (t) => {
   assert.equal((await world.send('/')).body, 'final');
 });
 
-test('trailers pass both ways', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('trailers pass both ways', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     void bodyOf(request).then((body) => {
       response.writeHead(200, { trailer: 'x-sum' });
@@ -125,8 +124,8 @@ test('trailers pass both ways', async (t) => {
   assert.match(text, /x-sum: 42/i);
 });
 
-test('an answer to HTTP/1.0 is framed by its length or by the close', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('an answer to HTTP/1.0 is framed by its length or by the close', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((_request, response) => {
     response.write('part one, ');
     response.end('part two');

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { KEY, gatewayWorld } from '../support/gateway-world.ts';
+import { KEY, gatewayWorld, testBoth } from '../support/gateway-world.ts';
 
-test('hop-by-hop headers stay on their connection, both ways', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('hop-by-hop headers stay on their connection, both ways', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   let seen: Record<string, unknown> = {};
   const worker = await world.worker((request, response) => {
     seen = request.headers;
@@ -55,8 +54,8 @@ test('hop-by-hop headers stay on their connection, both ways', async (t) => {
   assert.equal(answer.headers['x-kept'], 'yes');
 });
 
-test('a request id is kept when it is harmless and made when it is not', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a request id is kept when it is harmless and made when it is not', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => response.end(request.headers['x-request-id']));
   const given = async (id: string): Promise<string> => {
     const answer = await world.send('/', { headers: { authorization: `Bearer ${KEY}`, 'x-request-id': id } });
@@ -69,8 +68,8 @@ test('a request id is kept when it is harmless and made when it is not', async (
   }
 });
 
-test('header values pass byte for byte, beyond ASCII too', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('header values pass byte for byte, beyond ASCII too', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     response.setHeader('x-back', request.headers['x-there'] ?? '');
     response.end();

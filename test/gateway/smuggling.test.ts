@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { test } from 'node:test';
-import { ENDPOINT, KEY, gatewayWorld } from '../support/gateway-world.ts';
+import { ENDPOINT, KEY, gatewayWorld, testBoth } from '../support/gateway-world.ts';
 
 const AUTH = `Authorization: Bearer ${KEY}`;
 const TARGET = `/e/${ENDPOINT}/first`;
@@ -78,8 +77,8 @@ const REFUSED: [string, string][] = [
 ];
 
 for (const [what, bytes] of REFUSED) {
-  test(`refused, and no worker hears of it: ${what}`, async (t) => {
-    const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 4 } });
+  testBoth(`refused, and no worker hears of it: ${what}`, async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 4 } });
     const seen: string[] = [];
     const worker = await world.worker((request, response) => {
       seen.push(`${request.method} ${request.url}`);
@@ -114,8 +113,8 @@ const ACCEPTED: [string, string, string][] = [
 ];
 
 for (const [what, bytes, body] of ACCEPTED) {
-  test(`passed on once, and what follows is a request of its own: ${what}`, async (t) => {
-    const world = await gatewayWorld(t);
+  testBoth(`passed on once, and what follows is a request of its own: ${what}`, async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
     const seen: [string, string][] = [];
     const both = new Promise<void>((resolve) => {
       void world.worker((request, response) => {
@@ -140,8 +139,8 @@ for (const [what, bytes, body] of ACCEPTED) {
   });
 }
 
-test('a chunk that breaks later cuts the worker off and is answered 400', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a chunk that breaks later cuts the worker off and is answered 400', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   let aborted = (): void => undefined;
   const cut = new Promise<void>((resolve) => (aborted = resolve));
   let got = (): void => undefined;

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { test, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
   ENDPOINT,
   KEY,
   gatewayWorld,
+  testBoth,
   readToEnd,
   readUntil,
   type GatewayWorld,
@@ -51,8 +52,8 @@ async function turns(count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('WebSocket messages pass both ways, large ones too', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('WebSocket messages pass both ways, large ones too', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const worker = await echoWorker(t, world);
   const socket = dial(world, '/chat?room=1');
   const upgraded = once(socket, 'upgrade');
@@ -76,8 +77,8 @@ test('WebSocket messages pass both ways, large ones too', async (t) => {
   assert.equal(world.gateway.load(ENDPOINT).running, 0);
 });
 
-test('a WebSocket holds its slot until the worker has closed its side', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a WebSocket holds its slot until the worker has closed its side', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const worker = await echoWorker(t, world);
   const first = dial(world);
   await once(first, 'open');
@@ -92,37 +93,40 @@ test('a WebSocket holds its slot until the worker has closed its side', async (t
   await world.listener.seen('ended', 2);
 });
 
-test('an upgrade without a worker waits and wakes one, and its early bytes are kept', async (t) => {
-  const world = await gatewayWorld(t);
-  const socket = await world.raw();
-  socket.write(
-    `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nearly `,
-  );
-  await world.listener.seen('waiting');
-  socket.write('bird');
-  await turns(20);
-  const server = createServer();
-  server.on('upgrade', (_request: IncomingMessage, worker: Duplex, head: Buffer) => {
-    worker.write(
-      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\nX-Extra: 1\r\n\r\nhello ',
+testBoth(
+  'an upgrade without a worker waits and wakes one, and its early bytes are kept',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const socket = await world.raw();
+    socket.write(
+      `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nearly `,
     );
-    let text = head.toString();
-    worker.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text === 'early bird') worker.end(text.toUpperCase());
+    await world.listener.seen('waiting');
+    socket.write('bird');
+    await turns(20);
+    const server = createServer();
+    server.on('upgrade', (_request: IncomingMessage, worker: Duplex, head: Buffer) => {
+      worker.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\nX-Extra: 1\r\n\r\nhello ',
+      );
+      let text = head.toString();
+      worker.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text === 'early bird') worker.end(text.toUpperCase());
+      });
     });
-  });
-  world.putWorker(await world.listen(server));
-  const text = await readToEnd(socket);
-  assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
-  assert.match(text, /Upgrade: shout\r\n/);
-  assert.match(text, /X-Extra: 1\r\n/);
-  assert.ok(text.endsWith('hello EARLY BIRD'), text);
-  await world.listener.seen('ended');
-});
+    world.putWorker(await world.listen(server));
+    const text = await readToEnd(socket);
+    assert.match(text, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    assert.match(text, /Upgrade: shout\r\n/);
+    assert.match(text, /X-Extra: 1\r\n/);
+    assert.ok(text.endsWith('hello EARLY BIRD'), text);
+    await world.listener.seen('ended');
+  },
+);
 
-test('a client that leaves while its upgrade waits leaves the queue', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a client that leaves while its upgrade waits leaves the queue', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   for (const leave of ['destroy', 'end'] as const) {
     const gone = world.listener.count('gone');
     const socket = await world.raw();
@@ -137,8 +141,8 @@ test('a client that leaves while its upgrade waits leaves the queue', async (t) 
   assert.equal(world.gateway.load(ENDPOINT).waiting, 0);
 });
 
-test('a refused upgrade is answered as any request is', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a refused upgrade is answered as any request is', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const cases: [string, RegExp][] = [
     ['wrong key', /^HTTP\/1\.1 401 [^]*"reason":"UNAUTHORIZED"/],
     [KEY, /^HTTP\/1\.1 426 [^]*use WebSocket/],
@@ -158,8 +162,8 @@ test('a refused upgrade is answered as any request is', async (t) => {
   while (world.gateway.inFlight > 0) await turns(1);
 });
 
-test('an offer of HTTP/2 is ignored and the request is served as it is', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('an offer of HTTP/2 is ignored and the request is served as it is', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const seen: unknown[] = [];
   await world.worker((request, response) => {
     seen.push(request.headers.upgrade, request.headers['http2-settings']);
@@ -173,8 +177,8 @@ test('an offer of HTTP/2 is ignored and the request is served as it is', async (
   assert.deepEqual(seen, [undefined, undefined]);
 });
 
-test('a worker that refuses the connection of an upgrade is tried elsewhere', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a worker that refuses the connection of an upgrade is tried elsewhere', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const closed = createServer();
   const port = await world.listen(closed);
   closed.close();
@@ -187,8 +191,8 @@ test('a worker that refuses the connection of an upgrade is tried elsewhere', as
   await world.listener.seen('ended');
 });
 
-test('a worker that breaks a tunnel takes the client with it', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a worker that breaks a tunnel takes the client with it', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const server = createServer();
   let workerSide: Socket | null = null;
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
@@ -209,8 +213,8 @@ test('a worker that breaks a tunnel takes the client with it', async (t) => {
   assert.equal(world.listener.outcomes()[0]?.end, 'broke');
 });
 
-test('a tunnel ends at request_timeout', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a tunnel ends at request_timeout', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await echoWorker(t, world);
   const socket = dial(world);
   await once(socket, 'open');

@@ -1,20 +1,28 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
 import type { ServerResponse } from 'node:http';
-import { ENDPOINT, gatewayWorld, readAnswer, reasonOf, type Answer } from '../support/gateway-world.ts';
+import {
+  ENDPOINT,
+  gatewayWorld,
+  testBoth,
+  readAnswer,
+  reasonOf,
+  type Answer,
+} from '../support/gateway-world.ts';
 
-test('a request without a worker is told of in the turn in which it came', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a request without a worker is told of in the turn in which it came', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   let told = false;
   let inTurn = false;
   world.listener.onEvent = (event) => {
     if (event.kind === 'waiting') told = true;
   };
-  world.server.on('request', () => {
-    // Runs right after the gateway's own listener, in the same turn.
+  // Runs right after the gateway's own listener, in the same turn.
+  const note = (): void => {
     inTurn = told;
-  });
+  };
+  if (forwarder === 'general') world.server.on('request', note);
+  else world.server.on('connection', (socket) => socket.on('data', note));
   const answer = world.send('/late');
   await world.listener.seen('waiting');
   assert.equal(inTurn, true);
@@ -30,8 +38,8 @@ test('a request without a worker is told of in the turn in which it came', async
   assert.equal(warm.headers['x-pilotlight-wait-ms'], '0');
 });
 
-test('200 requests are served in the order in which they came', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 3 } });
+testBoth('200 requests are served in the order in which they came', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 3 } });
   const answers: Promise<Answer>[] = [];
   for (let index = 0; index < 200; index += 1) {
     answers.push(world.send(`/${index}`));
@@ -60,8 +68,8 @@ test('200 requests are served in the order in which they came', async (t) => {
   );
 });
 
-test('a request never goes past those that wait', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a request never goes past those that wait', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const open: ServerResponse[] = [];
   const seen: string[] = [];
   await world.worker((request, response) => {
@@ -90,8 +98,8 @@ test('a request never goes past those that wait', async (t) => {
   assert.deepEqual(seen, ['/first', '/second', '/third']);
 });
 
-test('the queue is bounded and says so', async (t) => {
-  const world = await gatewayWorld(t, { limits: { waitingPerEndpoint: 2 } });
+testBoth('the queue is bounded and says so', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { limits: { waitingPerEndpoint: 2 } });
   const waiting = [world.send('/a'), world.send('/b')];
   await world.listener.seen('waiting', 2);
   const refused = await world.send('/c');
@@ -103,26 +111,29 @@ test('the queue is bounded and says so', async (t) => {
   assert.equal(world.listener.count('ended'), 2);
 });
 
-test('a request that waits past request_timeout is answered 504, in the order of the deadlines', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { requestTimeoutMs: 5_000 } });
-  const first = world.send('/a');
-  await world.listener.seen('waiting');
-  world.clock.advance(3_000);
-  const second = world.send('/b');
-  await world.listener.seen('waiting', 2);
-  world.clock.advance(2_000);
-  const late = await first;
-  assert.equal(late.status, 504);
-  assert.equal(reasonOf(late), 'REQUEST_TIMEOUT_WAITING');
-  assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
-  await world.worker((_request, response) => response.end('ok'));
-  assert.equal((await second).body, 'ok');
-  assert.equal(world.listener.count('gone'), 1);
-  assert.deepEqual(world.outcomes, ['request_timeout_waiting', '2xx']);
-});
+testBoth(
+  'a request that waits past request_timeout is answered 504, in the order of the deadlines',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { requestTimeoutMs: 5_000 } });
+    const first = world.send('/a');
+    await world.listener.seen('waiting');
+    world.clock.advance(3_000);
+    const second = world.send('/b');
+    await world.listener.seen('waiting', 2);
+    world.clock.advance(2_000);
+    const late = await first;
+    assert.equal(late.status, 504);
+    assert.equal(reasonOf(late), 'REQUEST_TIMEOUT_WAITING');
+    assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
+    await world.worker((_request, response) => response.end('ok'));
+    assert.equal((await second).body, 'ok');
+    assert.equal(world.listener.count('gone'), 1);
+    assert.deepEqual(world.outcomes, ['request_timeout_waiting', '2xx']);
+  },
+);
 
-test('a shorter request_timeout counts at once for those that wait', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a shorter request_timeout counts at once for those that wait', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const answer = world.send('/a');
   await world.listener.seen('waiting');
   world.put({ requestTimeoutMs: 1_000 });
@@ -130,8 +141,8 @@ test('a shorter request_timeout counts at once for those that wait', async (t) =
   assert.equal((await answer).status, 504);
 });
 
-test('a client that leaves while it waits leaves the queue at once', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a client that leaves while it waits leaves the queue at once', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const socket = await world.raw();
   socket.write(
     `POST /e/${ENDPOINT}/ HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer key-of-the-owner\r\nContent-Length: 5\r\n\r\nab`,
@@ -145,8 +156,8 @@ test('a client that leaves while it waits leaves the queue at once', async (t) =
   assert.deepEqual(world.outcomes, ['client_gone']);
 });
 
-test('those that wait can be refused with a reason, and later ones are not', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('those that wait can be refused with a reason, and later ones are not', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const refused = world.send('/a');
   await world.listener.seen('waiting');
   world.gateway.waitingRefuse(ENDPOINT, new AppError('ENDPOINT_FAILED', 'The image does not start.'));
@@ -159,41 +170,44 @@ test('those that wait can be refused with a reason, and later ones are not', asy
   assert.equal((await later).status, 200);
 });
 
-test('an endpoint that refuses answers new requests with its reason', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('an endpoint that refuses answers new requests with its reason', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   world.put({ refusal: new AppError('ENDPOINT_PAUSED', 'max_replicas is 0.') });
   const answer = await world.send('/');
   assert.equal(answer.status, 503);
   assert.equal(reasonOf(answer), 'ENDPOINT_PAUSED');
 });
 
-test('a removed endpoint refuses those that wait, lets running ones end and is unknown after', async (t) => {
-  const world = await gatewayWorld(t);
-  let finish = (): void => undefined;
-  const worker = await world.worker((_request, response) => {
-    response.write('a');
-    finish = () => response.end('b');
-  });
-  const { answer } = await world.open('/running');
-  const waiting = world.send('/waiting');
-  await world.listener.seen('waiting');
-  world.gateway.endpointRemove(
-    ENDPOINT,
-    new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', 'The endpoint was deleted.'),
-  );
-  assert.equal(reasonOf(await waiting), 'SERVERLESS_ENDPOINT_NOT_FOUND');
-  assert.equal(reasonOf(await world.send('/')), 'SERVERLESS_ENDPOINT_NOT_FOUND');
-  world.gateway.workerDrain(ENDPOINT, worker.id);
-  assert.equal(world.listener.count('drained'), 0);
-  finish();
-  assert.equal((await readAnswer(answer)).body, 'ab');
-  await world.listener.seen('drained');
-  world.gateway.workerRemove(ENDPOINT, worker.id);
-  assert.equal(world.gateway.load(ENDPOINT).workers.size, 0);
-});
+testBoth(
+  'a removed endpoint refuses those that wait, lets running ones end and is unknown after',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    let finish = (): void => undefined;
+    const worker = await world.worker((_request, response) => {
+      response.write('a');
+      finish = () => response.end('b');
+    });
+    const { answer } = await world.open('/running');
+    const waiting = world.send('/waiting');
+    await world.listener.seen('waiting');
+    world.gateway.endpointRemove(
+      ENDPOINT,
+      new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', 'The endpoint was deleted.'),
+    );
+    assert.equal(reasonOf(await waiting), 'SERVERLESS_ENDPOINT_NOT_FOUND');
+    assert.equal(reasonOf(await world.send('/')), 'SERVERLESS_ENDPOINT_NOT_FOUND');
+    world.gateway.workerDrain(ENDPOINT, worker.id);
+    assert.equal(world.listener.count('drained'), 0);
+    finish();
+    assert.equal((await readAnswer(answer)).body, 'ab');
+    await world.listener.seen('drained');
+    world.gateway.workerRemove(ENDPOINT, worker.id);
+    assert.equal(world.gateway.load(ENDPOINT).workers.size, 0);
+  },
+);
 
-test('10,000 idle endpoints hold no timers', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('10,000 idle endpoints hold no timers', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   for (let index = 0; index < 10_000; index += 1) {
     world.gateway.endpointPut({
       endpointId: `idle${index}` as typeof ENDPOINT,

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
-import { ENDPOINT, gatewayWorld, readAnswer, reasonOf, type Answer } from '../support/gateway-world.ts';
+import {
+  ENDPOINT,
+  gatewayWorld,
+  testBoth,
+  readAnswer,
+  reasonOf,
+  type Answer,
+} from '../support/gateway-world.ts';
 
 /** A port on which nobody listens. */
 async function closedPort(): Promise<number> {
@@ -32,29 +39,34 @@ async function rawWorker(t: TestContext, talk: (socket: Socket) => void): Promis
   return (server.address() as AddressInfo).port;
 }
 
-test('requests go to the highest preference first and to the least loaded of it', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 2 } });
-  const open: ServerResponse[] = [];
-  const hold = (_request: unknown, response: ServerResponse): void => {
-    open.push(response);
-  };
-  const low = await world.worker(hold, { preference: 0 });
-  const high = await world.worker(hold, { preference: 1 });
-  const other = await world.worker(hold, { preference: 1 });
-  const answers: Promise<Answer>[] = [];
-  for (let index = 0; index < 6; index += 1) {
-    answers.push(world.send('/'));
-    await world.listener.seen('started', index + 1);
-  }
-  const order = world.listener.events.flatMap((event) => (event.kind === 'started' ? [event.workerId] : []));
-  assert.deepEqual(order, [high.id, other.id, high.id, other.id, low.id, low.id]);
-  while (open.length < 6) await new Promise((resolve) => setImmediate(resolve));
-  for (const response of open) response.end();
-  await Promise.all(answers);
-});
+testBoth(
+  'requests go to the highest preference first and to the least loaded of it',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 2 } });
+    const open: ServerResponse[] = [];
+    const hold = (_request: unknown, response: ServerResponse): void => {
+      open.push(response);
+    };
+    const low = await world.worker(hold, { preference: 0 });
+    const high = await world.worker(hold, { preference: 1 });
+    const other = await world.worker(hold, { preference: 1 });
+    const answers: Promise<Answer>[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      answers.push(world.send('/'));
+      await world.listener.seen('started', index + 1);
+    }
+    const order = world.listener.events.flatMap((event) =>
+      event.kind === 'started' ? [event.workerId] : [],
+    );
+    assert.deepEqual(order, [high.id, other.id, high.id, other.id, low.id, low.id]);
+    while (open.length < 6) await new Promise((resolve) => setImmediate(resolve));
+    for (const response of open) response.end();
+    await Promise.all(answers);
+  },
+);
 
-test('a sample limit counts down at each request and is lifted by null', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 8 } });
+testBoth('a sample limit counts down at each request and is lifted by null', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 8 } });
   const worker = await world.worker((_request, response) => response.end('ok'), {
     sampleLimit: 2,
     preference: 5,
@@ -68,36 +80,39 @@ test('a sample limit counts down at each request and is lifted by null', async (
   assert.equal((await third).status, 200);
 });
 
-test('a draining worker gets nothing new, is told drained when it fell idle, and can be taken back', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 2 } });
-  let finish = (): void => undefined;
-  const worker = await world.worker((request, response) => {
-    if (request.url === '/held') finish = () => response.end('held');
-    else response.end('quick');
-  });
-  const held = world.send('/held');
-  await world.listener.seen('started');
-  world.gateway.workerDrain(ENDPOINT, worker.id);
-  const waiting = world.send('/quick');
-  await world.listener.seen('waiting');
-  assert.equal(world.listener.count('drained'), 0);
-  // Taken back: the one that waits gets its slot.
-  world.putWorker(worker.port, { workerId: worker.id });
-  assert.equal((await waiting).body, 'quick');
-  world.gateway.workerDrain(ENDPOINT, worker.id);
-  finish();
-  assert.equal((await held).body, 'held');
-  await world.listener.seen('drained');
-  const kinds = world.listener.events.map((event) => event.kind);
-  assert.ok(kinds.lastIndexOf('ended') < kinds.lastIndexOf('drained'));
-  // Idle already: told in the same turn.
-  world.putWorker(worker.port, { workerId: worker.id });
-  world.gateway.workerDrain(ENDPOINT, worker.id);
-  assert.equal(world.listener.count('drained'), 2);
-});
+testBoth(
+  'a draining worker gets nothing new, is told drained when it fell idle, and can be taken back',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 2 } });
+    let finish = (): void => undefined;
+    const worker = await world.worker((request, response) => {
+      if (request.url === '/held') finish = () => response.end('held');
+      else response.end('quick');
+    });
+    const held = world.send('/held');
+    await world.listener.seen('started');
+    world.gateway.workerDrain(ENDPOINT, worker.id);
+    const waiting = world.send('/quick');
+    await world.listener.seen('waiting');
+    assert.equal(world.listener.count('drained'), 0);
+    // Taken back: the one that waits gets its slot.
+    world.putWorker(worker.port, { workerId: worker.id });
+    assert.equal((await waiting).body, 'quick');
+    world.gateway.workerDrain(ENDPOINT, worker.id);
+    finish();
+    assert.equal((await held).body, 'held');
+    await world.listener.seen('drained');
+    const kinds = world.listener.events.map((event) => event.kind);
+    assert.ok(kinds.lastIndexOf('ended') < kinds.lastIndexOf('drained'));
+    // Idle already: told in the same turn.
+    world.putWorker(worker.port, { workerId: worker.id });
+    world.gateway.workerDrain(ENDPOINT, worker.id);
+    assert.equal(world.listener.count('drained'), 2);
+  },
+);
 
-test('the load tells what runs and since when', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('the load tells what runs and since when', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   let finish = (): void => undefined;
   const worker = await world.worker((_request, response) => {
     finish = () => response.end();
@@ -140,8 +155,8 @@ test('the load tells what runs and since when', async (t) => {
   assert.equal(world.gateway.load(ENDPOINT).workers.get(worker.id)?.idleSinceMs, world.clock.nowMs());
 });
 
-test('a refused connection is tried elsewhere, and the client notices nothing', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a refused connection is tried elsewhere, and the client notices nothing', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   world.putWorker(await closedPort(), { preference: 9 });
   await world.worker((request, response) => {
     request.pipe(response);
@@ -156,42 +171,48 @@ test('a refused connection is tried elsewhere, and the client notices nothing', 
   );
 });
 
-test('a worker that refuses is left alone for a while, and after three more tries the client gets 502', async (t) => {
-  const world = await gatewayWorld(t);
-  world.putWorker(await closedPort());
-  const answer = world.send('/');
-  const rest = world.gateway.limits.restMs;
-  for (let tries = 1; tries <= 3; tries += 1) {
-    await world.listener.seen('waiting', tries);
-    assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
-    world.clock.advance(rest * 2 ** (tries - 1) - 1);
-    assert.equal(world.listener.count('started'), tries);
-    world.clock.advance(1);
-    assert.equal(world.listener.count('started'), tries + 1);
-  }
-  const refused = await answer;
-  assert.equal(refused.status, 502);
-  assert.equal(reasonOf(refused), 'WORKER_BROKE');
-  await world.listener.seen('ended');
-  assert.deepEqual(
-    world.listener.outcomes().map(({ end, status }) => ({ end, status })),
-    [{ end: 'broke', status: null }],
-  );
-  assert.deepEqual(world.outcomes, ['worker_broke']);
-});
+testBoth(
+  'a worker that refuses is left alone for a while, and after three more tries the client gets 502',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    world.putWorker(await closedPort());
+    const answer = world.send('/');
+    const rest = world.gateway.limits.restMs;
+    for (let tries = 1; tries <= 3; tries += 1) {
+      await world.listener.seen('waiting', tries);
+      assert.equal(world.gateway.load(ENDPOINT).waiting, 1);
+      world.clock.advance(rest * 2 ** (tries - 1) - 1);
+      assert.equal(world.listener.count('started'), tries);
+      world.clock.advance(1);
+      assert.equal(world.listener.count('started'), tries + 1);
+    }
+    const refused = await answer;
+    assert.equal(refused.status, 502);
+    assert.equal(reasonOf(refused), 'WORKER_BROKE');
+    await world.listener.seen('ended');
+    assert.deepEqual(
+      world.listener.outcomes().map(({ end, status }) => ({ end, status })),
+      [{ end: 'broke', status: null }],
+    );
+    assert.deepEqual(world.outcomes, ['worker_broke']);
+  },
+);
 
-test('a request whose worker refuses waits for the next worker when that one is removed', async (t) => {
-  const world = await gatewayWorld(t);
-  const dead = world.putWorker(await closedPort());
-  const answer = world.send('/');
-  await world.listener.seen('waiting');
-  world.gateway.workerRemove(ENDPOINT, dead);
-  await world.worker((_request, response) => response.end('saved'));
-  assert.equal((await answer).body, 'saved');
-});
+testBoth(
+  'a request whose worker refuses waits for the next worker when that one is removed',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const dead = world.putWorker(await closedPort());
+    const answer = world.send('/');
+    await world.listener.seen('waiting');
+    world.gateway.workerRemove(ENDPOINT, dead);
+    await world.worker((_request, response) => response.end('saved'));
+    assert.equal((await answer).body, 'saved');
+  },
+);
 
-test('a connection that the worker closed while it was idle is replaced', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('a connection that the worker closed while it was idle is replaced', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   const sockets = new Set<Socket>();
   const worker = await world.worker((request, response) => {
     sockets.add(request.socket);
@@ -242,8 +263,8 @@ const BROKEN: [string, (socket: Socket) => void][] = [
 ];
 
 for (const [what, talk] of BROKEN) {
-  test(`a worker that ${what} is 502, and nothing is tried twice`, async (t) => {
-    const world = await gatewayWorld(t);
+  testBoth(`a worker that ${what} is 502, and nothing is tried twice`, async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
     let requests = 0;
     world.putWorker(
       await rawWorker(t, (socket) => {
@@ -267,8 +288,8 @@ const CUT: [string, string][] = [
 ];
 
 for (const [what, head] of CUT) {
-  test(`an answer with ${what} that breaks off never ends cleanly`, async (t) => {
-    const world = await gatewayWorld(t);
+  testBoth(`an answer with ${what} that breaks off never ends cleanly`, async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
     let breakOff = (): void => undefined;
     world.putWorker(
       await rawWorker(t, (socket) => {
@@ -289,45 +310,51 @@ for (const [what, head] of CUT) {
   });
 }
 
-test('an answer to HTTP/1.0 that breaks off is reset, for its end is only the close', async (t) => {
-  const world = await gatewayWorld(t);
-  let breakOff = (): void => undefined;
-  world.putWorker(
-    await rawWorker(t, (socket) => {
-      socket.once('data', () =>
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'),
-      );
-      breakOff = () => socket.resetAndDestroy();
-    }),
-  );
-  const socket = await world.raw();
-  const error = new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));
-  const got = new Promise((resolve) => socket.once('data', resolve));
-  socket.write(`GET /e/${ENDPOINT}/ HTTP/1.0\r\nAuthorization: Bearer key-of-the-owner\r\n\r\n`);
-  await got;
-  breakOff();
-  assert.equal((await error).code, 'ECONNRESET');
-});
+testBoth(
+  'an answer to HTTP/1.0 that breaks off is reset, for its end is only the close',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    let breakOff = (): void => undefined;
+    world.putWorker(
+      await rawWorker(t, (socket) => {
+        socket.once('data', () =>
+          socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'),
+        );
+        breakOff = () => socket.resetAndDestroy();
+      }),
+    );
+    const socket = await world.raw();
+    const error = new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));
+    const got = new Promise((resolve) => socket.once('data', resolve));
+    socket.write(`GET /e/${ENDPOINT}/ HTTP/1.0\r\nAuthorization: Bearer key-of-the-owner\r\n\r\n`);
+    await got;
+    breakOff();
+    assert.equal((await error).code, 'ECONNRESET');
+  },
+);
 
-test('a request that runs past request_timeout is 504, and its slot comes back when the worker let go', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { requestTimeoutMs: 5_000 } });
-  let arrived = (): void => undefined;
-  const there = new Promise<void>((resolve) => (arrived = resolve));
-  await world.worker(() => {
-    arrived();
-  });
-  const answer = world.send('/');
-  await there;
-  world.clock.advance(5_000);
-  const late = await answer;
-  assert.equal(late.status, 504);
-  assert.equal(reasonOf(late), 'REQUEST_TIMEOUT_RUNNING');
-  await world.listener.seen('ended');
-  assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
-});
+testBoth(
+  'a request that runs past request_timeout is 504, and its slot comes back when the worker let go',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { requestTimeoutMs: 5_000 } });
+    let arrived = (): void => undefined;
+    const there = new Promise<void>((resolve) => (arrived = resolve));
+    await world.worker(() => {
+      arrived();
+    });
+    const answer = world.send('/');
+    await there;
+    world.clock.advance(5_000);
+    const late = await answer;
+    assert.equal(late.status, 504);
+    assert.equal(reasonOf(late), 'REQUEST_TIMEOUT_RUNNING');
+    await world.listener.seen('ended');
+    assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
+  },
+);
 
-test('a streamed answer that runs past request_timeout is cut off', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { requestTimeoutMs: 5_000 } });
+testBoth('a streamed answer that runs past request_timeout is cut off', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder, { endpoint: { requestTimeoutMs: 5_000 } });
   await world.worker((_request, response) => {
     response.write('begun');
   });
@@ -339,34 +366,37 @@ test('a streamed answer that runs past request_timeout is cut off', async (t) =>
   assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
 });
 
-test('a removed worker takes its idle connections with it and lets its running request end', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 2 } });
-  let finish = (): void => undefined;
-  const sockets = new Set<Socket>();
-  const worker = await world.worker((request, response) => {
-    sockets.add(request.socket);
-    if (request.url !== '/held') {
-      response.end();
-      return;
-    }
-    response.write('a');
-    finish = () => response.end('b');
-  });
-  const { answer } = await world.open('/held');
-  await world.send('/idle');
-  const closed = Promise.all(
-    [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
-  );
-  world.gateway.workerRemove(ENDPOINT, worker.id);
-  finish();
-  assert.equal((await readAnswer(answer)).body, 'ab');
-  await closed;
-  assert.equal(sockets.size, 2);
-  await world.listener.seen('ended', 2);
-});
+testBoth(
+  'a removed worker takes its idle connections with it and lets its running request end',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 2 } });
+    let finish = (): void => undefined;
+    const sockets = new Set<Socket>();
+    const worker = await world.worker((request, response) => {
+      sockets.add(request.socket);
+      if (request.url !== '/held') {
+        response.end();
+        return;
+      }
+      response.write('a');
+      finish = () => response.end('b');
+    });
+    const { answer } = await world.open('/held');
+    await world.send('/idle');
+    const closed = Promise.all(
+      [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+    );
+    world.gateway.workerRemove(ENDPOINT, worker.id);
+    finish();
+    assert.equal((await readAnswer(answer)).body, 'ab');
+    await closed;
+    assert.equal(sockets.size, 2);
+    await world.listener.seen('ended', 2);
+  },
+);
 
-test('an answer given before the body was sent reaches the client', async (t) => {
-  const world = await gatewayWorld(t);
+testBoth('an answer given before the body was sent reaches the client', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
   await world.worker((request, response) => {
     request.on('error', () => undefined);
     response.writeHead(413, { 'content-length': '8' }).end('too much');
@@ -391,26 +421,29 @@ test('an answer given before the body was sent reaches the client', async (t) =>
   await closed;
 });
 
-test('what is closed for a worker that must leave is told so, an answer that has begun is cut off', async (t) => {
-  const world = await gatewayWorld(t, { endpoint: { slotsPerWorker: 2 } });
-  const worker = await world.worker((request, response) => {
-    if (request.url === '/stream') response.write('begun');
-  });
-  const { answer } = await world.open('/stream');
-  const silent = world.send('/silent');
-  await world.listener.seen('started', 2);
-  const error = new AppError('DRAIN_DEADLINE', 'it has drained for too long');
-  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, true), 1);
-  const refused = await silent;
-  assert.deepEqual([refused.status, reasonOf(refused)], [503, 'DRAIN_DEADLINE']);
-  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 1);
-  answer.resume();
-  await assert.rejects(new Promise((_, reject) => answer.on('error', reject)), /aborted/);
-  // What is being closed already is not counted again.
-  assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 0);
-  await world.listener.seen('ended', 2);
-  assert.deepEqual(
-    world.listener.outcomes().map(({ end }) => end),
-    ['cut', 'cut'],
-  );
-});
+testBoth(
+  'what is closed for a worker that must leave is told so, an answer that has begun is cut off',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder, { endpoint: { slotsPerWorker: 2 } });
+    const worker = await world.worker((request, response) => {
+      if (request.url === '/stream') response.write('begun');
+    });
+    const { answer } = await world.open('/stream');
+    const silent = world.send('/silent');
+    await world.listener.seen('started', 2);
+    const error = new AppError('DRAIN_DEADLINE', 'it has drained for too long');
+    assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, true), 1);
+    const refused = await silent;
+    assert.deepEqual([refused.status, reasonOf(refused)], [503, 'DRAIN_DEADLINE']);
+    assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 1);
+    answer.resume();
+    await assert.rejects(new Promise((_, reject) => answer.on('error', reject)), /aborted/);
+    // What is being closed already is not counted again.
+    assert.equal(world.gateway.runningCut(ENDPOINT, worker.id, error, false), 0);
+    await world.listener.seen('ended', 2);
+    assert.deepEqual(
+      world.listener.outcomes().map(({ end }) => end),
+      ['cut', 'cut'],
+    );
+  },
+);

@@ -9,9 +9,9 @@ import {
   type RequestOptions,
   type Server,
 } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import type { RequestName } from '../../src/model/request-timeline.ts';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -121,9 +121,22 @@ export interface SendOptions extends RequestOptions {
   readonly body?: string | Buffer;
 }
 
+export type ForwarderName = 'general' | 'strict';
+
+/** A test on each forwarder: what the gateway promises holds on both. */
+export function testBoth(
+  name: string,
+  run: (t: TestContext, forwarder: ForwarderName) => void | Promise<void>,
+): void {
+  for (const forwarder of ['general', 'strict'] as const) {
+    test(`${name} [${forwarder}]`, (t) => run(t, forwarder));
+  }
+}
+
 export interface GatewayWorld {
   readonly gateway: Gateway;
-  readonly server: Server;
+  /** The one that clients connect to. */
+  readonly server: NetServer;
   readonly port: number;
   readonly clock: ManualClock;
   readonly listener: RecordingListener;
@@ -168,6 +181,7 @@ const API_KEYS = new Map(
  */
 export async function gatewayWorld(
   t: TestContext,
+  forwarder: ForwarderName,
   options: Pick<GatewayOptions, 'limits'> & { domain?: string; endpoint?: Partial<TrafficEndpoint> } = {},
 ): Promise<GatewayWorld> {
   const clock = new ManualClock();
@@ -202,20 +216,21 @@ export async function gatewayWorld(
   gateway.tuneServer(server);
   const servers: Server[] = [];
   const listen = async (one: Server): Promise<number> => {
-    one.listen(0, '127.0.0.1');
-    await once(one, 'listening');
     servers.push(one);
-    return (one.address() as AddressInfo).port;
+    return await listenOn(one);
   };
-  const port = await listen(server);
+  const strict = forwarder === 'strict' ? gateway.strictServer(server) : null;
+  const port = strict === null ? await listen(server) : await listenOn(strict.server);
   const workerIds = new Set<WorkerId>();
   const sockets = new Set<Socket>();
   t.after(async () => {
     for (const workerId of workerIds) gateway.workerRemove(ENDPOINT, workerId);
     for (const socket of sockets) socket.destroy();
     for (const one of servers) one.closeAllConnections();
+    strict?.closeAllConnections();
     // Connections that were upgraded belong to no server any more; cutting the clients ends them.
-    await Promise.all(servers.map((one) => new Promise((resolve) => one.close(resolve))));
+    const closing = strict === null ? servers : [...servers, strict.server];
+    await Promise.all(closing.map((one) => new Promise((resolve) => one.close(resolve))));
     clock.advance(600_000);
   });
 
@@ -275,7 +290,7 @@ export async function gatewayWorld(
 
   return {
     gateway,
-    server,
+    server: strict?.server ?? server,
     port,
     clock,
     listener,
@@ -303,6 +318,12 @@ export async function gatewayWorld(
       return socket;
     },
   };
+}
+
+async function listenOn(server: NetServer): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
 }
 
 /** Reads an answer to its end; rejects when it is cut off. */

@@ -1,0 +1,246 @@
+import type { Clock } from '../../base/clock.ts';
+import type { AppError, ErrorCode } from '../../base/errors.ts';
+import { newId, type RequestId } from '../../base/ids.ts';
+import type { Random } from '../../base/random.ts';
+import type { ParsedRequest } from '../../http1/request-head.ts';
+import { errorAnswer } from '../../model/error-status.ts';
+import type { ClientSide } from '../client-side.ts';
+import type { ForwardCall, Forwarding } from '../forwarder.ts';
+import { givenRequestId } from '../headers.ts';
+import type { GatewayLimits } from '../limits.ts';
+import { reasonPhrase } from '../server-tuning.ts';
+import type { CutReason } from '../ticket.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { IncomingBody, type BodySink } from './incoming-body.ts';
+import type { StrictForwarder } from './forwarder.ts';
+
+export interface StrictClientParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: GatewayLimits;
+  readonly forwarder: StrictForwarder;
+}
+
+/** After these nothing more is taken on the connection: it is in doubt, or the server is leaving. */
+const CLOSING: ReadonlySet<ErrorCode> = new Set(['REQUEST_MALFORMED', 'SHUTTING_DOWN']);
+const NOTHING = Buffer.alloc(0);
+
+/** The client's end of one request that we read ourselves: its body, its answer, and how it is noticed that it left. */
+export class StrictClient implements ClientSide {
+  readonly head: ParsedRequest;
+  readonly requestId: string;
+  readonly answer: AnswerWriter;
+  /** Null when the head says that there is none. */
+  readonly body: IncomingBody | null;
+  readonly #connection: ClientConnection;
+  readonly #parts: StrictClientParts;
+  #refusedWith: AppError | null = null;
+  #onLeft: ((reason: CutReason) => void) | null = null;
+  #onDone: (() => void) | null = null;
+  /** Called when the client takes more of its answer. */
+  #onDrain: (() => void) | null = null;
+  #gone = false;
+  /** All of the answer has left this process. */
+  #fetched = false;
+  #discarding = false;
+  #joined = false;
+  #cancelFetch: (() => void) | null = null;
+  #cancelDiscard: (() => void) | null = null;
+
+  constructor(connection: ClientConnection, head: ParsedRequest, parts: StrictClientParts) {
+    this.#connection = connection;
+    this.#parts = parts;
+    this.head = head;
+    this.requestId = givenRequestId(head.fields) ?? newId<RequestId>(parts.random, 20);
+    this.answer = new AnswerWriter(connection.socket, head, parts.limits.idleTimeoutMs);
+    this.body = head.bodyBytes === 0 ? null : new IncomingBody(head.bodyBytes);
+  }
+
+  get address(): string {
+    return this.#connection.address;
+  }
+
+  get encrypted(): boolean {
+    return false;
+  }
+
+  get refusedWith(): AppError | null {
+    return this.#refusedWith;
+  }
+
+  /** The codec read it in the one way there is, or refused it. */
+  checkFraming(): void {}
+
+  onLeft(task: (reason: CutReason) => void): void {
+    this.#onLeft = task;
+    if (this.#gone) this.#tellLeft('clientGone');
+  }
+
+  forward(call: ForwardCall): Forwarding {
+    return this.#parts.forwarder.forward(this, call);
+  }
+
+  /** The body goes to `sink` from now on, and the client is asked for it where it waits for that. */
+  attachBody(sink: BodySink): void {
+    const { body } = this;
+    if (body === null) return;
+    if (this.head.expectsContinue && body.untouched) this.answer.askForBody();
+    body.attach(sink);
+    this.#connection.readOn();
+  }
+
+  detachBody(): void {
+    this.body?.detach();
+  }
+
+  holdBody(): void {
+    this.#connection.hold();
+  }
+
+  releaseBody(): void {
+    this.#connection.release();
+  }
+
+  /** `task` runs each time when the client, after a `flush` that said false, takes more. */
+  onDrain(task: (() => void) | null): void {
+    this.#onDrain = task;
+  }
+
+  drained(): void {
+    this.#onDrain?.();
+  }
+
+  /** The last piece is gathered: lets it go, and notes when it has left. */
+  endAnswer(trailers: readonly string[]): void {
+    this.answer.end(trailers);
+    this.answer.flush();
+    const { socket } = this.#connection;
+    this.#fetched = socket.writableLength === 0;
+    if (this.#fetched) return;
+    socket.write(NOTHING, () => {
+      this.#fetched = true;
+      this.#settle();
+    });
+  }
+
+  /** Hands over the connection to another protocol, with what the client sent too early. */
+  join(): { socket: ClientConnection['socket']; early: Buffer } {
+    this.#joined = true;
+    return { socket: this.#connection.socket, early: this.#connection.leave() };
+  }
+
+  /** The rest of the body cannot be read: it is answered, and what runs for it is broken off. */
+  fail(error: AppError): void {
+    this.refuse(error);
+    this.#tellLeft('refused');
+  }
+
+  refuse(error: AppError): void {
+    if (this.#gone || this.#refusedWith !== null) return;
+    this.#refusedWith = error;
+    if (this.answer.begun || this.#joined) {
+      this.cutOff();
+      return;
+    }
+    const { body, head } = this;
+    const unsentBody = body !== null && head.expectsContinue && body.untouched;
+    if (CLOSING.has(error.code) || unsentBody || head.upgrade !== null) this.answer.close();
+    writeError(this.answer, error, this.requestId, head.method);
+    this.detachBody();
+    this.endAnswer([]);
+    if (this.answer.keepAlive) this.#discardBody();
+  }
+
+  finish(): void {
+    if (this.#joined || this.#gone || this.#refusedWith !== null) return;
+    this.#discardBody();
+    if (this.#fetched) return;
+    this.#cancelFetch = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
+      this.cutOff();
+    });
+  }
+
+  cutOff(): void {
+    this.#connection.cutOff(this.head.versionMinor === 0);
+  }
+
+  async done(): Promise<void> {
+    if (this.#isDone()) return;
+    await new Promise<void>((resolve) => {
+      this.#onDone = resolve;
+    });
+  }
+
+  /** The connection is closed. */
+  left(): void {
+    this.#gone = true;
+    this.#tellLeft('clientGone');
+    this.#settle();
+  }
+
+  /** Reads the rest of the body away, so that the answer arrives and another request can follow. */
+  #discardBody(): void {
+    const { body } = this;
+    if (body === null || body.finished || this.#discarding) return;
+    const { clock, limits } = this.#parts;
+    this.#discarding = true;
+    let bytes = 0;
+    const stop = (): void => {
+      this.#discarding = false;
+      this.#cancelDiscard?.();
+      this.#cancelDiscard = null;
+      body.detach();
+      this.#settle();
+    };
+    this.#cancelDiscard = clock.schedule(limits.discardMs, stop);
+    body.attach({
+      piece: (piece) => {
+        bytes += piece.length;
+        if (bytes > limits.discardBytes && this.#discarding) stop();
+      },
+      end: () => {
+        if (this.#discarding) stop();
+      },
+      flush: () => undefined,
+    });
+    this.#connection.release();
+    this.#connection.readOn();
+  }
+
+  #isDone(): boolean {
+    return this.#gone || (this.answer.ended && this.#fetched && !this.#discarding);
+  }
+
+  #settle(): void {
+    if (this.#fetched || this.#gone) {
+      this.#cancelFetch?.();
+      this.#cancelFetch = null;
+    }
+    if (this.#gone) this.#cancelDiscard?.();
+    if (this.#isDone()) this.#onDone?.();
+  }
+
+  #tellLeft(reason: CutReason): void {
+    const task = this.#onLeft;
+    this.#onLeft = null;
+    task?.(reason);
+  }
+}
+
+function writeError(answer: AnswerWriter, error: AppError, requestId: string, method: string): void {
+  const { status, body } = errorAnswer(error);
+  const bytes = Buffer.from(JSON.stringify(body));
+  const fields = [
+    'Content-Type',
+    'application/json; charset=utf-8',
+    'Content-Length',
+    String(bytes.length),
+    'X-Request-Id',
+    requestId,
+  ];
+  if (error.retryAfterSeconds !== undefined) fields.push('Retry-After', String(error.retryAfterSeconds));
+  if (status === 401) fields.push('WWW-Authenticate', 'Bearer');
+  answer.head(status, reasonPhrase(status), fields, { kind: 'length', bytes: bytes.length });
+  if (method !== 'HEAD') answer.piece(bytes);
+}

@@ -1,0 +1,77 @@
+import { KIB } from '../../base/units.ts';
+import { BodyDecoder } from '../../http1/body-decoder.ts';
+
+/** Where a request's body goes. */
+export interface BodySink {
+  piece(bytes: Buffer): void;
+  end(trailers: readonly string[]): void;
+  /** No more comes in this turn. */
+  flush(): void;
+}
+
+/** What is held of a body that nobody takes yet; then its client is no longer read from. */
+const EARLY_LIMIT_BYTES = 64 * KIB;
+
+/**
+ * A request's body between its client and whoever takes it. What comes before anybody does is decoded
+ * all the same, so that a broken body is refused before a worker hears of the request.
+ */
+export class IncomingBody {
+  readonly #decoder: BodyDecoder;
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #sink: BodySink | null = null;
+  readonly #onPiece = (piece: Buffer): void => {
+    if (this.#sink !== null) {
+      this.#sink.piece(piece);
+      return;
+    }
+    this.#early.push(piece);
+    this.#earlyBytes += piece.length;
+  };
+
+  /** `bytes`: the body's length, null for chunks. */
+  constructor(bytes: number | null) {
+    this.#decoder = new BodyDecoder(bytes);
+  }
+
+  /** The whole body has been read from the client. */
+  get finished(): boolean {
+    return this.#decoder.done;
+  }
+
+  /** Nothing of it came yet. */
+  get untouched(): boolean {
+    return this.#earlyBytes === 0 && !this.#decoder.done;
+  }
+
+  /** No more should be read until it is attached. */
+  get full(): boolean {
+    return this.#earlyBytes > EARLY_LIMIT_BYTES;
+  }
+
+  /** Reads on from `start` and returns the index behind what belongs to this body. Throws ProtocolError. */
+  take(bytes: Buffer, start: number): number {
+    const at = this.#decoder.decode(bytes, start, this.#onPiece);
+    const sink = this.#sink;
+    if (sink !== null) {
+      if (this.#decoder.done) sink.end(this.#decoder.trailers);
+      sink.flush();
+    }
+    return at;
+  }
+
+  /** What was held goes to `sink` now, and all that follows as it comes. The sink is not flushed. */
+  attach(sink: BodySink): void {
+    this.#sink = sink;
+    const early = this.#early;
+    this.#early = [];
+    this.#earlyBytes = 0;
+    for (const piece of early) sink.piece(piece);
+    if (this.#decoder.done) sink.end(this.#decoder.trailers);
+  }
+
+  detach(): void {
+    this.#sink = null;
+  }
+}

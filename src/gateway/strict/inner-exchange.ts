@@ -1,0 +1,122 @@
+import type { Server } from 'node:http';
+import { duplexPair, type Duplex } from 'node:stream';
+import { AppError } from '../../base/errors.ts';
+import type { ParsedAnswer } from '../../http1/answer-head.ts';
+import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
+import { withoutHopByHop } from '../headers.ts';
+import type { StrictClient } from './client.ts';
+import type { BodySink } from './incoming-body.ts';
+import { RequestWriter } from './request-writer.ts';
+
+/** Heads of our own server's answers. */
+const HEAD_LIMIT_BYTES = 65_536;
+/** These are written anew, or have been seen to already. */
+const REPLACED = new Set(['content-length', 'expect', 'trailer']);
+
+/**
+ * A request for the server itself, served by its `node:http` server over a connection inside this
+ * process. What that one reads was read here first and is framed anew, so it and we cannot disagree on
+ * where a request ends; the client's own connection stays with us and may go on with any request.
+ */
+export class InnerExchange implements BodySink, AnswerHandler {
+  readonly #client: StrictClient;
+  readonly #socket: Duplex;
+  readonly #writer: RequestWriter;
+  readonly #reader: AnswerReader;
+  #over = false;
+
+  constructor(client: StrictClient, server: Server) {
+    this.#client = client;
+    const [ours, theirs] = duplexPair();
+    this.#socket = ours;
+    this.#writer = new RequestWriter(ours, client.head);
+    this.#reader = new AnswerReader(client.head.method, HEAD_LIMIT_BYTES, this);
+    ours.on('data', (bytes: Buffer) => {
+      this.#read(bytes);
+    });
+    ours.on('drain', () => {
+      client.releaseBody();
+    });
+    ours.on('end', () => {
+      this.#reader.endOfConnection();
+      ours.destroy();
+    });
+    ours.on('error', () => undefined);
+    ours.on('close', () => {
+      this.#finish();
+      theirs.destroy();
+    });
+    Object.defineProperty(theirs, 'remoteAddress', { value: client.address });
+    server.emit('connection', theirs);
+  }
+
+  /** Resolves when nothing more goes to the client. */
+  async run(): Promise<void> {
+    const { head } = this.#client;
+    this.#client.onLeft(() => {
+      this.#socket.destroy();
+    });
+    // One request a connection: what would follow is on the client's.
+    this.#writer.head(head.target, [...kept(head.fields), 'Connection', 'close']);
+    this.#client.attachBody(this);
+    this.flush();
+    await this.#client.done();
+    this.#socket.destroy();
+  }
+
+  piece(bytes: Buffer): void {
+    this.#writer.piece(bytes);
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#writer.end(trailers);
+  }
+
+  flush(): void {
+    if (!this.#writer.flush()) this.#client.holdBody();
+  }
+
+  onHead({ status, reason, fields, body }: ParsedAnswer): void {
+    this.#client.answer.head(status, reason, withoutHopByHop(fields), body);
+  }
+
+  onPiece(piece: Buffer): void {
+    this.#client.answer.piece(piece);
+  }
+
+  onComplete(trailers: readonly string[]): void {
+    this.#client.endAnswer(trailers);
+    this.#finish();
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#reader.read(bytes);
+    if (this.#reader.ended || this.#client.answer.flush()) return;
+    this.#socket.pause();
+    this.#client.onDrain(() => {
+      this.#socket.resume();
+    });
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#client.detachBody();
+    this.#client.onDrain(null);
+    if (!this.#client.answer.ended) {
+      this.#client.refuse(new AppError('UNKNOWN', 'The server did not answer; its log tells more.'));
+    }
+    this.#client.finish();
+  }
+}
+
+function kept(fields: readonly string[]): readonly string[] {
+  const passed = withoutHopByHop(fields);
+  const list: string[] = [];
+  for (let index = 0; index + 1 < passed.length; index += 2) {
+    if (REPLACED.has((passed[index] as string).toLowerCase())) continue;
+    list.push(passed[index] as string, passed[index + 1] as string);
+  }
+  return list;
+}

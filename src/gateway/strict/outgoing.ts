@@ -1,0 +1,70 @@
+import type { Duplex } from 'node:stream';
+import { KIB } from '../../base/units.ts';
+import { CHUNK_END, chunkStart } from '../../http1/writer.ts';
+
+/** Up to this size everything is joined into one text: copying it costs less than a second write. */
+const JOINED_MAX_BYTES = 8 * KIB;
+
+/** Gathers what goes out on a connection in one turn, so that it leaves in as few writes as can be. */
+export class Outgoing {
+  readonly #socket: Duplex;
+  /** What comes before the first buffer. */
+  #text = '';
+  #parts: (string | Buffer)[] = [];
+  #bytes = 0;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+  }
+
+  /** Latin-1. */
+  text(text: string): void {
+    this.#bytes += text.length;
+    if (this.#parts.length === 0) this.#text += text;
+    else this.#parts.push(text);
+  }
+
+  piece(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    this.#parts.push(bytes);
+  }
+
+  chunk(bytes: Buffer): void {
+    this.text(chunkStart(bytes.length));
+    this.piece(bytes);
+    this.text(CHUNK_END);
+  }
+
+  /** Drops what was gathered. */
+  clear(): void {
+    this.#text = '';
+    this.#parts = [];
+    this.#bytes = 0;
+  }
+
+  /** False when the other side is slower than we are: wait for `drain`. */
+  flush(): boolean {
+    const socket = this.#socket;
+    if (this.#bytes === 0) return !socket.writableNeedDrain;
+    const text = this.#text;
+    const parts = this.#parts;
+    const joined = this.#bytes <= JOINED_MAX_BYTES;
+    this.#text = '';
+    this.#bytes = 0;
+    if (parts.length === 0) return socket.write(text, 'latin1');
+    this.#parts = [];
+    if (joined) return socket.write(text + joinedText(parts), 'latin1');
+    if (text === '' && parts.length === 1) return socket.write(parts[0] as Buffer);
+    socket.cork();
+    if (text !== '') socket.write(text, 'latin1');
+    for (const part of parts) socket.write(part, 'latin1');
+    socket.uncork();
+    return !socket.writableNeedDrain;
+  }
+}
+
+function joinedText(parts: readonly (string | Buffer)[]): string {
+  let text = '';
+  for (const part of parts) text += typeof part === 'string' ? part : part.toString('latin1');
+  return text;
+}

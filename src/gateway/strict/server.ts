@@ -1,0 +1,96 @@
+import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { routeOf } from '../steps/route.ts';
+import { ClientConnection, type ConnectionParts } from './client-connection.ts';
+import type { StrictClient, StrictClientParts } from './client.ts';
+import { InnerExchange } from './inner-exchange.ts';
+
+export interface StrictServerParts extends StrictClientParts {
+  /** The domain of the host form; null serves the path form alone. */
+  readonly domain: string | null;
+  /** Takes what is for an endpoint. */
+  serve(client: StrictClient): Promise<void>;
+  /** Takes all else; it does not listen itself. */
+  readonly inner: HttpServer;
+}
+
+/** Idle connections are looked through at most this often. */
+const SWEEP_MS = 250;
+
+/** The listener of the strict forwarder: every connection is read by our own codec. */
+export class StrictServer {
+  readonly server: Server;
+  readonly #parts: StrictServerParts;
+  readonly #connections = new Set<ClientConnection>();
+  #closing = false;
+  #cancelSweep: (() => void) | null = null;
+  #sweepAtMs = Infinity;
+
+  constructor(parts: StrictServerParts) {
+    this.#parts = parts;
+    const connectionParts: ConnectionParts = {
+      ...parts,
+      serve: (client) => this.#serve(client),
+      onDeadline: (connection) => {
+        if (this.#closing && connection.idle) connection.socket.destroy();
+        else this.#sweepBy(connection.deadlineMs);
+      },
+      onClosed: (connection) => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#stopSweep();
+      },
+    };
+    // A client's end is ours to answer: it may still be owed the rest of its answer.
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
+    this.server = createServer(options, (socket: Socket) => {
+      const connection = new ClientConnection(socket, connectionParts);
+      this.#connections.add(connection);
+      this.#sweepBy(connection.deadlineMs);
+    });
+    this.server.maxConnections = parts.limits.connections;
+  }
+
+  /** Closes those that serve no request, now and as soon as they have served it. */
+  closeIdleConnections(): void {
+    this.#closing = true;
+    for (const connection of this.#connections) if (connection.idle) connection.socket.destroy();
+  }
+
+  closeAllConnections(): void {
+    for (const connection of this.#connections) connection.socket.destroy();
+  }
+
+  async #serve(client: StrictClient): Promise<void> {
+    const { head } = client;
+    if (head.upgrade !== null || routeOf(head, this.#parts.domain) !== null) await this.#parts.serve(client);
+    else await new InnerExchange(client, this.#parts.inner).run();
+  }
+
+  #sweepBy(dueMs: number): void {
+    if (dueMs >= this.#sweepAtMs) return;
+    this.#stopSweep();
+    this.#sweepAtMs = dueMs;
+    this.#cancelSweep = this.#parts.clock.schedule(dueMs - this.#parts.clock.monotonicMs(), this.#sweep);
+  }
+
+  #stopSweep(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    this.#sweepAtMs = Infinity;
+  }
+
+  /**
+   * Ends the connections whose time is over. One timer serves all of them: a request that begins or ends
+   * only notes a time. Until then most of them have got a later one.
+   */
+  readonly #sweep = (): void => {
+    this.#stopSweep();
+    const nowMs = this.#parts.clock.monotonicMs();
+    let nextMs = Infinity;
+    for (const connection of this.#connections) {
+      if (connection.deadlineMs <= nowMs) connection.expire();
+      if (connection.deadlineMs > nowMs) nextMs = Math.min(nextMs, connection.deadlineMs);
+    }
+    if (nextMs !== Infinity) this.#sweepBy(Math.max(nextMs, nowMs + SWEEP_MS));
+  };
+}

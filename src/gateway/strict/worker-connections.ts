@@ -1,0 +1,80 @@
+import type { Clock } from '../../base/clock.ts';
+import type { WorkerAddress } from '../../model/worker.ts';
+import { MINUTE_MS, SECOND_MS } from '../../base/units.ts';
+import { WorkerConnection } from './worker-connection.ts';
+
+/**
+ * Common servers close idle connections after 2 s (gunicorn) or 5 s (node, uvicorn). One that is dropped
+ * earlier by us costs a connect; one that is dropped by them as we write costs a request.
+ */
+const IDLE_MS = SECOND_MS;
+/** How much earlier than a worker says that it closes. */
+const MARGIN_MS = SECOND_MS;
+const IDLE_MAX_MS = MINUTE_MS;
+
+/** The idle connections of one worker, last used first. Bounded by the worker's slots. */
+export class WorkerConnections {
+  readonly address: WorkerAddress;
+  readonly #clock: Clock;
+  readonly #idle: WorkerConnection[] = [];
+  #cancelSweep: (() => void) | null = null;
+  #closed = false;
+
+  constructor(address: WorkerAddress, clock: Clock) {
+    this.address = address;
+    this.#clock = clock;
+  }
+
+  /** An idle connection, or one that is being opened. */
+  take(): WorkerConnection {
+    const nowMs = this.#clock.monotonicMs();
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (idle.idleUntilMs > nowMs && !idle.socket.destroyed) return idle;
+      idle.socket.destroy();
+    }
+    return new WorkerConnection(this.address, (connection) => {
+      this.#drop(connection);
+    });
+  }
+
+  /** After a complete exchange only. `keepAliveMs`: how long the worker said it keeps it; null when it did not. */
+  giveBack(connection: WorkerConnection, keepAliveMs: number | null): void {
+    connection.user = null;
+    const idleMs = keepAliveMs === null ? IDLE_MS : Math.min(keepAliveMs - MARGIN_MS, IDLE_MAX_MS);
+    if (this.#closed || idleMs <= 0 || connection.closed || connection.socket.destroyed) {
+      connection.socket.destroy();
+      return;
+    }
+    connection.idleUntilMs = this.#clock.monotonicMs() + idleMs;
+    this.#idle.push(connection);
+    this.#cancelSweep ??= this.#clock.schedule(idleMs, this.#sweep);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    for (const connection of this.#idle.splice(0)) connection.socket.destroy();
+  }
+
+  /** One timer for all: it closes those whose time is over and looks again when the next one's is. */
+  readonly #sweep = (): void => {
+    this.#cancelSweep = null;
+    const nowMs = this.#clock.monotonicMs();
+    const left = this.#idle.splice(0).filter((connection) => {
+      if (connection.idleUntilMs > nowMs) return true;
+      connection.socket.destroy();
+      return false;
+    });
+    this.#idle.push(...left);
+    if (left.length === 0) return;
+    const nextMs = Math.min(...left.map((connection) => connection.idleUntilMs));
+    this.#cancelSweep = this.#clock.schedule(nextMs - nowMs, this.#sweep);
+  };
+
+  #drop(connection: WorkerConnection): void {
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+    connection.socket.destroy();
+  }
+}
