@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import { createProcessDriver } from '../adapters/driver-process/process-driver.ts';
 import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
@@ -24,10 +24,10 @@ import type { Random } from '../base/random.ts';
 import { ArrivalLog } from '../control/arrival-log.ts';
 import { Control } from '../control/control.ts';
 import { WhatIfCommands } from '../control/what-if-commands.ts';
-import { createGateway } from '../gateway/gateway.ts';
 import { JobCommands } from '../jobs/job-commands.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
+import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
@@ -197,7 +197,8 @@ export async function openServer(
   });
   http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   // Last of all: a request that came in before somebody listens to it would never be answered.
-  const port = await listen(http, config);
+  const front = openFront(gateway, http, config.gateway.forwarder);
+  const port = await listen(front.server, config);
   base = publicBase(config.listen, port);
   log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
 
@@ -210,15 +211,16 @@ export async function openServer(
       eventReaders.close();
       jobs.close();
       // Two lives: first what clients hold, then what it stands on.
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      const closed = new Promise<void>((resolve) => front.server.close(() => resolve()));
+      front.closeIdleConnections();
       const limit = Promise.withResolvers<void>();
       const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
       const simulated = simulator.close();
       const drained = gateway.beginDrain().then(() => apiRequests.drained());
       await Promise.race([drained, limit.promise]);
       cancel();
-      http.closeIdleConnections();
-      http.closeAllConnections();
+      front.closeIdleConnections();
+      front.closeAllConnections();
       await closed;
       await api.close();
       await simulated;
@@ -277,10 +279,26 @@ async function openDriver(
   return { driver: createProcessDriver({ ...parts, random, environment }), readiness };
 }
 
-async function listen(http: Server, config: Config): Promise<number> {
+/** What clients connect to. */
+interface Front {
+  readonly server: NetServer;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
+
+function openFront(gateway: Gateway, http: HttpServer, forwarder: Config['gateway']['forwarder']): Front {
+  if (forwarder === 'strict') return gateway.strictServer(http);
+  return {
+    server: http,
+    closeIdleConnections: () => http.closeIdleConnections(),
+    closeAllConnections: () => http.closeAllConnections(),
+  };
+}
+
+async function listen(server: NetServer, config: Config): Promise<number> {
   const { host, port } = config.listen;
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (cause) => {
+    server.once('error', (cause) => {
       reject(
         new AppError(
           'CONFIG_INVALID',
@@ -291,9 +309,9 @@ async function listen(http: Server, config: Config): Promise<number> {
         ),
       );
     });
-    http.listen(port, host, () => resolve());
+    server.listen(port, host, () => resolve());
   });
-  return (http.address() as AddressInfo).port;
+  return (server.address() as AddressInfo).port;
 }
 
 function endpointUrl(base: string, domain: string | null, id: string, appName: string): string {

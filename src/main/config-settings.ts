@@ -214,6 +214,12 @@ export const SETTINGS = {
     subnets,
     'private addresses that webhooks may reach, such as 10.0.0.0/8; unset: none',
   ),
+  forwarder: setting(
+    'FORWARDER',
+    'general',
+    oneOf('general', 'strict'),
+    'what carries requests: general (node:http and undici) or strict (our own codec)',
+  ),
   recordDays: setting(
     'RECORD_DAYS',
     30,

@@ -49,6 +49,7 @@ export interface WorkerConfig {
 export interface GatewayConfig {
   /** Requests that may wait at one endpoint; the next is refused with QUEUE_FULL. */
   readonly queueLimit: number;
+  readonly forwarder: 'general' | 'strict';
 }
 
 export interface JobConfig {
@@ -276,6 +277,7 @@ function valuesOf(config: Config): Values {
     jobKept: config.jobs.keptMs / HOUR_MS,
     jobAttempts: config.jobs.attempts,
     webhookAllow: config.jobs.webhookAllow.length === 0 ? null : config.jobs.webhookAllow,
+    forwarder: config.gateway.forwarder,
     recordDays: config.record.keptMs / DAY_MS,
     recordMib: config.record.bytesPerEndpoint / MIB,
     simulations: config.simulation.atOnce,
@@ -319,7 +321,6 @@ function configOf(values: Values): Config {
         minFailures: values.guardFailures,
       }),
     }),
-    gateway: Object.freeze({ queueLimit: values.queueLimit }),
     jobs: Object.freeze({
       waitingPerEndpoint: values.jobQueueLimit,
       inputBytes: values.jobInputMib * MIB,
@@ -328,6 +329,7 @@ function configOf(values: Values): Config {
       attempts: values.jobAttempts,
       webhookAllow: values.webhookAllow ?? [],
     }),
+    gateway: Object.freeze({ queueLimit: values.queueLimit, forwarder: values.forwarder }),
     record: Object.freeze({
       keptMs: values.recordDays * DAY_MS,
       bytesPerEndpoint: values.recordMib * MIB,

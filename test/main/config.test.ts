@@ -61,7 +61,6 @@ describe('the defaults', () => {
         drainDeadlineMs: 1_800_000,
         guard: { enabled: true, slowdown: 1.5, minFailures: 3 },
       },
-      gateway: { queueLimit: 10_000 },
       jobs: {
         waitingPerEndpoint: 1_000_000,
         inputBytes: 4_194_304,
@@ -70,6 +69,7 @@ describe('the defaults', () => {
         attempts: 3,
         webhookAllow: [],
       },
+      gateway: { queueLimit: 10_000, forwarder: 'general' },
       simulation: { atOnce: 1, limitMs: 300_000 },
       record: { keptMs: 2_592_000_000, bytesPerEndpoint: 67_108_864 },
       shutdown: { drainLimitMs: 1_800_000 },

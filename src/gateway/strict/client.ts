@@ -116,12 +116,13 @@ export class StrictClient implements ClientSide {
     this.answer.end(trailers);
     this.answer.flush();
     const { socket } = this.#connection;
-    this.#fetched = socket.writableLength === 0;
-    if (this.#fetched) return;
-    socket.write(NOTHING, () => {
-      this.#fetched = true;
-      this.#settle();
-    });
+    if (socket.writableLength === 0) this.#fetchedAll();
+    else socket.write(NOTHING, () => this.#fetchedAll());
+  }
+
+  #fetchedAll(): void {
+    this.#fetched = true;
+    this.#settle();
   }
 
   /** Hands over the connection to another protocol, with what the client sent too early. */
