@@ -124,6 +124,7 @@ describe('flags and variables', () => {
       ['JOB_KEPT_HOURS', '--job-kept-hours', '48'],
       ['JOB_ATTEMPTS', '--job-attempts', '1'],
       ['WEBHOOK_ALLOW', '--webhook-allow', '127.0.0.1,10.0.0.0/8,fd00::/8'],
+      ['FORWARDER', '--forwarder', 'strict'],
       ['RECORD_DAYS', '--record-days', '7'],
       ['RECORD_MIB', '--record-mib', '1'],
       ['SIMULATIONS', '--simulations', '2'],

@@ -182,7 +182,12 @@ const API_KEYS = new Map(
 export async function gatewayWorld(
   t: TestContext,
   forwarder: ForwarderName,
-  options: Pick<GatewayOptions, 'limits'> & { domain?: string; endpoint?: Partial<TrafficEndpoint> } = {},
+  options: Pick<GatewayOptions, 'limits'> & {
+    domain?: string;
+    endpoint?: Partial<TrafficEndpoint>;
+    /** Answers what is not the gateway's. */
+    own?: RequestListener;
+  } = {},
 ): Promise<GatewayWorld> {
   const clock = new ManualClock();
   const listener = new RecordingListener();
@@ -204,10 +209,12 @@ export async function gatewayWorld(
     domain: options.domain ?? null,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
+  const own: RequestListener =
+    options.own ?? ((_request, response) => response.writeHead(200).end('not the gateway'));
   const server = createServer(serverOptions({ ...DEFAULT_LIMITS, ...options.limits }));
   server.on('request', (request, response) => {
     if (gateway.matches(request)) gateway.handle(request, response);
-    else response.writeHead(200).end('not the gateway');
+    else own(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     if (gateway.matches(request)) gateway.handleUpgrade(request, socket, head);
@@ -362,7 +369,10 @@ export async function readUntil(socket: Socket, pattern: RegExp): Promise<string
       continue;
     }
     if (socket.readableEnded || socket.destroyed) throw new Error(`the connection ended after: ${text}`);
-    await Promise.race([once(socket, 'readable'), once(socket, 'close'), once(socket, 'end')]);
+    const heard = new AbortController();
+    const { signal } = heard;
+    await Promise.race(['readable', 'close', 'end'].map((name) => once(socket, name, { signal })));
+    heard.abort();
   }
 }
 

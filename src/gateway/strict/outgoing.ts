@@ -54,7 +54,7 @@ export class Outgoing {
     if (parts.length === 0) return socket.write(text, 'latin1');
     this.#parts = [];
     if (joined) return socket.write(text + joinedText(parts), 'latin1');
-    if (text === '' && parts.length === 1) return socket.write(parts[0] as Buffer);
+    if (text === '' && parts.length === 1) return socket.write(parts[0]);
     socket.cork();
     if (text !== '') socket.write(text, 'latin1');
     for (const part of parts) socket.write(part, 'latin1');
