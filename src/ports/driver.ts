@@ -95,6 +95,8 @@ export interface PullContext {
 export interface PreparedImage {
   /** What `DriverImages` names it by. */
   readonly id: string;
+  /** A name that stands for these very bytes, whatever becomes of the tag. */
+  readonly pinned: string;
   /** Bytes on this machine; null when not known. */
   readonly sizeBytes: number | null;
   /** True when this call brought it here, false when it was here before. */
@@ -114,6 +116,12 @@ export interface HeldImage {
 export interface DriverImages {
   /** Brings the image onto the machine. Rejects with an AppError. */
   pull(image: string, context: PullContext): Promise<PreparedImage>;
+  /**
+   * The bytes an image stands for now, as a name that goes on standing for them: what `pinned` would be.
+   * The registry is asked, for a bounded time; null when nobody can say now, such as where it is down.
+   * Rejects with an AppError when the registry says that there is no such image, or not for this credential.
+   */
+  resolve(image: string, credential: RegistryCredential | null, signal: AbortSignal): Promise<string | null>;
   list(): Promise<readonly HeldImage[]>;
   /** Never by force: rejects with CONFLICT when a container is made from it. No error when it is not there. */
   remove(id: string): Promise<void>;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -43,6 +43,8 @@ export function servingSpec(image: string): RevisionSpec {
 export interface DockerFolder {
   readonly path: string;
   open(options?: Partial<DockerDriverOptions>): DockerDriver;
+  /** What its containers carry as the label `pilotlight.instance`. */
+  instance(): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function makeDockerFolder(engine: Pick<TestEngine, 'socket'>): Prom
         hostDevices: () => Promise.resolve({ devices: DEVICES, cudaVersion: null }),
         ...options,
       }),
+    instance: () => readFile(join(path, 'instance'), 'utf8'),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }

@@ -39,6 +39,8 @@ export interface ContainerWatchParts {
   readonly containers: Containers;
   /** What a worker that ran out of memory had; null: no limit. */
   readonly memoryLimitMib: number | null;
+  /** Podman 4 says of those that ran out of memory that they did not. */
+  readonly isPodman: () => boolean;
   /** Keeps its output and how it ended, and drops the container. */
   readonly clear: (workerId: WorkerId, containerId: string, exit: WorkerExit) => Promise<void>;
   /** The same for a container that ended and is not watched. */
@@ -250,8 +252,11 @@ export class ContainerWatch {
   }
 
   exitOf({ State }: InspectedContainer, peakMib: number | null): WorkerExit {
+    const { memoryLimitMib, isPodman } = this.#parts;
     // One that ran out of memory took all it was allowed.
-    const limitMib = State.OOMKilled ? this.#parts.memoryLimitMib : null;
-    return { ...containerExit(State.ExitCode, limitMib ?? peakMib), outOfMemory: State.OOMKilled };
+    const limitMib = State.OOMKilled ? memoryLimitMib : null;
+    const exit = containerExit(State.ExitCode, limitMib ?? peakMib);
+    const outOfMemory = !State.OOMKilled && exit.signal === 'SIGKILL' && isPodman() ? null : State.OOMKilled;
+    return { ...exit, outOfMemory };
   }
 }

@@ -101,6 +101,7 @@ export class DockerDriver implements Driver {
     this.#watch = new ContainerWatch({
       ...{ clock, log, containers },
       memoryLimitMib: limits.memoryMib,
+      isPodman: () => this.#features.isPodman,
       clear: async (...facts) => await this.#clear(...facts),
       dropRemains: async (...facts) => await this.#dropRemains(...facts),
     });

@@ -124,7 +124,11 @@ export class DockerImages implements DriverImages {
   }
 
   /** The image as it is on this machine; null when it is not. */
-  async find(image: string): Promise<(ImageFacts & { readonly fromRegistry: boolean }) | null> {
+  async find(image: string): Promise<ImageFacts | null> {
+    return (await this.#look(image))?.facts ?? null;
+  }
+
+  async #look(image: string): Promise<{ readonly facts: ImageFacts; readonly fromRegistry: boolean } | null> {
     try {
       const found = await this.#engine.call<InspectedImage>({
         method: 'GET',
@@ -133,12 +137,8 @@ export class DockerImages implements DriverImages {
       const name = referenceOf(image)?.name ?? null;
       const digests = found.RepoDigests ?? [];
       const own = digests.find((digest) => name !== null && sameName(digest, name));
-      return {
-        id: found.Id,
-        pinned: own ?? found.Id,
-        sizeBytes: found.Size,
-        fromRegistry: digests.length > 0,
-      };
+      const facts = { id: found.Id, pinned: own ?? found.Id, sizeBytes: found.Size };
+      return { facts, fromRegistry: digests.length > 0 };
     } catch (error) {
       if (hasStatus(error, 404)) return null;
       throw error;
@@ -214,9 +214,10 @@ export class DockerImages implements DriverImages {
       if (this.#isPodman() && error.status === 404) return null;
       refusal = imageFault(error.words, { image, withLogin: credential !== null });
     }
-    const here = await this.find(image);
+    const here = await this.#look(image);
     // One that came from a registry is not for whoever the registry refuses, though it lies here.
-    if (here !== null && (!here.fromRegistry || refusal.code === 'REGISTRY_UNREACHABLE')) return here.pinned;
+    if (here !== null && (!here.fromRegistry || refusal.code === 'REGISTRY_UNREACHABLE'))
+      return here.facts.pinned;
     if (refusal.code === 'REGISTRY_UNREACHABLE') return null;
     throw refusal;
   }

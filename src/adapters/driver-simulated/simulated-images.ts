@@ -35,7 +35,12 @@ export class SimulatedImages implements DriverImages {
     this.#held.add(image);
     const [oldest] = this.#held;
     if (this.#held.size > IMAGES_MAX && oldest !== undefined) this.#held.delete(oldest);
-    return { id: image, sizeBytes: IMAGE_BYTES, pulled };
+    return { id: image, pinned: image, sizeBytes: IMAGE_BYTES, pulled };
+  }
+
+  /** Names are all there is: each stands for itself. */
+  async resolve(image: string): Promise<string> {
+    return image;
   }
 
   async list(): Promise<readonly HeldImage[]> {
