@@ -1,14 +1,13 @@
+import { IDLE_KEEP_MAX_MS } from '../../src/decide/autoscale/idle-keep.ts';
 import { LoadModel } from '../../src/decide/autoscale/load-model.ts';
 import { priceOfWaiting } from '../../src/decide/autoscale/price.ts';
 import { queueNeed } from '../../src/decide/autoscale/queue-need.ts';
 import type { Fleet, FleetWorker, Rule } from './fleet.ts';
 
-/** The contract's largest: in the table `idle_timeout` is no knob, the rule decides below it. */
-export const IDLE_TIMEOUT_MAX_S = 1_000;
 const MAX_WORKERS = 1_000;
 
 /** Pilotlight's own rule, called as the control loop calls it. Only units are converted here. */
-export function pilotlight(policyValueSeconds: number, idleTimeoutS = IDLE_TIMEOUT_MAX_S): Rule {
+export function pilotlight(policyValueSeconds: number): Rule {
   let known: LoadModel | null = null;
   const modelOf = (fleet: Fleet): LoadModel =>
     (known ??= new LoadModel(
@@ -17,7 +16,7 @@ export function pilotlight(policyValueSeconds: number, idleTimeoutS = IDLE_TIMEO
         startMs: fleet.cell.startS * 1_000,
         minWorkers: 0,
         maxWorkers: MAX_WORKERS,
-        idleTimeoutMs: idleTimeoutS * 1_000,
+        idleLimitMs: IDLE_KEEP_MAX_MS,
         price: priceOfWaiting({ type: 'queue', value: policyValueSeconds }),
       },
       fleet.nowS * 1_000,

@@ -19,7 +19,7 @@ export function reasonOf(score: Score): string {
 }
 
 function idleNote(startS: number): string {
-  return startS >= 120 ? '1000 s at the latest, the largest idle time-out' : 'the gaps it measured';
+  return startS >= 120 ? 'what a new start would cost' : 'the gaps it measured';
 }
 
 function signed(share: number): string {

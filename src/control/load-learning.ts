@@ -1,3 +1,4 @@
+import { idleLimitMs } from '../decide/autoscale/idle-keep.ts';
 import { LoadModel, type LoadSettings } from '../decide/autoscale/load-model.ts';
 import { UNKNOWN_START_MS } from '../decide/autoscale/needed-workers.ts';
 import { priceOfWaiting } from '../decide/autoscale/price.ts';
@@ -31,7 +32,7 @@ function loadSettings(settings: EndpointSettings, startMs: number): LoadSettings
     startMs,
     minWorkers: settings.minReplicas,
     maxWorkers: settings.maxReplicas,
-    idleTimeoutMs: settings.idleTimeoutSeconds * 1_000,
+    idleLimitMs: idleLimitMs(settings),
     price: priceOfWaiting(settings.policy),
   };
 }

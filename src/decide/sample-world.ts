@@ -1,3 +1,4 @@
+import { idleLimitMs } from './autoscale/idle-keep.ts';
 import { LoadModel } from './autoscale/load-model.ts';
 import { priceOfWaiting } from './autoscale/price.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
@@ -118,7 +119,7 @@ export function taughtLoad(
       startMs,
       minWorkers: given.minReplicas,
       maxWorkers: given.maxReplicas,
-      idleTimeoutMs: given.idleTimeoutSeconds * 1_000,
+      idleLimitMs: idleLimitMs(given),
       price: priceOfWaiting(given.policy),
     },
     0,

@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { IDLE_TIMEOUT_MAX_SECONDS } from './endpoint.ts';
 import { EndpointRollout } from './rollout-schema.ts';
 
 /**
@@ -69,11 +70,12 @@ const workerConfigOptional = {
   }),
   idle_timeout: Type.Integer({
     minimum: 1,
-    maximum: 1000,
-    default: 1000,
+    maximum: IDLE_TIMEOUT_MAX_SECONDS,
+    default: IDLE_TIMEOUT_MAX_SECONDS,
     description:
       'Seconds without a request after which a worker above the wanted number leaves at the latest. ' +
-      'It leaves sooner where keeping it costs more than starting one again.',
+      'It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no ' +
+      'limit of its own: it stays for as long as keeping it costs less, two hours at most.',
   }),
   max_concurrent_per_worker: Type.Integer({
     minimum: 1,

@@ -19,6 +19,9 @@ export interface HealthCheck {
   readonly port: number;
 }
 
+/** The contract's largest `idle_timeout`, and the default: it bounds nothing, see `decide/autoscale/idle-keep.ts`. */
+export const IDLE_TIMEOUT_MAX_SECONDS = 1_000;
+
 /** Fields that apply at once; no worker restarts for them. */
 export interface EndpointSettings {
   readonly name: string;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import fc from 'fast-check';
 import { DemandLevels, GAP_EDGES_MS } from './demand-levels.ts';
+import { IDLE_KEEP_MAX_MS } from './idle-keep.ts';
 import { levelWorth, type WorthFactors } from './level-worth.ts';
 
 const FACTORS: WorthFactors = {
@@ -8,7 +10,7 @@ const FACTORS: WorthFactors = {
   serviceTimeMs: 2_000,
   arrivalRate: 0,
   price: 4,
-  idleTimeoutMs: 1_000_000,
+  idleLimitMs: 1_000_000,
 };
 
 /** `times` needs of the second level, each of 4 s, with gaps of this length. */
@@ -77,9 +79,40 @@ it('keeps no longer than the idle time-out, and does not hold where that would n
   const levels = secondLevel(40, 20_000);
   const { keepMs } = levelWorth(2, levels, { ...FACTORS, price: 16 });
   assert.ok(keepMs >= 20_000);
-  assert.equal(levelWorth(2, levels, { ...FACTORS, price: 16, idleTimeoutMs: 5_000 }).keepMs, 0);
-  const cut = levelWorth(2, levels, { ...FACTORS, price: 16, idleTimeoutMs: 21_000 });
+  assert.equal(levelWorth(2, levels, { ...FACTORS, price: 16, idleLimitMs: 5_000 }).keepMs, 0);
+  const cut = levelWorth(2, levels, { ...FACTORS, price: 16, idleLimitMs: 21_000 });
   assert.ok(cut.keepMs <= 21_000);
+});
+
+it('keeps beyond 1000 s for no more than a missing worker costs, whatever gaps it saw', () => {
+  const hours = { ...FACTORS, idleLimitMs: IDLE_KEEP_MAX_MS };
+  let longest = 0;
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 10, max: 5_000_000 }),
+      fc.constantFrom(1, 4, 16, 144),
+      fc.integer({ min: 1_000, max: 300_000 }),
+      (gapMs, price, startMs) => {
+        const levels = new DemandLevels(1, startMs);
+        for (let need = 0; need < 40; need += 1) {
+          levels.more(need * (4_000 + gapMs));
+          levels.fewer(need * (4_000 + gapMs) + 4_000);
+        }
+        const { keepMs, missingCost } = levelWorth(1, levels, { ...hours, price, startMs });
+        longest = Math.max(longest, keepMs);
+        assert.ok(keepMs <= IDLE_KEEP_MAX_MS && keepMs <= Math.max(1_000_000, missingCost));
+      },
+    ),
+  );
+  assert.ok(longest > 1_000_000, `none was kept for longer than ${longest} ms`);
+});
+
+it('forgets nothing over a silence: what was seen before a night counts after it', () => {
+  const levels = secondLevel(40, 20_000);
+  const before = levels.level(2).gapCount.reduce((sum, count) => sum + count);
+  const morningMs = 40 * 20_000 + 12 * 3_600_000;
+  levels.more(morningMs);
+  assert.ok(levels.level(2).gapCount.reduce((sum, count) => sum + count) > 0.7 * before);
 });
 
 it('keeps no shorter where waiting is dearer', () => {

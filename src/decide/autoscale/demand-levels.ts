@@ -12,6 +12,11 @@ const LOG_RATIO = Math.log(EDGE_RATIO);
 export const LEVELS_MAX = 128;
 /** What was seen so long ago counts 1/e of what is seen now. */
 const MEMORY_MS = 3_600_000;
+/**
+ * Of a silence so much counts as age: nothing is learned in it, and nothing is to be forgotten over
+ * it. What a night leaves of the gaps before it is what tells how long to keep a worker through the next.
+ */
+const SILENCE_MAX_MS = 600_000;
 /** Ages are applied in steps: between them a history is exact to 6 %. */
 const FADE_STEP_MS = MEMORY_MS / 16;
 
@@ -174,7 +179,7 @@ function addGap(level: DemandLevel, nowMs: number): void {
 function fade(level: DemandLevel, nowMs: number): void {
   const forMs = nowMs - level.fadedToMs;
   if (forMs < FADE_STEP_MS) return;
-  const left = Math.exp(-forMs / MEMORY_MS);
+  const left = Math.exp(-Math.min(forMs, SILENCE_MAX_MS) / MEMORY_MS);
   level.fadedToMs = nowMs;
   for (let bin = 0; bin < GAP_BINS; bin += 1) {
     level.gapCount[bin]! *= left;

@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../../base/units.ts';
 import { GAP_BINS, GAP_EDGES_MS, type DemandLevel, type DemandLevels } from './demand-levels.ts';
 
 /** What a worker of a level is worth. All in worker × milliseconds. */
@@ -16,8 +17,8 @@ export interface WorthFactors {
   readonly arrivalRate: number;
   /** Worker-seconds that a second of waiting is worth, as this rule weighs it. */
   readonly price: number;
-  /** No worker is kept longer. */
-  readonly idleTimeoutMs: number;
+  /** What `idle_timeout` allows: no worker is kept longer. */
+  readonly idleLimitMs: number;
 }
 
 /** One need of one service time, assumed of a level of which nothing is known. */
@@ -26,6 +27,11 @@ const ASSUMED_WINDOWS = 1;
 const ASSUMED_GAPS = 0.5;
 const ASSUMED_PER_BIN = ASSUMED_GAPS / GAP_BINS;
 const ASSUMED_SHARE_OF_EDGE = 0.8;
+/**
+ * Beyond so long a worker is kept for no more than its absence costs, whatever gaps were seen: then
+ * nobody pays more than twice what a start would have cost, should the next request never come.
+ */
+const KEPT_FOR_GAPS_MS = 1_000 * SECOND_MS;
 /** However regular it looks: one gap in fifty is taken to outlast the keeping. */
 const LOST_SHARE_MIN = 0.02;
 
@@ -38,6 +44,7 @@ const LOST_SHARE_MIN = 0.02;
 export function levelWorth(number: number, levels: DemandLevels, factors: WorthFactors): LevelWorth {
   const level = levels.level(number);
   const missingCost = number === 1 ? costOfWaking(levels, factors) : costOfMissing(level, factors);
+  const limitMs = Math.min(factors.idleLimitMs, Math.max(KEPT_FOR_GAPS_MS, missingCost));
   let total = 0;
   for (let bin = 0; bin < GAP_BINS; bin += 1) total += level.gapCount[bin]! + ASSUMED_PER_BIN;
   let best = missingCost * total;
@@ -47,10 +54,10 @@ export function levelWorth(number: number, levels: DemandLevels, factors: WorthF
   let heldSoFar = 0;
   let back = 0;
   let beforeMs = 0;
-  for (let bin = 0; bin < GAP_BINS && beforeMs < factors.idleTimeoutMs; bin += 1) {
+  for (let bin = 0; bin < GAP_BINS && beforeMs < limitMs; bin += 1) {
     const edgeMs = GAP_EDGES_MS[bin]!;
-    const untilMs = Math.min(edgeMs, factors.idleTimeoutMs);
-    // Within the bin that the idle time-out cuts, gaps are taken to be spread evenly.
+    const untilMs = Math.min(edgeMs, limitMs);
+    // Within the bin that the limit cuts, gaps are taken to be spread evenly.
     const share = (untilMs - beforeMs) / (edgeMs - beforeMs);
     const sumMs = level.gapSumMs[bin]! + ASSUMED_PER_BIN * ASSUMED_SHARE_OF_EDGE * edgeMs;
     heldSoFar +=

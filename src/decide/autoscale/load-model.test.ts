@@ -9,7 +9,7 @@ const SETTINGS: LoadSettings = {
   startMs: 20_000,
   minWorkers: 0,
   maxWorkers: 100,
-  idleTimeoutMs: 1_000_000,
+  idleLimitMs: 1_000_000,
   price: 4,
 };
 
@@ -77,12 +77,12 @@ it('never keeps beyond the idle time-out, whatever it learned', () => {
       fc.integer({ min: 1, max: 1_000_000 }),
       fc.integer({ min: 1, max: 8 }),
       fc.nat(),
-      (startMs, gapMs, idleTimeoutMs, slotsPerWorker, seed) => {
-        const model = new LoadModel({ ...SETTINGS, startMs, idleTimeoutMs, slotsPerWorker }, 0);
+      (startMs, gapMs, idleLimitMs, slotsPerWorker, seed) => {
+        const model = new LoadModel({ ...SETTINGS, startMs, idleLimitMs, slotsPerWorker }, 0);
         const nowMs = feed(model, 60, gapMs, 2_000, seed);
         for (const level of [1, 2, 200]) {
           const keepMs = model.keepIdleMs(level, nowMs);
-          assert.ok(keepMs >= 0 && keepMs <= idleTimeoutMs);
+          assert.ok(keepMs >= 0 && keepMs <= idleLimitMs);
         }
         for (const { score } of model.scores) assert.ok(Number.isFinite(score) && score >= 0);
       },

@@ -11,7 +11,8 @@ export interface LoadSettings {
   readonly startMs: number;
   readonly minWorkers: number;
   readonly maxWorkers: number;
-  readonly idleTimeoutMs: number;
+  /** What `idle_timeout` allows: see `idle-keep.ts`. */
+  readonly idleLimitMs: number;
   /** What a second of waiting is worth, in worker-seconds. */
   readonly price: number;
 }
@@ -98,8 +99,8 @@ export class LoadModel implements ShadowWorld {
     return this.#settings.maxWorkers;
   }
 
-  get idleTimeoutMs(): number {
-    return this.#settings.idleTimeoutMs;
+  get idleLimitMs(): number {
+    return this.#settings.idleLimitMs;
   }
 
   get price(): number {
@@ -154,11 +155,11 @@ export class LoadModel implements ShadowWorld {
     return this.#shadows[this.#leader]!.worthOf(level, nowMs);
   }
 
-  /** How long an idle worker is kept while `level` workers are there: never longer than the idle time-out. */
+  /** How long an idle worker is kept while `level` workers are there: never longer than its limit. */
   keepIdleMs(level: number, nowMs: number): number {
     const { keepMs } = this.worthOf(level, nowMs);
     const young = this.#replayed < YOUNG_REQUESTS;
-    return Math.min(this.idleTimeoutMs, young ? Math.max(YOUNG_KEEP_MS, keepMs) : keepMs);
+    return Math.min(this.idleLimitMs, young ? Math.max(YOUNG_KEEP_MS, keepMs) : keepMs);
   }
 
   /** So many workers are what runs and waits now. */

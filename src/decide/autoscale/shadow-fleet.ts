@@ -14,7 +14,7 @@ export interface ShadowWorld {
   arrivalRate(burstsGoOn: boolean): number;
   readonly minWorkers: number;
   readonly maxWorkers: number;
-  readonly idleTimeoutMs: number;
+  readonly idleLimitMs: number;
   /** What a second of waiting is worth, in worker-seconds. */
   readonly price: number;
   readonly levels: DemandLevels;
@@ -98,9 +98,9 @@ export class ShadowFleet implements FleetOutlook {
 
   /** What a worker of this level is worth to this shadow. */
   worthOf(level: number, nowMs: number): LevelWorth {
-    const { levels, startMs, serviceTimeMs, price, idleTimeoutMs } = this.#world;
+    const { levels, startMs, serviceTimeMs, price, idleLimitMs } = this.#world;
     const { arrivalRate } = this;
-    const factors = { startMs, serviceTimeMs, arrivalRate, price: price * this.weight, idleTimeoutMs };
+    const factors = { startMs, serviceTimeMs, arrivalRate, price: price * this.weight, idleLimitMs };
     return this.#worths.of(level, levels, factors, nowMs);
   }
 

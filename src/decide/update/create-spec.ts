@@ -1,5 +1,5 @@
 import { EndpointCreateBody } from '../../model/endpoint-schema.ts';
-import type { EndpointType } from '../../model/endpoint.ts';
+import { IDLE_TIMEOUT_MAX_SECONDS, type EndpointType } from '../../model/endpoint.ts';
 import { FaultList, type Faults } from '../../model/faults.ts';
 import { checkShape, isObject } from './check-shape.ts';
 import { checkMerged, checkValues, soundPart } from './check-values.ts';
@@ -13,7 +13,7 @@ function defaultParts(regionId: string): EndpointParts {
       minReplicas: 0,
       // Required in every body: this stands only where the body's own is at fault, and is never stored.
       maxReplicas: 1000,
-      idleTimeoutSeconds: 1_000,
+      idleTimeoutSeconds: IDLE_TIMEOUT_MAX_SECONDS,
       maxConcurrentPerWorker: 1,
       requestTimeoutSeconds: 300,
       policy: { type: 'queue', value: 4 },

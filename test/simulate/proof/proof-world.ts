@@ -1,5 +1,6 @@
 import { AppError } from '../../../src/base/errors.ts';
 import type { EndpointId, WorkerId } from '../../../src/base/ids.ts';
+import { IDLE_KEEP_MAX_MS } from '../../../src/decide/autoscale/idle-keep.ts';
 import { rolloutIsOver } from '../../../src/model/rollout-state.ts';
 import type { EndpointView } from '../../../src/ports/endpoint-service.ts';
 import type { Log } from '../../../src/ports/log.ts';
@@ -179,6 +180,10 @@ export class ProofWorld extends SimulatedWorld {
     await this.advance(REST_MS);
     const { traffic } = this;
     this.#rest();
+    // Where `idle_timeout` says nothing, the rule alone lets the last worker go.
+    for (const index of this.#ids.keys()) {
+      await this.#change(index, { worker_config: { max_replicas: 2, idle_timeout: 1_000 } });
+    }
     // An update that found nobody to replace is proven by the next request.
     const before = traffic.ends.served;
     const alive = this.#ids.filter((id) => id !== null).length;
@@ -189,7 +194,7 @@ export class ProofWorld extends SimulatedWorld {
       'servesAgain',
       () => `${traffic.ends.served - before} of ${alive}`,
     );
-    await this.advance(REST_MS);
+    await this.advance(REST_MS + IDLE_KEEP_MAX_MS);
     this.#rest();
     for (const { endpoint } of this.#views()) {
       const { rollout } = endpoint;

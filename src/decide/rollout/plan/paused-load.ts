@@ -1,3 +1,4 @@
+import { idleLimitMs } from '../../autoscale/idle-keep.ts';
 import type { LevelWorth } from '../../autoscale/level-worth.ts';
 import { LoadModel } from '../../autoscale/load-model.ts';
 import type { EndpointWorld } from '../../world.ts';
@@ -17,7 +18,7 @@ export class PausedLoad extends LoadModel {
         startMs: load.startMs,
         minWorkers: settings.minReplicas,
         maxWorkers: settings.maxReplicas,
-        idleTimeoutMs: settings.idleTimeoutSeconds * 1_000,
+        idleLimitMs: idleLimitMs(settings),
         price: load.price,
       },
       atMs,
