@@ -121,6 +121,21 @@ const ONCE_BROKEN: readonly (readonly [what: string, plan: SharedPlan])[] = [
     },
   ],
   [
+    'a first worker that was asked for before the server died is the one that is proven, and no second is asked for',
+    {
+      ...SHARED,
+      writeMs: 3,
+      steps: [
+        { kind: 'limits', endpoint: 2, min: 2, max: 2, slots: 1 },
+        { kind: 'update', endpoint: 2, command: 'start=100' },
+        { kind: 'storeFault', fault: 'conflict' },
+        { kind: 'vanish', pick: 0 },
+        { kind: 'delete', endpoint: 0 },
+        { kind: 'limits', endpoint: 2, min: 0, max: 1, slots: 1 },
+      ],
+    },
+  ],
+  [
     'two workers of two devices do not keep one device each from the other, where one is reserved',
     {
       ...SHARED,

@@ -102,6 +102,15 @@ function placeFirstWorker(world: EndpointWorld, needed: number, nowMs: number): 
   if (rollout === null || target === undefined || settings.maxReplicas === 0) return NO_STEP;
   if (nowMs < rollout.notBeforeMs) return { ...NO_STEP, lookAgainAtMs: rollout.notBeforeMs };
   const others = servingOthers(world);
+  // The server that asked for it died before the rollout's new state was stored.
+  if (world.workers.some(({ revision, state }) => revision === target.number && workerIsLive(state))) {
+    return {
+      ...NO_STEP,
+      event: 'firstWorkerAsked',
+      mode: others.length === 0 ? 'cold' : options.maxSurge > 0 ? 'surge' : 'swap',
+      message: 'the first worker of the new revision is on its way already',
+    };
+  }
   if (others.length === 0) {
     // At zero nothing starts for an update: the next request, or min_replicas, wakes the target.
     if (needed === 0) return NO_STEP;
