@@ -27,7 +27,8 @@ export const ENDPOINT_OPTIONS = {
   'idle-timeout': {
     kind: 'integer',
     value: 'SECONDS',
-    description: 'the longest an idle worker stays; it leaves sooner where a new start is cheaper',
+    description:
+      'the longest an idle worker stays; it leaves sooner where a new start is cheaper; 1000: only then',
   },
   concurrency: { kind: 'integer', value: 'N', description: 'requests one worker is given at a time' },
   'gpus-per-worker': { kind: 'integer', value: 'N', description: 'GPUs of one worker' },

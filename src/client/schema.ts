@@ -47,7 +47,7 @@ export type Endpoint = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas: number;
-    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no limit of its own: it stays for as long as keeping it costs less, two hours at most. */
     readonly idle_timeout: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker: number;
@@ -148,7 +148,7 @@ export type EndpointCreateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no limit of its own: it stays for as long as keeping it costs less, two hours at most. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
@@ -219,7 +219,7 @@ export type EndpointUpdateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no limit of its own: it stays for as long as keeping it costs less, two hours at most. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
@@ -516,7 +516,7 @@ export type Revision = {
       readonly max_replicas: number;
       /** Workers kept even without requests; at most max_replicas. */
       readonly min_replicas: number;
-      /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
+      /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no limit of its own: it stays for as long as keeping it costs less, two hours at most. */
       readonly idle_timeout: number;
       /** Most requests one worker is given at a time; the others wait or go to another worker. */
       readonly max_concurrent_per_worker: number;
@@ -545,7 +545,7 @@ export type SimulateBody = {
     readonly max_replicas: number;
     /** Workers kept even without requests; at most max_replicas. */
     readonly min_replicas?: number;
-    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. */
+    /** Seconds without a request after which a worker above the wanted number leaves at the latest. It leaves sooner where keeping it costs more than starting one again. 1000, the default, sets no limit of its own: it stays for as long as keeping it costs less, two hours at most. */
     readonly idle_timeout?: number;
     /** Most requests one worker is given at a time; the others wait or go to another worker. */
     readonly max_concurrent_per_worker?: number;
