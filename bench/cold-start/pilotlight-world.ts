@@ -27,7 +27,7 @@ export class PilotlightWorld {
     this.#dataDir = dataDir;
   }
 
-  static async open(listenAfterMs: number): Promise<PilotlightWorld> {
+  static async open(listenAfterMs: number, notice: 'fd' | 'none'): Promise<PilotlightWorld> {
     const dataDir = await mkdtemp(join(tmpdir(), 'pilotlight-bench-'));
     const server = await ChildServer.start(
       join(REPOSITORY, 'src/main/serve.ts'),
@@ -46,7 +46,10 @@ export class PilotlightWorld {
         product_id: 'cpu',
         image: `host:${import.meta.dirname}`,
         command: 'node --disable-warning=ExperimentalWarning worker.ts',
-        envs: [{ key: 'LISTEN_AFTER_MS', value: String(listenAfterMs) }],
+        envs: [
+          { key: 'LISTEN_AFTER_MS', value: String(listenAfterMs) },
+          { key: 'NOTICE', value: notice },
+        ],
         worker_config: { max_replicas: 1, idle_timeout: 1 },
       },
     });

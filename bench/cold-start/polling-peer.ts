@@ -34,7 +34,7 @@ async function accepts(port: number): Promise<boolean> {
 
 async function handle(incoming: IncomingMessage, response: ServerResponse, port: number): Promise<void> {
   const worker = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', WORKER], {
-    env: { ...process.env, PORT: String(port) },
+    env: { ...process.env, PORT: String(port), PILOTLIGHT_STARTED_AT_MS: String(Date.now()) },
     stdio: 'ignore',
   });
   const exited = once(worker, 'exit');

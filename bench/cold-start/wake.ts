@@ -8,11 +8,13 @@ export interface Wake {
   readonly workerStartMs: number;
   /** What is left when the worker's start and its own answer time are taken away. */
   readonly shareMs: number;
+  /** The same less the time from the order to start it to its process: what of the share is no `fork` and `exec`. */
+  readonly overheadMs: number;
 }
 
 /**
  * Sends one request on a new connection and measures it. Every duration is taken within one process,
- * so no two clocks are compared.
+ * so no two clocks are compared; but the time from the order is by this machine's wall clock, to a millisecond.
  */
 export async function wake(url: string, headers: Readonly<Record<string, string>>): Promise<Wake> {
   return await new Promise<Wake>((resolve, reject) => {
@@ -28,12 +30,18 @@ export async function wake(url: string, headers: Readonly<Record<string, string>
       response.on('error', reject);
       response.on('end', () => {
         const workerStartMs = Number(response.headers['worker-start-ms']);
+        const orderedMs = Number(response.headers['worker-ordered-ms']);
         const answerMs = Number(response.headers['worker-answer-ms']);
         if (response.statusCode !== 200 || totalMs === null || !(workerStartMs > 0)) {
           reject(new Error(`not an answer of the worker: ${response.statusCode} ${body.slice(0, 300)}`));
           return;
         }
-        resolve({ totalMs, workerStartMs, shareMs: totalMs - workerStartMs - answerMs });
+        resolve({
+          totalMs,
+          workerStartMs,
+          shareMs: totalMs - workerStartMs - answerMs,
+          overheadMs: totalMs - orderedMs - answerMs,
+        });
       });
     });
     sent.on('error', reject);

@@ -1,26 +1,41 @@
 /**
  * A worker whose own start takes exactly as long as it is told, Node's boot included, and that says
- * with every answer how long it took. Nothing is imported before the port is open but what it needs.
+ * with every answer how long it took. NOTICE=fd: it tells its server when its port is open.
  */
-import { createServer } from 'node:http';
+import { writeSync } from 'node:fs';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
 const listenAfterMs = Number(process.env['LISTEN_AFTER_MS'] ?? 300);
+const orderedAtMs = Number(process.env['PILOTLIGHT_STARTED_AT_MS']);
 let listeningMs = 0;
 
 const server = createServer((_request, response) => {
   const beganMs = performance.now();
   const body = 'ok';
   response.setHeader('worker-start-ms', listeningMs.toFixed(3));
+  response.setHeader('worker-ordered-ms', (performance.timeOrigin + listeningMs - orderedAtMs).toFixed(3));
   response.setHeader('content-length', body.length);
   response.setHeader('worker-answer-ms', (performance.now() - beganMs).toFixed(3));
   response.end(body);
 });
+
+// A server of Node compiles its way through its first request. That is the worker's own start, as the
+// loading of a model is: it happens on another port, before the one that is waited for is open.
+server.listen(0, '127.0.0.1', () => {
+  get({ port: (server.address() as AddressInfo).port, agent: false }, (answer) => {
+    answer.resume();
+    answer.once('end', () => server.close());
+  });
+});
+await new Promise((resolve) => server.once('close', resolve));
 
 // performance.now() counts from the start of this process, so the boot is part of the delay.
 setTimeout(
   () => {
     server.listen(Number(process.env['PORT']), '127.0.0.1', () => {
       listeningMs = performance.now();
+      if (process.env['NOTICE'] === 'fd') writeSync(Number(process.env['PILOTLIGHT_READY_FD']), '\n');
     });
   },
   Math.max(0, listenAfterMs - performance.now()),

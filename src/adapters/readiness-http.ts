@@ -1,6 +1,7 @@
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import type { WorkerId } from '../base/ids.ts';
 import { SECOND_MS } from '../base/units.ts';
 import type { Readiness, ReadinessTarget } from '../ports/driver.ts';
 
@@ -11,6 +12,9 @@ import type { Readiness, ReadinessTarget } from '../ports/driver.ts';
 const FIRST_DELAY_MS = 1;
 /** The pause grows with the time waited, to a 33rd of it: a start of 300 ms is seen some 5 ms late. */
 const GROWTH = 1.03;
+/** A connection costs next to nothing: each 5 ms for the first seconds, in which 20 ms more would be felt. */
+const QUICK_CONNECTS = 1_000;
+const QUICK_CONNECT_MS = 5;
 /** A worker that needs minutes to load is asked 40 times a second at most, and seen within 25 ms. */
 const LARGEST_DELAY_MS = 25;
 const EASY_DELAY_MS = { connect: 5 * SECOND_MS, http: 2 * SECOND_MS };
@@ -21,12 +25,18 @@ const FAILURES_UNTIL_UNHEALTHY = 3;
 const PROXY_HOLD_MS = 30;
 /** A health answer's body is read so that the worker sees a clean end, but not without end. */
 const BODY_LIMIT_BYTES = 64 * 1024;
+/** Notices that came before their worker's watch; the oldest is dropped beyond that, and its worker found by probes. */
+const EARLY_NOTICES_KEPT = 1_000;
 
 /** The pause before the next attempt. `attempts`: how many were made since the watch began. */
 export function nextProbeDelayMs(attempts: number, wasHealthy: boolean, kind: 'connect' | 'http'): number {
   if (wasHealthy) return EASY_DELAY_MS[kind];
   // The exponent is bounded: a growing power would turn into Infinity on a worker that never listens.
-  return Math.min(LARGEST_DELAY_MS, FIRST_DELAY_MS * GROWTH ** Math.min(attempts, 1_000));
+  const growing = FIRST_DELAY_MS * GROWTH ** Math.min(attempts, 1_000);
+  return Math.min(
+    growing,
+    kind === 'connect' && attempts <= QUICK_CONNECTS ? QUICK_CONNECT_MS : LARGEST_DELAY_MS,
+  );
 }
 
 interface Verdict {
@@ -39,10 +49,44 @@ interface Attempt {
   abort(): void;
 }
 
-export function createHttpReadiness(options: { readonly clock: Clock }): Readiness {
+export interface HttpReadiness extends Readiness {
+  /**
+   * A worker says of itself that it takes requests: it is asked at once. Only the first notice of a
+   * worker that starts counts, so that many of them cost no more than one.
+   */
+  noticed(workerId: WorkerId): void;
+}
+
+export function createHttpReadiness({ clock }: { readonly clock: Clock }): HttpReadiness {
+  const starting = new Map<WorkerId, Watch>();
+  const early = new Set<WorkerId>();
   return {
     watch(target, onChange, signal) {
-      if (!signal.aborted) new Watch(options.clock, target, onChange, signal).probe();
+      if (signal.aborted) return;
+      const { workerId } = target;
+      const watch = new Watch(clock, target, onChange, signal);
+      const noticedBefore = early.delete(workerId);
+      if (target.wasHealthy === undefined) {
+        starting.set(workerId, watch);
+        const forget = (): void => {
+          // A newer watch may have taken its place.
+          if (starting.get(workerId) === watch) starting.delete(workerId);
+        };
+        watch.onHealthy = forget;
+        signal.addEventListener('abort', forget, { once: true });
+      }
+      if (noticedBefore) watch.noticed();
+      else watch.probe();
+    },
+    noticed(workerId) {
+      const watch = starting.get(workerId);
+      if (watch !== undefined) {
+        watch.noticed();
+        return;
+      }
+      early.add(workerId);
+      const [oldest] = early;
+      if (early.size > EARLY_NOTICES_KEPT && oldest !== undefined) early.delete(oldest);
     },
   };
 }
@@ -54,9 +98,13 @@ class Watch {
   readonly #signal: AbortSignal;
   readonly #kind: 'connect' | 'http';
   #attempts = 0;
+  /** A verdict of an attempt that another has taken the place of says nothing any more. */
+  #latest = 0;
   #failures = 0;
   /** Null while it starts, until the first success. */
   #healthy: boolean | null;
+  #noticed = false;
+  onHealthy: () => void = () => undefined;
   #attempt: Attempt | null = null;
   #cancelTimer: (() => void) | null = null;
 
@@ -75,15 +123,27 @@ class Watch {
     signal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
+  noticed(): void {
+    if (this.#noticed) return;
+    this.#noticed = true;
+    // It may have told a moment too early: then it is asked as often as one that has just begun.
+    this.#attempts = 0;
+    this.#cancelTimer?.();
+    this.probe();
+  }
+
   probe(): void {
     // It had its verdict; a body that still flows must not pile up beside the next one.
     this.#attempt?.abort();
     this.#attempts += 1;
-    const make = this.#kind === 'connect' ? connectAttempt(this.#clock) : attemptHttp;
+    this.#latest += 1;
+    const number = this.#latest;
+    // After its own word a connection that a proxy accepts is no longer in doubt.
+    const make = this.#kind === 'connect' ? connectAttempt(this.#clock, this.#noticed) : attemptHttp;
     const timeoutMs = this.#kind === 'connect' ? CONNECT_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
     let settled = false;
     const settle = (verdict: Verdict): void => {
-      if (settled || this.#signal.aborted) return;
+      if (settled || number !== this.#latest || this.#signal.aborted) return;
       settled = true;
       this.#cancelTimer?.();
       this.#judge(verdict);
@@ -104,6 +164,7 @@ class Watch {
     this.#cancelTimer = this.#clock.schedule(delayMs, () => this.probe());
     if (healthy && this.#healthy !== true) {
       this.#healthy = true;
+      this.onHealthy();
       this.#onChange(true, detail);
     } else if (this.#healthy === true && this.#failures >= FAILURES_UNTIL_UNHEALTHY) {
       this.#healthy = false;
@@ -119,6 +180,7 @@ class Watch {
 
 function connectAttempt(
   clock: Clock,
+  noticed: boolean,
 ): (target: ReadinessTarget, settle: (verdict: Verdict) => void) => Attempt {
   return ({ address }, settle) => {
     const { host, port, throughProxy } = address;
@@ -129,7 +191,7 @@ function connectAttempt(
       socket.destroy();
     };
     socket.once('connect', () => {
-      if (throughProxy !== true) return accepted();
+      if (throughProxy !== true || noticed) return accepted();
       cancel = clock.schedule(PROXY_HOLD_MS, accepted);
       // Read, or its end would not be seen.
       socket.resume();

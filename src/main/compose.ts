@@ -19,7 +19,7 @@ import { EventReaders } from '../api/event-readers.ts';
 import { buildApi } from '../api/build-api.ts';
 import { forwardClock, type Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import type { OwnerId } from '../base/ids.ts';
+import type { OwnerId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { ArrivalLog } from '../control/arrival-log.ts';
 import { Control } from '../control/control.ts';
@@ -276,7 +276,8 @@ async function openDriver(
     const socket = engineSocket(socketPath, environment);
     return { driver: createDockerDriver({ ...parts, socketPath: socket, limits }), readiness };
   }
-  return { driver: createProcessDriver({ ...parts, random, environment }), readiness };
+  const onNotice = (workerId: WorkerId): void => readiness.noticed(workerId);
+  return { driver: createProcessDriver({ ...parts, random, environment, onNotice }), readiness };
 }
 
 /** What clients connect to. */

@@ -75,6 +75,7 @@ test('a worker gets its ports, its identity, its devices and its variables, and 
     PILOTLIGHT_APP_NAME: 'app',
     PILOTLIGHT_ENDPOINT_ID: 'endpoint1',
     PILOTLIGHT_FENCE: '9',
+    PILOTLIGHT_READY_FD: '3',
     PILOTLIGHT_REVISION: '3',
     PILOTLIGHT_WORKER_ID: 'environment',
     PORT: String(port),

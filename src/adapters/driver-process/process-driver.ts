@@ -50,6 +50,8 @@ export interface ProcessDriverOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The folder `host` runs in and relative folders count from; default: the server's own. */
   readonly serverFolder?: string;
+  /** A worker says that it takes requests. May be told before its start is, and more than once. */
+  readonly onNotice?: (workerId: WorkerId) => void;
   /** Per worker, default 8 MiB. */
   readonly logLimitBytes?: number;
 }
@@ -86,6 +88,7 @@ export class ProcessDriver implements Driver {
   readonly #hostDevices: () => Promise<HostDevices>;
   readonly #environment: Environment;
   readonly #serverFolder: string;
+  readonly #onNotice: (workerId: WorkerId) => void;
   readonly #workersFolder: string;
   readonly #instance: string;
   readonly #channel: SpawnerChannel;
@@ -100,6 +103,7 @@ export class ProcessDriver implements Driver {
     this.#random = options.random;
     this.#hostDevices = options.hostDevices;
     this.#environment = baseEnvironment(options.environment);
+    this.#onNotice = options.onNotice ?? (() => undefined);
     this.#serverFolder = options.serverFolder ?? process.cwd();
     const workersFolder = join(options.dataDir, 'workers');
     mkdirSync(workersFolder, { recursive: true, mode: 0o700 });
@@ -305,6 +309,9 @@ export class ProcessDriver implements Driver {
         return;
       case 'ended':
         this.#ended(reply.workerId, reply.exit);
+        return;
+      case 'noticed':
+        this.#onNotice(reply.workerId);
         return;
       case 'warning':
         this.#log.warn(reply.message, reply.facts);

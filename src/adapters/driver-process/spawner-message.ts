@@ -40,6 +40,8 @@ export type SpawnerReply =
       readonly message: string;
       readonly detail: string;
     }
+  /** The worker wrote to its descriptor for that: it takes requests. */
+  | { readonly kind: 'noticed'; readonly workerId: WorkerId }
   | { readonly kind: 'ended'; readonly workerId: WorkerId; readonly exit: WorkerExit }
   | {
       readonly kind: 'warning';

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,8 @@ import { HostPorts, hostPortRange, readEphemeralRange } from './host-ports.ts';
 import { processLives, processStart } from './process-table.ts';
 import type { SpawnerReply, SpawnerRequest, SpawnerSetup, StartRequest } from './spawner-message.ts';
 import { strayWorkers } from './stray-worker.ts';
-import { workerEnvironment, type Environment } from './worker-environment.ts';
+import { readyPath, watchReadyFile } from './ready-file.ts';
+import { READY_DESCRIPTOR, workerEnvironment, type Environment } from './worker-environment.ts';
 import { folderFault } from './worker-image.ts';
 import { logPath } from '../worker-files/worker-log.ts';
 import { LogBound } from './log-bound.ts';
@@ -123,7 +124,7 @@ class Spawner {
     };
     // Before the spawn: if this process dies right after it, the worker is looked for.
     writeRecord(folder, intent);
-    const { pid, exit } = await spawnDetached(words, workingFolder, environment, logPath(folder));
+    const { pid, exit } = await spawnDetached(words, workingFolder, environment, folder);
     const record = { ...intent, pid, pidStart: processStart(pid) };
     this.#watch(record, exit, true);
     this.#complete(record);
@@ -180,8 +181,22 @@ class Spawner {
     const warn = this.#warn.bind(this);
     const worker = new WorkerProcess({ record, leaderExit, leaderWasSeen, setup: this.#setup, warn });
     this.#logs.watch(folder);
-    const over = worker.ended.then((exit) => this.#close(record, exit));
+    const unwatch = this.#watchReady(record.workerId, folder);
+    const over = worker.ended.then((exit) => {
+      unwatch();
+      return this.#close(record, exit);
+    });
     this.#workers.set(record.workerId, { process: worker, over });
+  }
+
+  #watchReady(workerId: WorkerId, folder: string): () => void {
+    try {
+      return watchReadyFile(readyPath(folder), () => send({ kind: 'noticed', workerId }));
+    } catch (error) {
+      // Too many watches on this machine, say: the probes find the worker too, some milliseconds later.
+      this.#warn('the notice of a worker cannot be watched for', { workerId, error: String(error) });
+      return () => undefined;
+    }
   }
 
   async #close(record: SpawnedRecord, exit: WorkerExit): Promise<void> {
@@ -255,15 +270,19 @@ async function spawnDetached(
   [program, ...parameters]: readonly [string, ...string[]],
   workingFolder: string,
   environment: Environment,
-  log: string,
+  folder: string,
 ): Promise<{ pid: number; exit: Promise<WorkerExit> }> {
-  const output = openSync(log, 'a', 0o600);
+  const output = openSync(logPath(folder), 'a', 0o600);
+  let ready: number | null = null;
   try {
+    ready = openSync(readyPath(folder), 'a', 0o600);
+    const descriptors: StdioOptions = ['ignore', output, output];
+    descriptors[READY_DESCRIPTOR] = ready;
     const child = spawn(program, parameters, {
       cwd: workingFolder,
       env: { ...environment },
       detached: true,
-      stdio: ['ignore', output, output],
+      stdio: descriptors,
     });
     const { pid } = child;
     if (pid === undefined) {
@@ -276,6 +295,7 @@ async function spawnDetached(
     return { pid, exit };
   } finally {
     closeSync(output);
+    if (ready !== null) closeSync(ready);
   }
 }
 

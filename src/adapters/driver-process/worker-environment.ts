@@ -11,6 +11,10 @@ export type Environment = Readonly<Record<string, string>>;
 const PASSED_ON =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|LD_LIBRARY_PATH|CUDA_HOME|CUDA_PATH|SSL_CERT_FILE|SSL_CERT_DIR|XDG_CACHE_HOME|HF_HOME|(?:https?|no)_proxy|(?:HTTPS?|NO)_PROXY)$/;
 
+/** The descriptor on which a worker may say that it takes requests: any byte does. */
+export const READY_DESCRIPTOR = 3;
+const READY_VARIABLE = 'PILOTLIGHT_READY_FD';
+
 export const DEVICES_VARIABLE = 'CUDA_VISIBLE_DEVICES';
 
 export function baseEnvironment(server: Readonly<Record<string, string | undefined>>): Environment {
@@ -35,6 +39,7 @@ export function workerEnvironment(
   return {
     ...base,
     ...workerVariables(order, { host: '127.0.0.1', ports, instance, startedAtMs }),
+    [READY_VARIABLE]: String(READY_DESCRIPTOR),
     // Set even when empty: without it a worker that asked for no device would see them all.
     [DEVICES_VARIABLE]: order.devices.join(','),
     // nvidia-smi counts devices by bus; CUDA's own order, fastest first, would make ids mean others.

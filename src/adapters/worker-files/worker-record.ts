@@ -10,6 +10,7 @@ import type { WorkerAddress } from '../../model/worker.ts';
  *   worker.json  this record, and what its driver adds to it; there before the worker is
  *   exit.json    how it ended; there once nothing of the worker is left
  *   log, log.1   its output (worker-log.ts)
+ *   ready        empty until it says that it takes requests; of processes only
  *
  * A record holds no variable of the endpoint: they may be secrets.
  */
