@@ -1,4 +1,6 @@
 import type { ProductObject, RegionObject } from '../model/catalog-schema.ts';
+import type { DeviceObject } from '../model/device-schema.ts';
+import type { DeviceView } from '../model/device-view.ts';
 import type { Product, Region } from '../model/product.ts';
 
 const MIB_PER_GIB = 1024;
@@ -46,6 +48,20 @@ function pricingOf(pricePerHour: number | null): ProductObject['pricing'] {
     precision: pricePerHour === null ? 0 : PRICE_PRECISION,
     postpaid: { base_price: price, final_price: price, unit: 'per_hour' },
     storage_price_per_gb: 0,
+  };
+}
+
+export function deviceObject(device: DeviceView): DeviceObject {
+  return {
+    id: device.id,
+    index: device.index,
+    name: device.name,
+    product_id: device.productId,
+    state: device.state,
+    memory_mib: device.memoryMib,
+    used_mib: device.usedMib,
+    worker_id: device.workerId,
+    processes: device.processes.map(({ pid, name, usedMib }) => ({ pid, name, used_mib: usedMib })),
   };
 }
 

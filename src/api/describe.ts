@@ -19,7 +19,8 @@ import {
 } from '../model/job-schema.ts';
 import { PlanStep, UpdatePlan } from '../model/plan-schema.ts';
 import { EventObject } from '../model/event-schema.ts';
-import { RequestObject } from '../model/request-schema.ts';
+import { RequestObject, WorkerRequest } from '../model/request-schema.ts';
+import { DeviceObject } from '../model/device-schema.ts';
 import { RolloutDetails } from '../model/rollout-view-schema.ts';
 import { RevisionItem, RevisionObject, RollbackBody } from '../model/revision-schema.ts';
 import {
@@ -49,6 +50,8 @@ const NAMED: readonly TSchema[] = [
   SimulateAnswer,
   WorkerObject,
   RequestObject,
+  WorkerRequest,
+  DeviceObject,
   EventObject,
   RolloutDetails,
   ProductObject,

@@ -1,12 +1,14 @@
 import { endpointFields, unixSeconds } from '../model/endpoint-fields.ts';
 import type { EndpointObject, EndpointWorker, Status } from '../model/endpoint-schema.ts';
-import type { WorkerTimes } from '../model/answer-schema.ts';
+import type { WorkerObject } from '../model/answer-schema.ts';
 import type { Rollout } from '../model/endpoint.ts';
 import type { WorkerExit } from '../model/worker-exit.ts';
 import type { RolloutObject } from '../model/rollout-schema.ts';
 import { endpointEtag } from '../model/etag.ts';
-import type { Worker } from '../model/worker.ts';
+import type { WorkerRequest } from '../model/request-schema.ts';
+import type { LastRequest, Worker } from '../model/worker.ts';
 import type { EndpointView } from '../ports/endpoint-service.ts';
+import { fractionalSeconds } from './request-wire.ts';
 
 /** An endpoint as the API answers it. */
 export function endpointObject(view: EndpointView): EndpointObject {
@@ -55,14 +57,33 @@ export function endpointWorker(worker: Worker): EndpointWorker {
 }
 
 /** A worker with its history, as the list of workers answers it. */
-export function workerObject(worker: Worker): EndpointWorker & WorkerTimes & { devices: readonly string[] } {
+export function workerObject(worker: Worker): WorkerObject {
   return {
     ...endpointWorker(worker),
-    devices: worker.devices,
+    devices: [...worker.devices],
     created_at: unixSeconds(worker.createdAtMs),
     ...(worker.startedAtMs === null ? {} : { started_at: unixSeconds(worker.startedAtMs) }),
     ...(worker.readyAtMs === null ? {} : { ready_at: unixSeconds(worker.readyAtMs) }),
     ...(worker.endedAtMs === null ? {} : { ended_at: unixSeconds(worker.endedAtMs) }),
+    ...(worker.exit === null ? {} : { exit: exitObject(worker.exit) }),
+    ...(worker.lastOutput === '' ? {} : { last_output: worker.lastOutput }),
+    ...(worker.lastRequests.length === 0 ? {} : { last_requests: worker.lastRequests.map(workerRequest) }),
+  };
+}
+
+function exitObject({ code, signal, outOfMemory, peakMemoryMib }: WorkerExit) {
+  return { code, signal, out_of_memory: outOfMemory, peak_memory_mib: peakMemoryMib };
+}
+
+function workerRequest(request: LastRequest): WorkerRequest {
+  return {
+    id: request.requestId,
+    method: request.method,
+    path: request.path,
+    started_at: fractionalSeconds(request.startedAtMs),
+    ended_at: fractionalSeconds(request.endedAtMs),
+    status: request.status,
+    outcome: request.outcome,
   };
 }
 

@@ -847,6 +847,21 @@ export type Worker = {
   readonly ready_at?: number;
   /** When it ended, unix time in seconds. */
   readonly ended_at?: number;
+  /** How it ended; absent before, and where it never ran. */
+  readonly exit?: {
+    /** What its first process returned; null when a signal ended it, or nobody saw it. */
+    readonly code: number | null;
+    /** Name of the signal that ended it. */
+    readonly signal: string | null;
+    /** The kernel ended it, or a process of it, for want of memory; null where nobody can tell. */
+    readonly out_of_memory: boolean | null;
+    /** Most memory it held at one time; null where it was not measured. */
+    readonly peak_memory_mib: number | null;
+  };
+  /** The end of what it wrote, at most 4 KiB; only of an ended worker. */
+  readonly last_output?: string;
+  /** The last it had, newest first, at most 10; only of an ended worker. */
+  readonly last_requests?: ReadonlyArray<WorkerRequest>;
 };
 
 export type RequestTimeline = {
@@ -873,6 +888,47 @@ export type RequestTimeline = {
   readonly status: number | null;
   /** `complete`, `broke` (by its worker), `clientGone`, `timeout`, `cut` (DRAIN_DEADLINE) or `refused` while it waited. Null: it goes on. */
   readonly outcome: string | null;
+};
+
+export type WorkerRequest = {
+  /** Its X-Request-Id. */
+  readonly id: string;
+  readonly method: string;
+  /** At the worker, without its query, at most 200 characters. */
+  readonly path: string;
+  /** When a worker got it; unix time in seconds, with fractions. Null: not yet, or never. */
+  readonly started_at: number | null;
+  /** When its worker was through with it; unix time in seconds, with fractions. Null: not yet, or never. */
+  readonly ended_at: number | null;
+  /** Of its answer. */
+  readonly status: number | null;
+  /** `complete`, `broke` (by its worker), `clientGone`, `timeout`, `cut` (DRAIN_DEADLINE) or `refused` while it waited. Null: it goes on. */
+  readonly outcome: string | null;
+};
+
+export type Device = {
+  /** Its UUID, or a number where only their number was configured. */
+  readonly id: string;
+  /** Its number now, as the driver's own tools count; null: not told. */
+  readonly index: number | null;
+  readonly name: string;
+  /** The product of its kind. */
+  readonly product_id: string;
+  /** `free`; `held` by a worker or kept for one; `usedByOthers`: programs that are no workers have too much of its memory; `gone`: no longer listed or reached. Only a free one is given to a worker. */
+  readonly state: string;
+  /** 0: not told. */
+  readonly memory_mib: number;
+  /** Memory in use by anybody when it was looked at last. */
+  readonly used_mib: number | null;
+  /** The worker that has it, or for which it is kept. */
+  readonly worker_id: string | null;
+  /** Those that computed on it when it was looked at last, workers too. */
+  readonly processes: ReadonlyArray<{
+    readonly pid: number;
+    readonly name: string;
+    /** Null: not told. */
+    readonly used_mib: number | null;
+  }>;
 };
 
 export type EndpointEvent = {
@@ -1446,6 +1502,17 @@ export interface Operations {
       }>;
     };
   };
+  /** Show one worker, also after its end: how it ended, what it wrote and served last */
+  readonly getWorker: {
+    readonly path: {
+      /** Id of the endpoint. */
+      readonly endpoint_id: string;
+      /** Id of the worker. */
+      readonly worker_id: string;
+    };
+
+    readonly answer: Worker;
+  };
   /** Read the end of a worker's log */
   readonly getWorkerLog: {
     readonly path: {
@@ -1491,6 +1558,18 @@ export interface Operations {
       /** Empty at the end. */
       readonly next_cursor: string;
       readonly has_more: boolean;
+    };
+  };
+  /** List the GPUs of this machine, who holds them and who else uses them */
+  readonly listDevices: {
+    readonly answer: {
+      readonly data: ReadonlyArray<Device>;
+      /** Of the kernel's driver. */
+      readonly driver_version: string | null;
+      /** The highest that this driver takes. */
+      readonly cuda_version: string | null;
+      /** When they were looked at last, unix time in seconds; null: never. */
+      readonly seen_at: number | null;
     };
   };
   /** List regions */
@@ -1710,6 +1789,7 @@ export const OPERATIONS = {
   listEvents: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/events', answer: 'json' },
   listRequests: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/requests', answer: 'json' },
   listWorkers: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/workers', answer: 'json' },
+  getWorker: { method: 'GET', path: '/gpus/v2/endpoints/{endpoint_id}/workers/{worker_id}', answer: 'json' },
   getWorkerLog: {
     method: 'GET',
     path: '/gpus/v2/endpoints/{endpoint_id}/workers/{worker_id}/log',
@@ -1717,6 +1797,7 @@ export const OPERATIONS = {
   },
   simulateEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/simulate', answer: 'json' },
   listProducts: { method: 'GET', path: '/gpus/v2/products', answer: 'json' },
+  listDevices: { method: 'GET', path: '/gpus/v2/devices', answer: 'json' },
   listRegions: { method: 'GET', path: '/gpus/v2/regions', answer: 'json' },
   runJob: { method: 'POST', path: '/v2/{endpoint}/run', answer: 'json' },
   runJobSync: { method: 'POST', path: '/v2/{endpoint}/runsync', answer: 'json' },

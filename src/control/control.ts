@@ -1,6 +1,7 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { RevisionSpec } from '../model/endpoint.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
+import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { WorkerState } from '../model/worker-state.ts';
 import type { EndpointGauges } from '../ports/metrics.ts';
 import type { RequestAnswer, RequestOutcome, TrafficListener } from '../ports/traffic.ts';
@@ -148,6 +149,11 @@ export class Control implements TrafficListener {
       states[record.state] = (states[record.state] ?? 0) + 1;
     }
     return states;
+  }
+
+  workerLeft(endpointId: EndpointId, workerId: WorkerId, requests: readonly RequestTimeline[]): void {
+    const entry = this.#entries.get(endpointId);
+    if (entry !== undefined) this.#lifecycle.ended.keepRequests(entry, workerId, requests);
   }
 
   #gauges(): readonly EndpointGauges[] {

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { newId, type EndpointId, type WorkerId } from '../base/ids.ts';
+import { newId, type EndpointId } from '../base/ids.ts';
 import { endpointStatus } from '../decide/endpoint-status.ts';
 import { createEndpointSpec } from '../decide/update/create-spec.ts';
 import type { Endpoint } from '../model/endpoint.ts';
@@ -228,7 +228,7 @@ export class EndpointCommands implements EndpointService {
     entry.events.close();
     this.#ports.metrics.endpointForgotten(id);
     this.#ports.onForgotten?.(id);
-    for (const worker of entry.ended) this.#lifecycle.forget(worker.id);
+    this.#lifecycle.ended.forgetAll(entry);
     try {
       await this.#ports.store.endpointDelete(id);
     } catch (error) {
@@ -246,20 +246,23 @@ export class EndpointCommands implements EndpointService {
     return [...live, ...entry.ended].sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
 
+  worker(endpointId: string, workerId: string, caller: Caller): Worker {
+    const worker = this.workerList(endpointId, caller).find((candidate) => candidate.id === workerId);
+    if (worker !== undefined) return worker;
+    throw new AppError(
+      'SERVERLESS_WORKER_NOT_FOUND',
+      `Endpoint ${endpointId} has no worker ${workerId}, and none that ended lately; list its workers to see which there are.`,
+    );
+  }
+
   async workerLog(
     endpointId: string,
     workerId: string,
     maxBytes: number,
     caller: Caller,
   ): Promise<WorkerLog> {
-    const worker = this.workerList(endpointId, caller).find((candidate) => candidate.id === workerId);
-    if (worker === undefined) {
-      throw new AppError(
-        'SERVERLESS_WORKER_NOT_FOUND',
-        `Endpoint ${endpointId} has no worker ${workerId}, and none that ended lately; list its workers to see which there are.`,
-      );
-    }
-    return await this.#ports.driver.logs(workerId as WorkerId, maxBytes);
+    const worker = this.worker(endpointId, workerId, caller);
+    return await this.#ports.driver.logs(worker.id, maxBytes);
   }
 
   rollout(endpointId: string, caller: Caller): RolloutView {

@@ -16,9 +16,6 @@ import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
 import type { LearnedLoad } from './load-learning.ts';
 
-/** Ended workers whose records and logs are kept for each endpoint. */
-export const ENDED_WORKERS_KEPT = 20;
-
 /** A worker that is not over, with what only this process knows of it. */
 export interface WorkerEntry {
   record: Worker;

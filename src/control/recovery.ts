@@ -45,7 +45,7 @@ export async function recover(
     }
     if (workerIsOver(record.state)) {
       if (seen?.running === true) orphans.push(seen);
-      lifecycle.keepEnded(entry, record);
+      lifecycle.ended.keep(entry, record);
     } else if (seen?.running !== true || !(await adopt(ports, lifecycle, entry, record, seen))) {
       markGone(ports, records, lifecycle, entry, record, seen);
     }
@@ -127,7 +127,8 @@ function markGone(
     reason: state === 'stopped' ? record.reason : 'it ended while the server was not running',
   };
   records.workerPut(ended);
-  lifecycle.keepEnded(entry, ended);
+  lifecycle.ended.keep(entry, ended);
+  if (seen !== undefined) void lifecycle.ended.keepOutput(entry, record.id);
 }
 
 /** A worker that was on its way out, or had no process yet, has only reached its end; any other broke. */
@@ -169,5 +170,7 @@ function recordOf(seen: FoundWorker): Worker {
     endedAtMs: null,
     reason: 'found running when the server came back',
     exit: null,
+    lastOutput: '',
+    lastRequests: [],
   };
 }

@@ -10,13 +10,8 @@ import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } fr
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { deviceMemoryFree } from './device-memory.ts';
-import {
-  ENDED_WORKERS_KEPT,
-  newWorkerEntry,
-  specOf,
-  type EndpointEntry,
-  type WorkerEntry,
-} from './endpoint-entry.ts';
+import { EndedWorkers } from './ended-workers.ts';
+import { newWorkerEntry, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 
@@ -51,6 +46,7 @@ export class WorkerLifecycle {
   readonly #listener: LifecycleListener;
   readonly #inventory: Inventory;
   readonly #fence: number;
+  readonly ended: EndedWorkers;
   #closed = false;
 
   constructor(
@@ -65,6 +61,7 @@ export class WorkerLifecycle {
     this.#listener = listener;
     this.#inventory = inventory;
     this.#fence = fence;
+    this.ended = new EndedWorkers(ports, records);
   }
 
   /** A new worker that stands in line for its devices. */
@@ -82,6 +79,8 @@ export class WorkerLifecycle {
       endedAtMs: null,
       reason,
       exit: null,
+      lastOutput: '',
+      lastRequests: [],
     };
     const worker = newWorkerEntry(record, entry.events);
     worker.claimed = claimed;
@@ -407,6 +406,7 @@ export class WorkerLifecycle {
   /** Ends probes; workers run on. */
   close(entries: Iterable<EndpointEntry>): void {
     this.#closed = true;
+    this.ended.close();
     for (const entry of entries) for (const worker of entry.workers.values()) worker.probes.abort(NO_LONGER);
   }
 
@@ -433,27 +433,11 @@ export class WorkerLifecycle {
     worker.record = { ...record, devices: [], endedAtMs: record.endedAtMs ?? this.#ports.clock.nowMs() };
     this.#records.workerPut(worker.record);
     entry.workers.delete(record.id);
-    this.keepEnded(entry, worker.record);
+    this.ended.keep(entry, worker.record);
+    if (worker.placed) void this.ended.keepOutput(entry, record.id);
     this.#ports.traffic.workerRemove(entry.endpoint.id, record.id, record.reason);
     this.#listener.devicesFreed();
     this.#listener.workerChanged(entry);
-  }
-
-  /** Keeps the record and log of an ended worker, and drops the oldest beyond the bound. */
-  keepEnded(entry: EndpointEntry, record: Worker): void {
-    entry.ended.push(record);
-    while (entry.ended.length > ENDED_WORKERS_KEPT) {
-      const oldest = entry.ended.shift();
-      if (oldest === undefined) break;
-      this.#records.workerDelete(oldest);
-      this.forget(oldest.id);
-    }
-  }
-
-  forget(workerId: WorkerId): void {
-    this.#ports.driver.forget(workerId).catch((error: unknown) => {
-      this.#ports.log.warn('an ended worker could not be forgotten', { workerId, error });
-    });
   }
 
   /** The end of a broken worker's output, as a sentence to append to its reason; empty when it wrote nothing. */

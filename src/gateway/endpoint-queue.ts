@@ -111,6 +111,7 @@ export class EndpointQueue implements EndpointLoad {
     slots.cancelRest?.();
     slots.cancelRest = null;
     this.#workers.delete(workerId);
+    this.#left(slots);
     this.#tellOver();
   }
 
@@ -188,6 +189,7 @@ export class EndpointQueue implements EndpointLoad {
     this.#rest(slots);
     this.#parts.listener.requestWaiting(this.#endpoint.endpointId);
     this.#drained(slots);
+    this.#left(slots);
     this.#fill();
   }
 
@@ -211,6 +213,7 @@ export class EndpointQueue implements EndpointLoad {
     // given to it in between would be lost with it.
     if (end === 'broke') this.#rest(slots);
     this.#drained(slots);
+    this.#left(slots);
     this.#fill();
   }
 
@@ -302,6 +305,13 @@ export class EndpointQueue implements EndpointLoad {
     this.#parts.listener.workerDrained(this.#endpoint.endpointId, slots.worker.workerId);
   }
 
+  /** Removed, and the last request of it has ended: nobody will ask for it again. */
+  #left(slots: WorkerSlots): void {
+    if (!slots.removed || slots.running > 0) return;
+    const { workerId } = slots.worker;
+    this.#parts.listener.workerLeft(this.#endpoint.endpointId, workerId, slots.lastRequests());
+  }
+
   #rest(slots: WorkerSlots): void {
     if (slots.removed || slots.cancelRest !== null) return;
     const growth = Math.min(2 ** slots.refusals, REST_GROWTH_LIMIT);
@@ -321,7 +331,9 @@ export class EndpointQueue implements EndpointLoad {
   #end(ticket: Ticket, outcome: TimelineOutcome, status: number | null = null): void {
     ticket.change('ended');
     const atMs = this.#parts.clock.nowMs();
-    this.#ended.note(timelineOf(ticket, ticket.worker, { atMs, outcome, status }));
+    const timeline = timelineOf(ticket, ticket.worker, { atMs, outcome, status });
+    this.#ended.note(timeline);
+    ticket.worker?.noteEnded(timeline);
     ticket.waitingEntry = null;
     this.#admitted -= 1;
     if (ticket.deadlineEntry !== null) this.#deadlines.remove(ticket.deadlineEntry);

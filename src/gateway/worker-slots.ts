@@ -1,5 +1,7 @@
 import type { AppError } from '../base/errors.ts';
 import type { WorkerPlaces } from '../decide/admission/choice.ts';
+import type { RequestTimeline } from '../model/request-timeline.ts';
+import { LAST_REQUESTS_MAX } from '../model/worker.ts';
 import type { TrafficWorker, WorkerLoad } from '../ports/traffic.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -19,6 +21,8 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   #given = 0;
   #idleSinceMs: number | null;
   readonly #tickets = new Set<Ticket>();
+  /** Those it had last, oldest first. */
+  readonly #lastRequests: RequestTimeline[] = [];
 
   constructor(worker: TrafficWorker, nowMs: number, monotonicMs: number) {
     this.worker = worker;
@@ -53,6 +57,15 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   giveBack(ticket: Ticket, nowMs: number): void {
     this.#tickets.delete(ticket);
     if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
+  }
+
+  noteEnded(timeline: RequestTimeline): void {
+    this.#lastRequests.push(timeline);
+    if (this.#lastRequests.length > LAST_REQUESTS_MAX) this.#lastRequests.shift();
+  }
+
+  lastRequests(): readonly RequestTimeline[] {
+    return this.#lastRequests.toReversed();
   }
 
   get tickets(): ReadonlySet<Ticket> {

@@ -5,6 +5,7 @@ import { MINUTE_MS } from '../base/units.ts';
 import { sizeClassOf } from '../model/arrival.ts';
 import type { JobState } from '../model/job-state.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
+import { LAST_REQUESTS_MAX } from '../model/worker.ts';
 import type { ArrivalRecorder } from '../ports/arrivals.ts';
 import type { JobCounts, JobRecovery, JobStore } from '../ports/job-store.ts';
 import type { JobResult, JobWorkers, TakenJob, TakeWish } from '../ports/job-workers.ts';
@@ -188,6 +189,8 @@ export class Jobs implements Traffic, JobWorkers {
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId, why = 'it ended'): void {
     this.find(endpointId)?.workerRemove(workerId, why);
+    const had = this.endedRequests(endpointId).filter((job) => job.workerId === workerId);
+    this.#options.listener.workerLeft(endpointId, workerId, had.slice(0, LAST_REQUESTS_MAX));
   }
 
   runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError): number {

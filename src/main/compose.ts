@@ -86,6 +86,7 @@ export async function openServer(
     requestAnswered: (...facts) => told().requestAnswered(...facts),
     requestEnded: (...facts) => told().requestEnded(...facts),
     workerDrained: (...facts) => told().workerDrained(...facts),
+    workerLeft: (...facts) => told().workerLeft(...facts),
     workerSpent: (...facts) => told().workerSpent(...facts),
   };
   const gateway = createGateway({

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { EndpointWorker } from './endpoint-schema.ts';
+import type { WorkerRequest } from './request-schema.ts';
 
 /** What the control API answers beside the endpoint itself. */
 
@@ -48,6 +49,11 @@ export const EmptyAnswer = Type.Object({}, { description: 'Done.' });
 
 const time = (text: string) => Type.Optional(Type.Integer({ description: `${text}, unix time in seconds.` }));
 
+function nullable<Kind extends 'integer' | 'string' | 'boolean'>(type: Kind, description: string) {
+  type Value = Kind extends 'integer' ? number : Kind extends 'string' ? string : boolean;
+  return Type.Unsafe<Value | null>({ type, nullable: true, description });
+}
+
 export const WorkerObject = Type.Object(
   {
     ...EndpointWorker.properties,
@@ -56,13 +62,40 @@ export const WorkerObject = Type.Object(
     started_at: time('When its start was asked for'),
     ready_at: time('When it could first take requests'),
     ended_at: time('When it ended'),
+    exit: Type.Optional(
+      Type.Object(
+        {
+          code: nullable(
+            'integer',
+            'What its first process returned; null when a signal ended it, or nobody saw it.',
+          ),
+          signal: nullable('string', 'Name of the signal that ended it.'),
+          out_of_memory: nullable(
+            'boolean',
+            'The kernel ended it, or a process of it, for want of memory; null where nobody can tell.',
+          ),
+          peak_memory_mib: nullable(
+            'integer',
+            'Most memory it held at one time; null where it was not measured.',
+          ),
+        },
+        { description: 'How it ended; absent before, and where it never ran.' },
+      ),
+    ),
+    last_output: Type.Optional(
+      Type.String({ description: 'The end of what it wrote, at most 4 KiB; only of an ended worker.' }),
+    ),
+    last_requests: Type.Optional(
+      Type.Array(Type.Ref('WorkerRequest#'), {
+        description: 'The last it had, newest first, at most 10; only of an ended worker.',
+      }),
+    ),
   },
   { $id: 'Worker' },
 );
-export type WorkerTimes = Pick<
-  Static<typeof WorkerObject>,
-  'created_at' | 'started_at' | 'ready_at' | 'ended_at'
->;
+export type WorkerObject = Omit<Static<typeof WorkerObject>, 'last_requests'> & {
+  readonly last_requests?: readonly WorkerRequest[];
+};
 
 export const HealthAnswer = Type.Object(
   { status: Type.String(), version: Type.String() },

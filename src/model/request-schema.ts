@@ -43,6 +43,14 @@ export const RequestObject = Type.Object(
 );
 export type RequestObject = Static<typeof RequestObject>;
 
+const { id, method, path, started_at, ended_at, status, outcome } = RequestObject.properties;
+/** A request as it is kept with a worker that is over. */
+export const WorkerRequest = Type.Object(
+  { id, method, path, started_at, ended_at, status, outcome },
+  { $id: 'WorkerRequest' },
+);
+export type WorkerRequest = Static<typeof WorkerRequest>;
+
 export const RequestsAnswer = Type.Object(
   {
     data: Type.Array(Type.Ref('RequestTimeline#')),

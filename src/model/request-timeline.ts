@@ -13,7 +13,8 @@ const WAIT_REASONS = [
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
-export type TimelineOutcome = 'complete' | 'broke' | 'clientGone' | 'timeout' | 'cut' | 'refused';
+export const TIMELINE_OUTCOMES = ['complete', 'broke', 'clientGone', 'timeout', 'cut', 'refused'] as const;
+export type TimelineOutcome = (typeof TIMELINE_OUTCOMES)[number];
 
 /** What a request is known by. Neither its headers nor its body nor its query is kept. */
 export interface RequestName {

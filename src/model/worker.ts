@@ -1,4 +1,6 @@
 import type { EndpointId, WorkerId } from '../base/ids.ts';
+import { KIB } from '../base/units.ts';
+import type { RequestTimeline } from './request-timeline.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import type { WorkerState } from './worker-state.ts';
 
@@ -19,7 +21,20 @@ export interface Worker {
   /** Why it was started, drained or ended, in words for the user. */
   readonly reason: string;
   readonly exit: WorkerExit | null;
+  /** The end of what it wrote, as soon as it is over; empty before, and where it wrote nothing. */
+  readonly lastOutput: string;
+  /** Those it served last, newest first, as soon as it is over. */
+  readonly lastRequests: readonly LastRequest[];
 }
+
+export const LAST_OUTPUT_BYTES_MAX = 4 * KIB;
+export const LAST_REQUESTS_MAX = 10;
+
+/** Of a request's way, what tells whether it has to do with its worker's end. */
+export type LastRequest = Pick<
+  RequestTimeline,
+  'requestId' | 'method' | 'path' | 'startedAtMs' | 'endedAtMs' | 'status' | 'outcome'
+>;
 
 export interface WorkerAddress {
   readonly host: string;

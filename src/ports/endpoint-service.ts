@@ -170,6 +170,8 @@ export interface EndpointService {
   delete(endpointId: string, caller: Caller, ifMatch?: TagCondition | null): Promise<void>;
   /** Live workers and the last ended ones, newest first. */
   workerList(endpointId: string, caller: Caller): readonly Worker[];
+  /** Throws SERVERLESS_WORKER_NOT_FOUND. */
+  worker(endpointId: string, workerId: string, caller: Caller): Worker;
   workerLog(endpointId: string, workerId: string, maxBytes: number, caller: Caller): Promise<WorkerLog>;
   /** Throws ROLLOUT_NOT_FOUND. */
   rollout(endpointId: string, caller: Caller): RolloutView;

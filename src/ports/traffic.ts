@@ -123,6 +123,8 @@ export interface TrafficListener {
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void;
   /** A draining worker's last slot came back. */
   workerDrained(endpointId: EndpointId, workerId: WorkerId): void;
+  /** A removed worker runs nothing any more. The requests it had last, newest first, at most ten. */
+  workerLeft(endpointId: EndpointId, workerId: WorkerId, requests: readonly RequestTimeline[]): void;
   /** It is to be replaced once what it runs has ended: it asked for that, or does not give up a job. */
   workerSpent(endpointId: EndpointId, workerId: WorkerId, why: string): void;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Region } from '../../src/model/product.ts';
-import { ask, startApi } from '../support/api-server.ts';
+import { API_KEY, ask, startApi } from '../support/api-server.ts';
 import { stubService } from '../support/stub-endpoint-service.ts';
 
 interface Page {
@@ -111,4 +111,31 @@ test('a cursor of someone else is refused', async (context) => {
   const answer = await ask(`${url}/gpus/v2/regions?cursor=%20%20`);
   assert.equal(answer.status, 400);
   assert.deepEqual(Object.keys((answer.json as { metadata: object }).metadata), ['cursor']);
+});
+
+test('devices show their state, their holder and who else uses them', async (context) => {
+  const { url } = await startApi(context);
+  const answer = await ask(`${url}/gpus/v2/devices`);
+  assert.equal(answer.status, 200, answer.text);
+  const { data, ...facts } = answer.json as { readonly data: readonly unknown[] };
+  assert.deepEqual(facts, { driver_version: '570.124.06', cuda_version: '12.8', seen_at: 1_700_000_000 });
+  assert.equal(data.length, 3);
+  assert.deepEqual(data[1], {
+    id: 'GPU-2',
+    index: 1,
+    name: 'H100',
+    product_id: 'h100',
+    state: 'usedByOthers',
+    memory_mib: 81_559,
+    used_mib: 60_000,
+    worker_id: null,
+    processes: [{ pid: 4711, name: 'python3', used_mib: 59_000 }],
+  });
+});
+
+test('devices are for admin keys: they name processes of the machine', async (context) => {
+  const { url } = await startApi(context, { apiKeys: () => ({ ...API_KEY, admin: false }) });
+  const answer = await ask(`${url}/gpus/v2/devices`);
+  assert.equal(answer.status, 403);
+  assert.equal((answer.json as { reason: string }).reason, 'FORBIDDEN');
 });

@@ -82,3 +82,53 @@ test('an unknown worker is 404', async (context) => {
   assert.equal(answer.status, 404);
   assert.equal((answer.json as { reason: string }).reason, 'SERVERLESS_WORKER_NOT_FOUND');
 });
+
+test('an ended worker shows how it ended, what it wrote and served last', async (context) => {
+  const ended = stubWorker({
+    state: 'failed',
+    devices: [],
+    endedAtMs: 1_700_000_009_500,
+    reason: 'ran out of memory, 3 s after its start',
+    exit: { code: null, signal: 'SIGKILL', outOfMemory: true, peakMemoryMib: 512 },
+    lastOutput: 'loading\nkilled',
+    lastRequests: [
+      {
+        requestId: 'r1',
+        method: 'POST',
+        path: '/v1/generate',
+        startedAtMs: 1_700_000_009_000,
+        endedAtMs: 1_700_000_009_250,
+        status: null,
+        outcome: 'broke',
+      },
+    ],
+  });
+  const service = stubService({ worker: () => ended });
+  const { url } = await startApi(context, { service });
+  const answer = await ask(`${url}${PATH}/worker123456`);
+  assert.equal(answer.status, 200, answer.text);
+  const shown = answer.json as Record<string, unknown>;
+  assert.deepEqual(shown['status'], {
+    status: 'failed',
+    error: 'out of memory',
+    message: 'ran out of memory, 3 s after its start',
+  });
+  assert.deepEqual(shown['exit'], {
+    code: null,
+    signal: 'SIGKILL',
+    out_of_memory: true,
+    peak_memory_mib: 512,
+  });
+  assert.equal(shown['last_output'], 'loading\nkilled');
+  assert.deepEqual(shown['last_requests'], [
+    {
+      id: 'r1',
+      method: 'POST',
+      path: '/v1/generate',
+      started_at: 1_700_000_009,
+      ended_at: 1_700_000_009.25,
+      status: null,
+      outcome: 'broke',
+    },
+  ]);
+});

@@ -12,7 +12,7 @@ import { lines, runCli } from './run-cli.ts';
 const WORKERS: readonly Worker[] = [
   {
     ...stubWorker('w2', 2, 'ready'),
-    devices: ['0', '1'],
+    devices: ['GPU-5f2c1a90-0000-4000-8000-000000000000', '0', '1'],
     created_at: 1_700_000_090,
     started_at: 1_700_000_090,
     ready_at: 1_700_000_093,
@@ -23,6 +23,19 @@ const WORKERS: readonly Worker[] = [
     devices: [],
     created_at: 1_700_000_000,
     ended_at: 1_700_000_010,
+    exit: { code: 1, signal: null, out_of_memory: false, peak_memory_mib: 512 },
+    last_output: 'Traceback:\n\u001B[31mno model\u001B[0m',
+    last_requests: [
+      {
+        id: 'r1',
+        method: 'POST',
+        path: '/v1/generate',
+        started_at: 1_700_000_008,
+        ended_at: 1_700_000_009.5,
+        status: null,
+        outcome: 'broke',
+      },
+    ],
   },
 ];
 
@@ -33,7 +46,10 @@ test('workers list: live ones, and the ended ones when asked for', async () => {
   const live = await runCli(['workers', 'list', 'ep1'], stub);
   assert.equal(
     live.stdout,
-    lines('ID  STATE  REVISION  GPUS  STARTED IN  AGE  REASON', 'w2  ready  2         0,1   3s          10s'),
+    lines(
+      'ID  STATE  REVISION  GPUS              STARTED IN  AGE  REASON',
+      'w2  ready  2         GPU-5f2c1a90,0,1  3s          10s',
+    ),
   );
   assert.equal(live.stderr, '1 ended not shown; --all shows them.\n');
 
@@ -41,9 +57,9 @@ test('workers list: live ones, and the ended ones when asked for', async () => {
   assert.equal(
     all.stdout,
     lines(
-      'ID  STATE   REVISION  GPUS  STARTED IN  AGE   REASON',
-      'w2  ready   2         0,1   3s          10s',
-      'w1  failed  1         -     -           100s  exit code 1: exited at once',
+      'ID  STATE   REVISION  GPUS              STARTED IN  AGE   EXIT    PEAK MEMORY  REASON',
+      'w2  ready   2         GPU-5f2c1a90,0,1  3s          10s   -       -',
+      'w1  failed  1         -                 -           100s  code 1  512 MiB      exit code 1: exited at once',
     ),
   );
   assert.deepEqual(
@@ -149,4 +165,41 @@ test('workers logs --follow: a log on disk that is longer than one look, and is 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('workers get: how it ended, what it wrote and served last, and nothing that steers the terminal', async () => {
+  await using stub = await StubApi.start({
+    'GET /gpus/v2/endpoints/ep1/workers/w1': { body: WORKERS[1] },
+    'GET /gpus/v2/endpoints/ep1/workers/w2': {
+      body: {
+        ...WORKERS[0],
+        exit: { code: null, signal: 'SIGKILL', out_of_memory: true, peak_memory_mib: null },
+      },
+    },
+  });
+  const run = await runCli(['workers', 'get', 'ep1', 'w1'], stub);
+  assert.equal(
+    run.stdout,
+    lines(
+      'worker       w1',
+      'state        failed',
+      'reason       exited at once',
+      'exit         code 1',
+      'peak memory  512 MiB',
+      'revision     1',
+      'created      2023-11-14T22:13:20.000Z',
+      'ended        2023-11-14T22:13:30.000Z',
+      '',
+      'LAST REQUESTS  METHOD  PATH          STATUS  RAN    OUTCOME',
+      'r1             POST    /v1/generate  -       1.50s  broke',
+      '',
+      'LAST OUTPUT',
+      'Traceback:',
+      '?[31mno model?[0m',
+    ),
+  );
+  const killed = await runCli(['workers', 'get', 'ep1', 'w2'], stub);
+  assert.match(killed.stdout, /^exit +out of memory \(SIGKILL\)$/m);
+  const json = await runCli(['workers', 'get', 'ep1', 'w1', '--json'], stub);
+  assert.deepEqual(JSON.parse(json.stdout), WORKERS[1]);
 });

@@ -9,6 +9,7 @@ import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts'
 
 function open(slotsPerWorker = 1) {
   const clock = new ManualClock();
+  const listener = new RecordingListener();
   const queue = new EndpointQueue(
     {
       endpointId: ENDPOINT,
@@ -22,7 +23,7 @@ function open(slotsPerWorker = 1) {
     },
     {
       clock,
-      listener: new RecordingListener(),
+      listener,
       limits: { waitingPerEndpoint: 10, restMs: 100 },
       onOver: () => undefined,
     },
@@ -37,7 +38,14 @@ function open(slotsPerWorker = 1) {
       sampleLimit: null,
       startedAtMs: 0,
     });
-  return { clock, queue, enter, worker };
+  /** What was told of each worker that left: outcome and id of its requests, newest first. */
+  const left = (): string[][] =>
+    listener.events.flatMap((event) =>
+      event.kind === 'left'
+        ? [event.requests.map(({ outcome, requestId }) => `${outcome} ${requestId}`)]
+        : [],
+    );
+  return { clock, queue, enter, worker, left };
 }
 
 it('a request is shown while it waits, while it runs, and after its end', () => {
@@ -138,4 +146,34 @@ it('times of requests without a first byte are those of one revision', () => {
   queue.answered(first, 200);
   assert.deepEqual(queue.unansweredSince(1), [clock.nowMs()]);
   assert.deepEqual(queue.unansweredSince(2), []);
+});
+
+describe('a removed worker', () => {
+  it('that runs nothing is told at once, with its last ten requests', () => {
+    const { queue, enter, worker, left } = open();
+    worker('w');
+    for (let index = 0; index < 12; index += 1) queue.release(enter(`r${index}`), 200, 'complete');
+    queue.workerRemove('w' as WorkerId);
+    assert.deepEqual(left(), [[11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((index) => `complete r${index}`)]);
+  });
+
+  it('with running requests is told when the last of them has ended, however it ended', () => {
+    const { queue, enter, worker, left } = open(2);
+    worker('w');
+    const [first, second] = [enter('first'), enter('second')];
+    queue.workerRemove('w' as WorkerId);
+    queue.release(first, 200, 'complete');
+    assert.deepEqual(left(), []);
+    queue.release(second, null, 'broke');
+    assert.deepEqual(left(), [['broke second', 'complete first']]);
+  });
+
+  it('to which the last request was never sent is told too', () => {
+    const { queue, enter, worker, left } = open();
+    worker('w');
+    const ticket = enter('r');
+    queue.workerRemove('w' as WorkerId);
+    queue.retry(ticket);
+    assert.deepEqual(left(), [[]]);
+  });
 });

@@ -25,6 +25,8 @@ test('what the first version stored is read by this one: who, settings and times
     const worker = storedWorker('w1', 'e1', {
       reason: 'it said "exit":{',
       exit: { ...UNSEEN_EXIT, code: 3 },
+      lastOutput: '',
+      lastRequests: [],
     });
     const { record: workerRecord, ...workerRow } = workerToRow(worker);
     for (const [table, row] of [
@@ -73,9 +75,13 @@ function withoutRolloutOptions(record: string): string {
   return JSON.stringify({ ...parsed, rollout });
 }
 
-/** A record as it was when an exit had but code and signal. */
+/** A record as it was when an exit had but code and signal, and a worker left no more than that. */
 function withoutMemoryFacts(record: string): string {
-  const parsed = JSON.parse(record) as { exit: Record<string, unknown> };
+  const parsed = JSON.parse(record) as {
+    exit: Record<string, unknown>;
+    [key: string]: unknown;
+  };
   const { outOfMemory: _outOfMemory, peakMemoryMib: _peakMemoryMib, ...exit } = parsed.exit;
-  return JSON.stringify({ ...parsed, exit });
+  const { lastOutput: _lastOutput, lastRequests: _lastRequests, ...before } = parsed;
+  return JSON.stringify({ ...before, exit });
 }

@@ -14,7 +14,7 @@ import { stubWhatIf } from './stub-what-if.ts';
 
 export const KEY = 'pl-test-key-0123456789';
 
-const apiKey: ApiKey = {
+export const API_KEY: ApiKey = {
   hash: createHash('sha256').update(KEY).digest('hex'),
   ownerId: 'owner-1' as OwnerId,
   name: 'test',
@@ -43,7 +43,7 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
     jobs: stubJobService(),
     jobLimits: { inputBytes: 1_048_576 },
     eventReaders: new EventReaders(systemClock()),
-    apiKeys: (hash) => (hash === apiKey.hash ? apiKey : undefined),
+    apiKeys: (hash) => (hash === API_KEY.hash ? API_KEY : undefined),
     clock: systemClock(),
     log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
     readMetrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n' }),

@@ -21,6 +21,7 @@ import { DEFAULT_LIMITS } from '../../src/gateway/limits.ts';
 import type { Arrival } from '../../src/model/arrival.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
+import type { RequestTimeline } from '../../src/model/request-timeline.ts';
 import type {
   RequestAnswer,
   RequestOutcome,
@@ -48,6 +49,12 @@ export type TrafficEvent =
       readonly workerId: WorkerId;
       readonly status: number;
     }
+  | {
+      readonly kind: 'left';
+      readonly endpointId: EndpointId;
+      readonly workerId: WorkerId;
+      readonly requests: readonly RequestTimeline[];
+    }
   | { readonly kind: 'ended'; readonly endpointId: EndpointId; readonly outcome: RequestOutcome };
 
 export const REQUEST: RequestName = { requestId: 'request', method: 'GET', path: '/' };
@@ -73,6 +80,9 @@ export class RecordingListener implements TrafficListener {
   }
   requestEnded(endpointId: EndpointId, outcome: RequestOutcome): void {
     this.#push({ kind: 'ended', endpointId, outcome });
+  }
+  workerLeft(endpointId: EndpointId, workerId: WorkerId, requests: readonly RequestTimeline[]): void {
+    this.#push({ kind: 'left', endpointId, workerId, requests });
   }
   workerDrained(endpointId: EndpointId, workerId: WorkerId): void {
     this.#push({ kind: 'drained', endpointId, workerId });

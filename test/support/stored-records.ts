@@ -100,6 +100,27 @@ export function storedWorker(id: string, endpointId: string, change: Partial<Wor
     endedAtMs: null,
     reason: 'a request waits',
     exit: null,
+    lastOutput: 'Traceback\nOut of memory',
+    lastRequests: [
+      {
+        requestId: 'r1',
+        method: 'POST',
+        path: '/v1/é',
+        startedAtMs: CREATED_AT_MS + 400.25,
+        endedAtMs: CREATED_AT_MS + 500,
+        status: 200,
+        outcome: 'complete',
+      },
+      {
+        requestId: 'r2',
+        method: 'GET',
+        path: '/',
+        startedAtMs: null,
+        endedAtMs: null,
+        status: null,
+        outcome: null,
+      },
+    ],
     ...change,
   };
 }

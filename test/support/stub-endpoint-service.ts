@@ -101,6 +101,8 @@ export function stubWorker(changes: Partial<Worker> = {}): Worker {
     endedAtMs: null,
     reason: 'a request waited',
     exit: null,
+    lastOutput: '',
+    lastRequests: [],
     ...changes,
   };
 }
@@ -314,6 +316,11 @@ export function stubService(
       note('workerList', [endpointId, caller]);
       mustExist(endpointId);
       return [stubWorker()];
+    },
+    worker(endpointId, workerId, caller) {
+      note('worker', [endpointId, workerId, caller]);
+      mustExist(endpointId);
+      return stubWorker({ id: workerId as WorkerId });
     },
     async workerLog(endpointId, workerId, maxBytes, caller) {
       note('workerLog', [endpointId, workerId, maxBytes, caller]);

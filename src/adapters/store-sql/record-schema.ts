@@ -3,6 +3,7 @@ import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '.
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ROLLOUT_ORDERS } from '../../model/rollout-order.ts';
 import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
+import { TIMELINE_OUTCOMES } from '../../model/request-timeline.ts';
 import { WORKER_STATES } from '../../model/worker-state.ts';
 import type { KeptAnswer } from '../../model/kept-answer.ts';
 import type { Worker } from '../../model/worker.ts';
@@ -150,6 +151,18 @@ export const WorkerRecord = record({
   endedAtMs: maybeTimeMs,
   reason: text,
   exit: Type.Union([exit, Type.Null()]),
+  lastOutput: text,
+  lastRequests: Type.Array(
+    record({
+      requestId: text,
+      method: text,
+      path: text,
+      startedAtMs: maybeTimeMs,
+      endedAtMs: maybeTimeMs,
+      status: Type.Union([Type.Integer(), Type.Null()]),
+      outcome: Type.Union([Type.Enum([...TIMELINE_OUTCOMES]), Type.Null()]),
+    }),
+  ),
 });
 
 export const ArrivalChunkRecord = record({

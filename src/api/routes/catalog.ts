@@ -1,7 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { EndpointService } from '../../ports/endpoint-service.ts';
-import { productObject, regionObject } from '../catalog-wire.ts';
+import { AppError } from '../../base/errors.ts';
+import { DevicesAnswer } from '../../model/device-schema.ts';
+import { unixSeconds } from '../../model/endpoint-fields.ts';
+import { callerOf } from '../auth.ts';
+import { deviceObject, productObject, regionObject } from '../catalog-wire.ts';
 import { ERROR_ANSWERS } from '../declared-answers.ts';
 import { PAGE_QUERY, pageAnswer, pageOf, type PageQuery } from '../pages.ts';
 
@@ -47,6 +51,33 @@ export function catalogRoutes(app: FastifyInstance, service: EndpointService): v
         .filter((product) => category === 'serverless' && product.type === (type === '' ? 'gpu' : type))
         .filter((product) => wanted.length === 0 || product.regionIds.some((id) => wanted.includes(id)));
       return pageOf(products.map(productObject), request.query);
+    },
+  );
+
+  app.get(
+    '/gpus/v2/devices',
+    {
+      schema: {
+        operationId: 'listDevices',
+        summary: 'List the GPUs of this machine, who holds them and who else uses them',
+        description: 'For admin keys: it names processes of the machine, whoever they belong to.',
+        tags: ['catalog'],
+        response: { 200: DevicesAnswer, ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => {
+      if (!callerOf(request).admin)
+        throw new AppError(
+          'FORBIDDEN',
+          'Only an admin key may see the devices of the machine; ask its operator.',
+        );
+      const { devices, driverVersion, cudaVersion, seenAtMs } = service.deviceList();
+      return {
+        data: devices.map(deviceObject),
+        driver_version: driverVersion,
+        cuda_version: cudaVersion,
+        seen_at: seenAtMs === null ? null : unixSeconds(seenAtMs),
+      };
     },
   );
 

@@ -27,7 +27,7 @@ const LogQuery = Type.Object({
   ),
 });
 
-/** Both go beyond the vendor's contract, which names a worker's log but no way to it. */
+/** These go beyond the vendor's contract, which names a worker's log but no way to it. */
 export function workerRoutes(app: FastifyInstance, service: EndpointService): void {
   app.get<{ Params: { endpoint_id: string } }>(
     '/gpus/v2/endpoints/:endpoint_id/workers',
@@ -58,6 +58,23 @@ export function workerRoutes(app: FastifyInstance, service: EndpointService): vo
         data: service.workerList(endpointId, caller).map(workerObject),
         drain_holders: service.drainHolders(endpointId, caller).map(holderObject),
       };
+    },
+  );
+
+  app.get<{ Params: { endpoint_id: string; worker_id: string } }>(
+    '/gpus/v2/endpoints/:endpoint_id/workers/:worker_id',
+    {
+      schema: {
+        operationId: 'getWorker',
+        summary: 'Show one worker, also after its end: how it ended, what it wrote and served last',
+        tags: ['workers'],
+        params: WorkerPath,
+        response: { 200: Type.Ref('Worker#'), ...ERROR_ANSWERS },
+      },
+    },
+    async (request) => {
+      const { endpoint_id: endpointId, worker_id: workerId } = request.params;
+      return workerObject(service.worker(endpointId, workerId, callerOf(request)));
     },
   );
 

@@ -1,4 +1,5 @@
 import type { Command } from '../define-command.ts';
+import { devicesList } from './devices/list.ts';
 import { endpointsCreate } from './endpoints/create.ts';
 import { endpointsDelete } from './endpoints/delete.ts';
 import { endpointsGet } from './endpoints/get.ts';
@@ -13,6 +14,7 @@ import { rolloutAbort, rolloutPause, rolloutPromote, rolloutResume } from './rol
 import { productsList } from './products/list.ts';
 import { revisionsGet } from './revisions/get.ts';
 import { revisionsList } from './revisions/list.ts';
+import { workersGet } from './workers/get.ts';
 import { workersList } from './workers/list.ts';
 import { workersLogs } from './workers/logs.ts';
 
@@ -35,6 +37,8 @@ export const COMMANDS: readonly Command[] = [
   eventsList,
   requestsList,
   workersList,
+  workersGet,
   workersLogs,
   productsList,
+  devicesList,
 ];

@@ -3,6 +3,7 @@ import { arrivalChunks } from './0002-arrival-chunks.ts';
 import { revisionHistory } from './0003-revision-history.ts';
 import { rolloutOptions } from './0004-rollout-options.ts';
 import { exitFacts } from './0005-exit-facts.ts';
+import { lastWords } from './0006-last-words.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
@@ -12,4 +13,5 @@ export const ALL_MIGRATIONS: readonly Migration[] = [
   revisionHistory,
   rolloutOptions,
   exitFacts,
+  lastWords,
 ];

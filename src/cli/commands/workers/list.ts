@@ -3,8 +3,11 @@ import { defineCommand } from '../../define-command.ts';
 import { EXIT } from '../../io.ts';
 import { spanText, stateColour } from '../../output.ts';
 import type { Cell } from '../../output.ts';
+import { exitText, peakMemoryText } from './get.ts';
 
-const HEADING = ['ID', 'STATE', 'REVISION', 'GPUS', 'STARTED IN', 'AGE', 'REASON'];
+const HEADING = ['ID', 'STATE', 'REVISION', 'GPUS', 'STARTED IN', 'AGE'];
+/** Of those that ended. */
+const END_HEADING = ['EXIT', 'PEAK MEMORY'];
 
 export const workersList = defineCommand({
   name: 'workers list',
@@ -21,8 +24,12 @@ export const workersList = defineCommand({
     }
     if (shown.length > 0)
       output.table(
-        HEADING,
-        shown.map((worker) => rowOf(worker, io.nowMs())),
+        [...HEADING, ...(options.all ? END_HEADING : []), 'REASON'],
+        shown.map((worker) => [
+          ...rowOf(worker, io.nowMs()),
+          ...(options.all ? endOf(worker) : []),
+          reasonOf(worker),
+        ]),
       );
     else output.line('No workers. A request wakes one unless the endpoint is paused.');
     const hidden = data.length - shown.length;
@@ -48,9 +55,21 @@ function rowOf(worker: Worker, nowMs: number): Cell[] {
     { text: worker.id },
     { text: status.status, colour: stateColour(status.status) },
     { text: String(worker.revision) },
-    { text: devices.length === 0 ? '-' : devices.join(',') },
+    { text: devices.length === 0 ? '-' : devices.map(shortId).join(',') },
     { text: startedIn },
     { text: spanText(nowMs - worker.created_at * 1000) },
-    { text: [status.error, status.message].filter((text) => text !== '').join(': ') },
   ];
+}
+
+/** A UUID is told from the others of a machine by its first part. */
+function shortId(device: string): string {
+  return /^[A-Z]+-[0-9a-f]{8}(?=-)/.exec(device)?.[0] ?? device;
+}
+
+function endOf(worker: Worker): Cell[] {
+  return [exitText(worker), peakMemoryText(worker)].map((text) => ({ text: text === '' ? '-' : text }));
+}
+
+function reasonOf({ status }: Worker): Cell {
+  return { text: [status.error, status.message].filter((text) => text !== '').join(': ') };
 }
