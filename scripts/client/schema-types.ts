@@ -18,6 +18,8 @@ const WITHOUT_TYPE = new Set([
   'default',
   'example',
   'readOnly',
+  'writeOnly',
+  'format',
   'minimum',
   'maximum',
   'minLength',
@@ -25,6 +27,7 @@ const WITHOUT_TYPE = new Set([
   'maxItems',
   'pattern',
   'x-allowed',
+  'x-secret',
 ]);
 const WITH_TYPE = new Set([
   '$ref',

@@ -10,10 +10,11 @@ const KEY_BYTES = 32;
  * CONFIG_INVALID where others may read it, or it holds no key.
  */
 export function openKeyFile(path: string): Buffer {
-  return readKey(path) ?? makeKey(path);
+  return readKeyFile(path) ?? makeKeyFile(path);
 }
 
-function readKey(path: string): Buffer | null {
+/** Null where there is none. */
+export function readKeyFile(path: string): Buffer | null {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -34,8 +35,8 @@ function readKey(path: string): Buffer | null {
   }
 }
 
-/** On the disk before anything is made with it. */
-function makeKey(path: string): Buffer {
+/** On the disk before anything is made with it: what is sealed with a key that is lost is lost too. */
+export function makeKeyFile(path: string): Buffer {
   const key = randomBytes(KEY_BYTES);
   try {
     // `wx`: one that another server makes in this moment is not written over.

@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointService } from '../ports/endpoint-service.ts';
 import type { JobService } from '../ports/job-service.ts';
+import type { ResourceService } from '../ports/resource-service.ts';
 import type { WhatIfService } from '../ports/what-if.ts';
 import type { Log } from '../ports/log.ts';
 import { answerError } from './answer-error.ts';
@@ -17,6 +18,9 @@ import { endpointRoutes } from './routes/endpoints.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes, type JobRouteLimits } from './routes/jobs.ts';
 import { requestRoutes } from './routes/requests.ts';
+import { networkVolumeRoutes } from './routes/network-volumes.ts';
+import { prewarmRoutes } from './routes/prewarm-tasks.ts';
+import { registryAuthRoutes } from './routes/registry-auths.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { revisionRoutes } from './routes/revisions.ts';
 import { serverRoutes, type ServerFacts } from './routes/server.ts';
@@ -25,6 +29,7 @@ import { workerRoutes } from './routes/workers.ts';
 
 export interface ApiParts extends ServerFacts {
   readonly service: EndpointService;
+  readonly resources: ResourceService;
   readonly whatIf: WhatIfService;
   readonly jobs: JobService;
   readonly jobLimits: JobRouteLimits;
@@ -80,6 +85,9 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     requestRoutes(guarded, parts.service);
     workerRoutes(guarded, parts.service);
     simulateRoutes(guarded, parts.whatIf, parts.log);
+    registryAuthRoutes(guarded, parts.resources);
+    networkVolumeRoutes(guarded, parts.resources);
+    prewarmRoutes(guarded, parts.resources);
     catalogRoutes(guarded, parts.service);
     jobRoutes(guarded, parts.jobs, parts.jobLimits);
   });

@@ -71,6 +71,6 @@ export function regionObject(region: Region, products: readonly Product[]): Regi
     id: region.id,
     name: region.name,
     gpus: gpus.map((product) => product.id),
-    feature: { network_volume: false, instance_vpc_network: false },
+    feature: { network_volume: true, instance_vpc_network: false },
   };
 }

@@ -18,6 +18,16 @@ import {
   JobStatusObject,
 } from '../model/job-schema.ts';
 import { PlanStep, UpdatePlan } from '../model/plan-schema.ts';
+import {
+  PrewarmBody,
+  PrewarmTaskObject,
+  RegistryAuthBody,
+  RegistryAuthObject,
+  ResourceUser,
+  VolumeBody,
+  VolumeChangeBody,
+  VolumeObject,
+} from '../model/resource-schema.ts';
 import { EventObject } from '../model/event-schema.ts';
 import { RequestObject, WorkerRequest } from '../model/request-schema.ts';
 import { DeviceObject } from '../model/device-schema.ts';
@@ -54,6 +64,14 @@ const NAMED: readonly TSchema[] = [
   DeviceObject,
   EventObject,
   RolloutDetails,
+  ResourceUser,
+  RegistryAuthBody,
+  RegistryAuthObject,
+  VolumeBody,
+  VolumeChangeBody,
+  VolumeObject,
+  PrewarmBody,
+  PrewarmTaskObject,
   ProductObject,
   RegionObject,
   JobRunBody,
@@ -84,6 +102,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
         { name: 'why', description: 'What was decided, and what became of requests' },
         { name: 'workers', description: 'The processes behind an endpoint' },
         { name: 'jobs', description: 'What async endpoints do: the same at `/v1/{endpoint_id}-{app_name}`' },
+        { name: 'resources', description: 'Registry credentials, volumes and images' },
         { name: 'catalog', description: 'Machines and places' },
         { name: 'server', description: 'The server itself' },
       ],

@@ -41,7 +41,9 @@ function parseJson(body: Buffer): unknown {
     if (error instanceof AppError) throw error;
     // A SyntaxError, or a RangeError of the reviver on absurdly deep nesting.
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AppError('REQUEST', `The body is not valid JSON: ${reason}.`, { cause: error });
+    // Without the piece of the body that it may quote, which can be one of a password.
+    const told = reason.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/su, '');
+    throw new AppError('REQUEST', `The body is not valid JSON: ${told}.`);
   }
 }
 

@@ -41,6 +41,23 @@ export function pageOf<Item extends { readonly id: string }>(items: readonly Ite
   return orderedPage(items, query, (item) => item.id, /^/);
 }
 
+const AGE_DIGITS = 16;
+
+/** The same, oldest first, and each item of the page as it is answered. */
+export function pageByAge<Item, Answer>(
+  items: readonly Item[],
+  query: PageQuery,
+  recordOf: (item: Item) => { readonly id: string; readonly createdAtMs: number },
+  answerOf: (item: Item) => Answer,
+) {
+  const keyOf = (item: Item): string => {
+    const { id, createdAtMs } = recordOf(item);
+    return `${String(Math.floor(createdAtMs)).padStart(AGE_DIGITS, '0')}.${id}`;
+  };
+  const page = orderedPage(items, query, keyOf, /^\d{16}\.[\w-]+$/);
+  return { ...page, data: page.data.map(answerOf) };
+}
+
 /** The same in the reverse order of a number that each item has of its own: newest first. */
 export function pageOfNewest<Item>(
   items: readonly Item[],

@@ -47,6 +47,7 @@ export function updatePlan(preview: UpdatePreview): UpdatePlan {
           ? null
           : { at_min: rounded(preview.priceChange.atMin), at_max: rounded(preview.priceChange.atMax) },
     },
+    ...(preview.warnings === undefined ? {} : { warnings: preview.warnings }),
   };
 }
 

@@ -10,6 +10,9 @@ export type RolloutId = Branded<'rollout'>;
 export type OwnerId = Branded<'owner'>;
 export type ArrivalChunkId = Branded<'arrivalChunk'>;
 export type RequestId = Branded<'request'>;
+export type RegistryAuthId = Branded<'registryAuth'>;
+export type VolumeId = Branded<'volume'>;
+export type PrewarmTaskId = Branded<'prewarmTask'>;
 export type JobId = Branded<'job'>;
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';

@@ -313,6 +313,8 @@ export type UpdateAnswer = {
   } | null;
   /** The endpoint's tag after this update. */
   readonly etag: string;
+  /** What was done all the same, and is better done otherwise; absent when there is nothing. Beyond the vendor's contract. */
+  readonly warnings?: ReadonlyArray<string>;
 };
 
 export type PlanStep = {
@@ -400,6 +402,8 @@ export type UpdatePlan = {
       readonly at_max: number;
     } | null;
   };
+  /** What was done all the same, and is better done otherwise; absent when there is nothing. Beyond the vendor's contract. */
+  readonly warnings?: ReadonlyArray<string>;
 };
 
 export type RollbackBody = {
@@ -1054,6 +1058,106 @@ export type RolloutDetails = {
   }>;
 };
 
+export type ResourceUser = {
+  readonly endpoint_id: string;
+  /** The endpoint's. */
+  readonly name: string;
+  /** Those of its revisions that serve, or are to. */
+  readonly revisions: ReadonlyArray<number>;
+};
+
+export type RegistryAuthBody = {
+  /** For people; need not be unique. */
+  readonly name: string;
+  /** Host of the registry, with its port if it is not the usual one: `ghcr.io`, `registry.example:5000`; `docker.io` for Docker Hub. A URL is taken too. */
+  readonly registry: string;
+  /** As the registry knows it. */
+  readonly username: string;
+  /** Password or token. It is encrypted where it is stored and never answered. */
+  readonly password: string;
+};
+
+export type RegistryAuth = {
+  readonly id: string;
+  readonly name: string;
+  readonly registry: string;
+  readonly username: string;
+  /** Endpoints that hold it: it cannot be deleted before they are updated. Beyond the vendor's contract. */
+  readonly used_by: ReadonlyArray<ResourceUser>;
+  /** Whose key made it. */
+  readonly owner_id: string;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+};
+
+export type NetworkVolumeBody = {
+  /** For people; need not be unique. */
+  readonly name: string;
+  /** In GB, what it is meant to hold. It is kept and shown; a folder of this machine has no limit of its own. */
+  readonly size: number;
+  /** Region, from the region list. */
+  readonly region_id?: string;
+};
+
+export type NetworkVolumeChangeBody = {
+  /** For people; need not be unique. */
+  readonly name?: string;
+  /** In GB, what it is meant to hold. It is kept and shown; a folder of this machine has no limit of its own. It can only grow. */
+  readonly size?: number;
+  /** Accepted when it is the present one. */
+  readonly region_id?: string;
+};
+
+export type NetworkVolume = {
+  readonly id: string;
+  readonly name: string;
+  /** In GB. */
+  readonly size: number;
+  readonly region_id: string;
+  /** Endpoints that hold it: it cannot be deleted before they are updated. Beyond the vendor's contract. */
+  readonly used_by: ReadonlyArray<ResourceUser>;
+  /** Whose key made it. */
+  readonly owner_id: string;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+};
+
+export type PrewarmTaskBody = {
+  /** Reference of the image. */
+  readonly image: string;
+  /** Region, from the region list. */
+  readonly region_id: string;
+  /** Saved credential; an empty string means none. */
+  readonly registry_auth_id?: string;
+  /** Kinds of machine it is to be on; none: all of the region. */
+  readonly product_ids?: ReadonlyArray<string>;
+  /** For people. */
+  readonly name?: string;
+  /** For people. */
+  readonly note?: string;
+};
+
+export type PrewarmTask = {
+  readonly task_id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly region_id: string;
+  readonly product_ids: ReadonlyArray<string>;
+  /** Bytes on this machine; 0 until it is known. */
+  readonly image_size: number;
+  /** Unix time in seconds. */
+  readonly created_at: number;
+  /** Unix time in seconds; 0 until it is over. */
+  readonly completed_at: number;
+  readonly status: Status;
+  readonly registry_auth_id: string;
+  readonly note: string;
+  /** Why it failed; empty when it did not. */
+  readonly reason: ReadonlyArray<string>;
+  /** Whose key made it. */
+  readonly owner_id: string;
+};
+
 export type Product = {
   readonly id: string;
   readonly name: string;
@@ -1250,6 +1354,8 @@ export interface Operations {
     readonly body: EndpointCreateBody;
     readonly answer: {
       readonly id: string;
+      /** What was done all the same, and is better done otherwise; absent when there is nothing. Beyond the vendor's contract. */
+      readonly warnings?: ReadonlyArray<string>;
     };
   };
   /** List endpoints */
@@ -1538,6 +1644,126 @@ export interface Operations {
     readonly body: SimulateBody;
     readonly answer: SimulateAnswer;
   };
+  /** Save a registry credential */
+  readonly createRegistryAuth: {
+    readonly body: RegistryAuthBody;
+    readonly answer: {
+      readonly id: string;
+    };
+  };
+  /** List registry credentials */
+  readonly listRegistryAuths: {
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<RegistryAuth>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** Delete a registry credential */
+  readonly deleteRegistryAuth: {
+    readonly path: {
+      /** Id of the credential. */
+      readonly registry_auth_id: string;
+    };
+
+    readonly answer: {
+      /** What was done all the same, and is better done otherwise; absent when there is nothing. Beyond the vendor's contract. */
+      readonly warnings?: ReadonlyArray<string>;
+    };
+  };
+  /** Make a network volume */
+  readonly createNetworkVolume: {
+    readonly body: NetworkVolumeBody;
+    readonly answer: {
+      readonly id: string;
+    };
+  };
+  /** List network volumes */
+  readonly listNetworkVolumes: {
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<NetworkVolume>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
+  /** Get a network volume */
+  readonly getNetworkVolume: {
+    readonly path: {
+      /** Id of the volume. */
+      readonly volume_id: string;
+    };
+
+    readonly answer: NetworkVolume;
+  };
+  /** Rename or grow a network volume */
+  readonly updateNetworkVolume: {
+    readonly path: {
+      /** Id of the volume. */
+      readonly volume_id: string;
+    };
+
+    readonly body: NetworkVolumeChangeBody;
+    readonly answer: Readonly<Record<string, never>>;
+  };
+  /** Delete a network volume and all its data */
+  readonly deleteNetworkVolume: {
+    readonly path: {
+      /** Id of the volume. */
+      readonly volume_id: string;
+    };
+
+    readonly answer: {
+      /** What was done all the same, and is better done otherwise; absent when there is nothing. Beyond the vendor's contract. */
+      readonly warnings?: ReadonlyArray<string>;
+    };
+  };
+  /** Bring an image onto the machine before a worker needs it */
+  readonly createPrewarmTask: {
+    readonly body: PrewarmTaskBody;
+    readonly answer: {
+      readonly id: string;
+      /** The same. */
+      readonly task_id: string;
+    };
+  };
+  /** List prewarm tasks */
+  readonly listPrewarmTasks: {
+    readonly query?: {
+      /** Most items of one answer; 0 or absent: 50. */
+      readonly limit?: number;
+      /** `next_cursor` of the answer before; empty or absent: from the start. */
+      readonly cursor?: string;
+      /** Only tasks of this status. */
+      readonly status?: 'pending' | 'running' | 'succeeded' | 'failed';
+      /** Only tasks of this region. */
+      readonly region_id?: string;
+      /** Only tasks whose name contains it. */
+      readonly name?: string;
+    };
+
+    readonly answer: {
+      readonly data: ReadonlyArray<PrewarmTask>;
+      /** Empty at the end. */
+      readonly next_cursor: string;
+      readonly has_more: boolean;
+    };
+  };
   /** List products: the kinds of machine a worker can ask for */
   readonly listProducts: {
     readonly query: {
@@ -1796,6 +2022,20 @@ export const OPERATIONS = {
     answer: 'text',
   },
   simulateEndpoint: { method: 'POST', path: '/gpus/v2/endpoints/{endpoint_id}/simulate', answer: 'json' },
+  createRegistryAuth: { method: 'POST', path: '/gpus/v2/registry-auths', answer: 'json' },
+  listRegistryAuths: { method: 'GET', path: '/gpus/v2/registry-auths', answer: 'json' },
+  deleteRegistryAuth: {
+    method: 'DELETE',
+    path: '/gpus/v2/registry-auths/{registry_auth_id}',
+    answer: 'json',
+  },
+  createNetworkVolume: { method: 'POST', path: '/gpus/v2/network-volumes', answer: 'json' },
+  listNetworkVolumes: { method: 'GET', path: '/gpus/v2/network-volumes', answer: 'json' },
+  getNetworkVolume: { method: 'GET', path: '/gpus/v2/network-volumes/{volume_id}', answer: 'json' },
+  updateNetworkVolume: { method: 'PUT', path: '/gpus/v2/network-volumes/{volume_id}', answer: 'json' },
+  deleteNetworkVolume: { method: 'DELETE', path: '/gpus/v2/network-volumes/{volume_id}', answer: 'json' },
+  createPrewarmTask: { method: 'POST', path: '/gpus/v2/prewarm-tasks', answer: 'json' },
+  listPrewarmTasks: { method: 'GET', path: '/gpus/v2/prewarm-tasks', answer: 'json' },
   listProducts: { method: 'GET', path: '/gpus/v2/products', answer: 'json' },
   listDevices: { method: 'GET', path: '/gpus/v2/devices', answer: 'json' },
   listRegions: { method: 'GET', path: '/gpus/v2/regions', answer: 'json' },

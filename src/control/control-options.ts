@@ -1,13 +1,16 @@
 import type { Clock } from '../base/clock.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { ImageBounds } from '../decide/images/unused-images.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Secrets } from '../ports/secrets.ts';
 import type { Store } from '../ports/store.ts';
+import type { VolumeFolders } from '../ports/volume-folders.ts';
 import type { Traffic, TrafficListener } from '../ports/traffic.ts';
 
 export interface ControlOptions {
@@ -17,6 +20,8 @@ export interface ControlOptions {
   readonly startDeadlineMs: number;
   /** From SIGTERM to SIGKILL for a worker that served. */
   readonly stopGraceMs: number;
+  /** When images that this server pulled and nothing needs are removed. */
+  readonly images: ImageBounds;
   /** Product → price of one device, or of one worker of `cpu`, for one hour. */
   readonly prices: ReadonlyMap<string, number>;
   /** Of a device's memory: with more than that in use by others it is given to no worker. */
@@ -41,6 +46,8 @@ export interface ControlPorts {
   readonly readiness: Readiness;
   /** Null where devices are taken as they are configured, or there are none. */
   readonly deviceWatch: DeviceWatch | null;
+  readonly secrets: Secrets;
+  readonly volumeFolders: VolumeFolders;
   readonly traffic: Traffic;
   /** Called once, before anything is given to `traffic`: from then on the gateway tells this listener. */
   readonly onListener: (listener: TrafficListener) => void;

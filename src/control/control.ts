@@ -15,6 +15,7 @@ import { noteAnswer, noteOutcome } from './guard-facts.ts';
 import { Inventory } from './inventory.ts';
 import { noteEnded, noteGone, noteStarted, noteWaiting } from './load-learning.ts';
 import { Reconciler } from './reconciler.ts';
+import { Resources } from './resources/resources.ts';
 import { checkSpec } from './resource-check.ts';
 import { recover } from './recovery.ts';
 import { WorkerLifecycle } from './worker-lifecycle.ts';
@@ -32,6 +33,7 @@ export class Control implements TrafficListener {
   readonly #inventory: Inventory;
   #deviceRefresh: DeviceRefresh | null = null;
   readonly service: EndpointCommands;
+  readonly resources: Resources;
 
   private constructor(
     ports: ControlPorts,
@@ -41,6 +43,7 @@ export class Control implements TrafficListener {
     lifecycle: WorkerLifecycle,
     inventory: Inventory,
     service: EndpointCommands,
+    resources: Resources,
   ) {
     this.#ports = ports;
     this.#entries = entries;
@@ -49,6 +52,7 @@ export class Control implements TrafficListener {
     this.#lifecycle = lifecycle;
     this.#inventory = inventory;
     this.service = service;
+    this.resources = resources;
   }
 
   /** Loads what is stored, takes running workers back, and starts deciding. */
@@ -60,17 +64,38 @@ export class Control implements TrafficListener {
     const reconciler = new Reconciler(ports, entries, records, inventory, (entry) => {
       void service.forget(entry);
     });
-    const lifecycle = new WorkerLifecycle(ports, records, reconciler, inventory, fence);
+    const resources = new Resources(ports, entries, inventory);
+    const lifecycle = new WorkerLifecycle(ports, records, reconciler, inventory, resources, fence);
     reconciler.attach(lifecycle);
-    const service = new EndpointCommands(ports, entries, records, reconciler, lifecycle, inventory);
-    const control = new Control(ports, entries, records, reconciler, lifecycle, inventory, service);
+    const service = new EndpointCommands(
+      ports,
+      entries,
+      records,
+      reconciler,
+      lifecycle,
+      inventory,
+      resources,
+    );
+    const control = new Control(
+      ports,
+      entries,
+      records,
+      reconciler,
+      lifecycle,
+      inventory,
+      service,
+      resources,
+    );
     ports.onListener(control);
     // Exits can be told from the first recovered worker on.
     ports.driver.onExit((workerId, exit) => {
       const found = findWorker(entries.values(), workerId);
       if (found !== null) lifecycle.exited(found.entry, found.worker, exit);
     });
+    // Before anything starts: a worker may need a credential or a volume.
+    await resources.load();
     await recover(ports, entries, records, lifecycle);
+    resources.start();
     ports.metrics.onScrape(() => control.#gauges());
     control.#watchDevices();
     for (const entry of entries.values()) reconciler.reconcile(entry);
@@ -197,6 +222,7 @@ export class Control implements TrafficListener {
     this.#deviceRefresh?.close();
     this.#reconciler.close();
     this.#lifecycle.close(this.#entries.values());
+    await this.resources.close();
     await this.#records.settled();
   }
 }

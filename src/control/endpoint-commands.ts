@@ -34,7 +34,7 @@ import type { ControlPorts } from './control-options.ts';
 import { currentRevision, newEntry, newRevision, type EndpointEntry } from './endpoint-entry.ts';
 import { endpointPage } from './endpoint-page.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
-import { EndpointUpdates } from './endpoint-updates.ts';
+import { EndpointUpdates, warningsOf } from './endpoint-updates.ts';
 import type { Inventory } from './inventory.ts';
 import { KeptAnswers, type Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -44,6 +44,7 @@ import { orderRollout } from './rollout-commands.ts';
 import { drainHolders, rolloutView } from './rollout-view.ts';
 import type { Reconciler } from './reconciler.ts';
 import { revisionView, revisionViews } from './revision-history.ts';
+import type { Resources } from './resources/resources.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
 /** What a client asks of an endpoint. Changes of one endpoint are made one after the other. */
@@ -54,6 +55,7 @@ export class EndpointCommands implements EndpointService {
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
   readonly #inventory: Inventory;
+  readonly #resources: Resources;
   readonly #updates: EndpointUpdates;
   readonly #answers: KeptAnswers;
   /** App names of endpoints whose insertion is being committed. */
@@ -66,6 +68,7 @@ export class EndpointCommands implements EndpointService {
     reconciler: Reconciler,
     lifecycle: WorkerLifecycle,
     inventory: Inventory,
+    resources: Resources,
   ) {
     this.#ports = ports;
     this.#entries = entries;
@@ -73,7 +76,8 @@ export class EndpointCommands implements EndpointService {
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
     this.#inventory = inventory;
-    this.#updates = new EndpointUpdates(ports, entries, records, reconciler, lifecycle, inventory);
+    this.#resources = resources;
+    this.#updates = new EndpointUpdates(ports, entries, records, reconciler, lifecycle, inventory, resources);
     this.#answers = new KeptAnswers(ports);
   }
 
@@ -87,6 +91,7 @@ export class EndpointCommands implements EndpointService {
     const created = createEndpointSpec(body, { defaultRegionId: LOCAL_REGION.id });
     if ('faults' in created) throw faultsError(created.faults);
     checkSpec(created.spec, this.#inventory, this.#ports.driver);
+    this.#resources.check(created.spec, caller.ownerId);
     const id = newId<EndpointId>(this.#ports.random);
     const appName = created.appName ?? id;
     if (this.#nameTaken(appName)) throw nameTaken(appName);
@@ -114,16 +119,21 @@ export class EndpointCommands implements EndpointService {
       restores: null,
       stableAtMs: nowMs,
     });
+    const outcome = { id, ...warningsOf(created.spec) };
     this.#namesInFlight.add(appName);
-    try {
-      await this.#records.endpointInsert(endpoint, revision, keep({ id }));
-    } finally {
-      this.#namesInFlight.delete(appName);
-    }
-    const entry = newEntry(endpoint, [revision], nowMs);
-    this.#entries.set(id, entry);
+    const holder = { endpointId: id, name: created.settings.name, revision: 1, spec: created.spec };
+    const entry = await this.#resources.holders.during(holder, async () => {
+      try {
+        await this.#records.endpointInsert(endpoint, revision, keep(outcome));
+      } finally {
+        this.#namesInFlight.delete(appName);
+      }
+      const inserted = newEntry(endpoint, [revision], nowMs);
+      this.#entries.set(id, inserted);
+      return inserted;
+    });
     this.#reconciler.reconcile(entry);
-    return { id };
+    return outcome;
   }
 
   get(endpointId: string, caller: Caller): EndpointView {

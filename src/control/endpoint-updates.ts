@@ -2,9 +2,10 @@ import { newId, type EndpointId, type RolloutId } from '../base/ids.ts';
 import { classifyChange, fieldChanges } from '../decide/update/classify.ts';
 import type { EndpointParts } from '../decide/update/merge.ts';
 import { planRollback } from '../decide/update/plan-rollback.ts';
+import { specWarnings } from '../decide/resources/spec-warnings.ts';
 import { planUpdate, type StoredEndpoint } from '../decide/update/plan-update.ts';
 import type { ChangeClass } from '../model/endpoint-fields.ts';
-import type { Endpoint, Revision, Rollout } from '../model/endpoint.ts';
+import type { Endpoint, Revision, RevisionSpec, Rollout } from '../model/endpoint.ts';
 import { endpointEtag, type TagCondition } from '../model/etag.ts';
 import { faultsError } from '../model/faults.ts';
 import { chosenOptions, type RolloutChoices } from '../model/rollout-options.ts';
@@ -25,6 +26,7 @@ import type { Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
 import type { Reconciler } from './reconciler.ts';
 import { noRevision } from './revision-history.ts';
+import type { Resources } from './resources/resources.ts';
 import { checkSpec } from './resource-check.ts';
 import { settledEndpoint } from './rollout-record.ts';
 import { forgetFailures } from './start-failures.ts';
@@ -69,6 +71,7 @@ export class EndpointUpdates {
   readonly #reconciler: Reconciler;
   readonly #lifecycle: WorkerLifecycle;
   readonly #inventory: Inventory;
+  readonly #resources: Resources;
 
   constructor(
     ports: ControlPorts,
@@ -77,6 +80,7 @@ export class EndpointUpdates {
     reconciler: Reconciler,
     lifecycle: WorkerLifecycle,
     inventory: Inventory,
+    resources: Resources,
   ) {
     this.#ports = ports;
     this.#entries = entries;
@@ -84,6 +88,7 @@ export class EndpointUpdates {
     this.#reconciler = reconciler;
     this.#lifecycle = lifecycle;
     this.#inventory = inventory;
+    this.#resources = resources;
   }
 
   async update(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
@@ -137,7 +142,10 @@ export class EndpointUpdates {
   ): PreparedChange {
     const classes = Object.values(wanted.changed);
     const revisionChanged = classes.includes('revision');
-    if (revisionChanged) checkSpec(wanted.spec, this.#inventory, this.#ports.driver);
+    if (revisionChanged) {
+      checkSpec(wanted.spec, this.#inventory, this.#ports.driver);
+      this.#resources.check(wanted.spec, entry.endpoint.ownerId);
+    }
     // After everything else that can refuse it (RFC 9110, section 13.2.1).
     checkPrecondition(entry, ifMatch);
     const target: { change: Partial<Endpoint>; revision?: Revision } = revisionChanged
@@ -157,22 +165,34 @@ export class EndpointUpdates {
   #preview(entry: EndpointEntry, wanted: WantedChange, request: PlanRequest): UpdatePreview {
     const prepared = this.#prepare(entry, wanted, request);
     const { settings } = entry.endpoint;
-    return updatePreview(this.#ports, this.#entries, this.#inventory, entry, {
+    const preview = updatePreview(this.#ports, this.#entries, this.#inventory, entry, {
       ...prepared,
       changed: fieldChanges({ settings, spec: currentRevision(entry).spec }, wanted),
     });
+    return { ...preview, ...(prepared.revisionChanged ? warningsOf(wanted.spec) : {}) };
   }
 
   async #change(entry: EndpointEntry, wanted: WantedChange, request: UpdateRequest): Promise<UpdateOutcome> {
     const { change, next, revision, revisionChanged, unchanged } = this.#prepare(entry, wanted, request);
-    const outcome = outcomeOf(next, wanted.changed);
+    const outcome = {
+      ...outcomeOf(next, wanted.changed),
+      ...(revisionChanged ? warningsOf(wanted.spec) : {}),
+    };
     const answer = request.keep(outcome);
     if (unchanged) {
       if (answer !== undefined) await this.#ports.store.answerInsert(answer);
       return outcome;
     }
     const { rollout } = entry.endpoint;
-    await this.#records.endpointCommit(entry, change, revision ?? undefined, answer);
+    const holder = {
+      endpointId: entry.endpoint.id,
+      name: next.settings.name,
+      revision: outcome.revision,
+      spec: wanted.spec,
+    };
+    await this.#resources.holders.during(holder, async () =>
+      this.#records.endpointCommit(entry, change, revision ?? undefined, answer),
+    );
     const fields = Object.keys(wanted.changed).join(', ');
     entry.events.note(this.#ports.clock.nowMs(), {
       kind: 'order',
@@ -256,6 +276,12 @@ export class EndpointUpdates {
       revision,
     };
   }
+}
+
+/** Left out where there are none: an answer is what the contract says it is. */
+export function warningsOf(spec: RevisionSpec): { readonly warnings?: readonly string[] } {
+  const warnings = specWarnings(spec);
+  return warnings.length === 0 ? {} : { warnings };
 }
 
 function superseded(rollout: Rollout, message: string, nowMs: number): Rollout {

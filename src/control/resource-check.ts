@@ -1,6 +1,6 @@
 import { AppError } from '../base/errors.ts';
 import type { RevisionSpec } from '../model/endpoint.ts';
-import { LOCAL_REGION } from '../model/product.ts';
+import { LOCAL_REGION, type Product } from '../model/product.ts';
 import { faultsError } from '../model/faults.ts';
 import type { Driver } from '../ports/driver.ts';
 import type { Inventory } from './inventory.ts';
@@ -12,22 +12,27 @@ export function checkSpec(spec: RevisionSpec, inventory: Inventory, driver: Pick
   if (refusal !== null) throw refusal;
 }
 
+export function checkRegion(regionId: string): void {
+  if (regionId === LOCAL_REGION.id) return;
+  throw faultsError({ region_id: `is unknown, "${regionId}" was given; allowed: "${LOCAL_REGION.id}"` });
+}
+
+/** `path`: the field that names it. */
+export function productOf(productId: string, inventory: Inventory, path: string): Product {
+  const product = inventory.products.get(productId);
+  if (product !== undefined) return product;
+  const known = [...inventory.products.keys()].join(', ');
+  throw new AppError(
+    'SERVERLESS_PRODUCT_NOT_FOUND',
+    `There is no product "${productId}" here; there are: ${known}.`,
+    { metadata: { [path]: `is unknown, "${productId}" was given; allowed: ${known}` } },
+  );
+}
+
 /** Refuses what this machine could never give, whoever holds its devices now. */
 function checkResources(spec: RevisionSpec, inventory: Inventory): void {
-  if (spec.regionId !== LOCAL_REGION.id) {
-    throw faultsError({
-      region_id: `is unknown, "${spec.regionId}" was given; allowed: "${LOCAL_REGION.id}"`,
-    });
-  }
-  const product = inventory.products.get(spec.productId);
-  if (product === undefined) {
-    const known = [...inventory.products.keys()].join(', ');
-    throw new AppError(
-      'SERVERLESS_PRODUCT_NOT_FOUND',
-      `There is no product "${spec.productId}" here; there are: ${known}.`,
-      { metadata: { product_id: `is unknown, "${spec.productId}" was given; allowed: ${known}` } },
-    );
-  }
+  checkRegion(spec.regionId);
+  const product = productOf(spec.productId, inventory, 'product_id');
   if (product.type === 'cpu') return;
   if (spec.gpuNum > product.deviceCount) {
     throw new AppError(

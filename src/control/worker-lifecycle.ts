@@ -14,6 +14,7 @@ import { EndedWorkers } from './ended-workers.ts';
 import { newWorkerEntry, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
+import type { Resources } from './resources/resources.ts';
 
 /** A worker that never served holds nothing that is worth a long grace. */
 const UNPROVEN_GRACE_MS = 2_000;
@@ -45,6 +46,7 @@ export class WorkerLifecycle {
   readonly #records: EndpointRecords;
   readonly #listener: LifecycleListener;
   readonly #inventory: Inventory;
+  readonly #resources: Resources;
   readonly #fence: number;
   readonly ended: EndedWorkers;
   #closed = false;
@@ -54,12 +56,14 @@ export class WorkerLifecycle {
     records: EndpointRecords,
     listener: LifecycleListener,
     inventory: Inventory,
+    resources: Resources,
     fence: number,
   ) {
     this.#ports = ports;
     this.#records = records;
     this.#listener = listener;
     this.#inventory = inventory;
+    this.#resources = resources;
     this.#fence = fence;
     this.ended = new EndedWorkers(ports, records);
   }
@@ -104,11 +108,13 @@ export class WorkerLifecycle {
     const { record } = worker;
     const spec = specOf(entry, record.revision);
     try {
-      await this.#ports.driver.prepare(spec, {
-        credential: null,
+      const { credential, mounts } = this.#resources.of(spec);
+      const prepared = await this.#ports.driver.prepare(spec, {
+        credential,
         signal: worker.abort.signal,
         onProgress: () => undefined,
       });
+      this.#resources.prepared(spec.image, prepared);
       const { jobVariables } = this.#ports.options;
       const variables =
         jobVariables !== undefined && takesJobs(entry.endpoint)
@@ -128,8 +134,8 @@ export class WorkerLifecycle {
         revision: record.revision,
         spec,
         devices: worker.record.devices,
-        credential: null,
-        mounts: [],
+        credential,
+        mounts,
         variables,
         fence: this.#fence,
       });

@@ -12,9 +12,11 @@ import { openKeyFile } from '../adapters/key-file.ts';
 import { createHttpReadiness } from '../adapters/readiness-http.ts';
 import { openSqliteJobStore } from '../adapters/store-sql/sqlite-job-store.ts';
 import { openSqliteStore } from '../adapters/store-sql/sqlite-store.ts';
+import { openSecrets } from '../adapters/secrets-key.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { systemRandom } from '../adapters/system-random.ts';
 import { createWebhookSender } from '../adapters/webhook-http.ts';
+import { openVolumeFolders } from '../adapters/volume-folders.ts';
 import { EventReaders } from '../api/event-readers.ts';
 import { buildApi } from '../api/build-api.ts';
 import { forwardClock, type Clock } from '../base/clock.ts';
@@ -136,6 +138,11 @@ export async function openServer(
     driver,
     readiness,
     deviceWatch,
+    secrets: openSecrets({
+      key: config.access.secretKey === null ? null : Buffer.from(config.access.secretKey, 'base64'),
+      keyFile: join(config.dataDir, 'secret.key'),
+    }),
+    volumeFolders: openVolumeFolders(config.volumeDir ?? join(config.dataDir, 'volumes')),
     traffic: trafficByType(gateway, jobs),
     onListener: (given) => {
       listener = given;
@@ -144,6 +151,7 @@ export async function openServer(
       rollout: config.rollout,
       startDeadlineMs: config.workers.startDeadlineMs,
       stopGraceMs: config.workers.stopGraceMs,
+      images: config.images,
       prices: config.workers.prices,
       deviceOthersShare: config.workers.gpuOthersShare,
       urlOf: ({ id, type, appName }) =>
@@ -177,6 +185,7 @@ export async function openServer(
   const api = buildApi({
     eventReaders,
     service: control.service,
+    resources: control.resources,
     whatIf,
     jobs: jobCommands,
     jobLimits: jobs.limits,

@@ -12,6 +12,7 @@ import {
   prices,
   socketPath,
   subnets,
+  secretKey,
   workerAmount,
   type Parse,
 } from './config-values.ts';
@@ -52,6 +53,31 @@ export const SETTINGS = {
     folderDefault('./.pilotlight'),
     folder,
     'folder of the database and the workers',
+  ),
+  volumeDir: setting(
+    'VOLUME_DIR',
+    null,
+    folder,
+    'folder of network volumes; unset: volumes in the data folder',
+  ),
+  secretKey: setting(
+    'SECRET_KEY',
+    null,
+    secretKey,
+    'key that registry passwords are encrypted with, 32 bytes in base64; unset: a file in the data folder',
+    true,
+  ),
+  imageHours: setting(
+    'IMAGE_HOURS',
+    168,
+    integerBetween(0, 87_600),
+    'a pulled image that nothing needed for so long is removed; 0: never',
+  ),
+  imageGb: setting(
+    'IMAGE_GB',
+    0,
+    integerBetween(0, 1_000_000),
+    'unneeded pulled images go, oldest use first, while all take more GB; 0: never',
   ),
   apiKey: setting('API_KEY', null, apiKey, 'first admin key; unset: one is made and printed once', true),
   driver: setting(

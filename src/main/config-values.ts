@@ -156,3 +156,12 @@ export function capabilities(text: string): Parsed<readonly string[]> {
     fault: `must be names of Linux capabilities apart by commas, such as CHOWN,SETUID; given ${given(text)}`,
   };
 }
+
+/** 32 bytes in base64. Never repeats what was given: it is a secret. */
+export function secretKey(text: string): Parsed<string> {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length === 32 && /^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return { value: bytes.toString('base64') };
+  return {
+    fault: `must be 32 random bytes in base64, such as \`openssl rand -base64 32\` makes; given ${text.length} characters that are not`,
+  };
+}

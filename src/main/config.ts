@@ -1,5 +1,5 @@
 import { nearestName } from '../base/nearest-name.ts';
-import { DAY_MS, HOUR_MS, MIB, SECOND_MS } from '../base/units.ts';
+import { DAY_MS, GB, HOUR_MS, MIB, SECOND_MS } from '../base/units.ts';
 import type { RolloutOptions, WorkerAmount } from '../model/rollout-options.ts';
 import { NAMES, SETTINGS, type LogLevel, type Settings, type Values } from './config-settings.ts';
 import type { HostAndPort } from './config-values.ts';
@@ -15,6 +15,16 @@ export interface ListenConfig extends HostAndPort {
 export interface AccessConfig {
   /** The first admin key; null: one is made at the first start and printed once. */
   readonly apiKey: string | null;
+  /** What registry passwords are encrypted with, 32 bytes in base64; null: the key is in a file of its own. */
+  readonly secretKey: string | null;
+}
+
+/** When images that this server pulled and nothing needs are removed; see docs/registries-and-volumes.md. */
+export interface ImageConfig {
+  /** Unused for so long; null: never for its age. */
+  readonly unusedMs: number | null;
+  /** While all of them take more; null: never for want of space. */
+  readonly bytes: number | null;
 }
 
 /** What the docker driver works with, and what its workers may have. */
@@ -86,6 +96,9 @@ export interface Config {
   readonly access: AccessConfig;
   /** Absolute folder of the database, worker records and worker logs. */
   readonly dataDir: string;
+  /** Absolute folder of network volumes; null: in the data folder. */
+  readonly volumeDir: string | null;
+  readonly images: ImageConfig;
   readonly workers: WorkerConfig;
   readonly containers: ContainerConfig;
   /** Of updates that do not say otherwise. */
@@ -245,6 +258,10 @@ function valuesOf(config: Config): Values {
   return {
     listen: { host: config.listen.host, port: config.listen.port },
     dataDir: config.dataDir,
+    volumeDir: config.volumeDir,
+    secretKey: config.access.secretKey,
+    imageHours: (config.images.unusedMs ?? 0) / HOUR_MS,
+    imageGb: (config.images.bytes ?? 0) / GB,
     apiKey: config.access.apiKey,
     driver: config.workers.driver,
     dockerSocket: config.containers.socketPath,
@@ -290,8 +307,13 @@ function valuesOf(config: Config): Values {
 function configOf(values: Values): Config {
   return Object.freeze({
     listen: Object.freeze({ ...values.listen, publicUrl: values.publicUrl, domain: values.domain }),
-    access: Object.freeze({ apiKey: values.apiKey }),
+    access: Object.freeze({ apiKey: values.apiKey, secretKey: values.secretKey }),
     dataDir: values.dataDir,
+    volumeDir: values.volumeDir,
+    images: Object.freeze({
+      unusedMs: values.imageHours === 0 ? null : values.imageHours * HOUR_MS,
+      bytes: values.imageGb === 0 ? null : values.imageGb * GB,
+    }),
     workers: Object.freeze({
       driver: values.driver,
       gpuCount: values.gpus,

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { EndpointWorker } from './endpoint-schema.ts';
 import type { WorkerRequest } from './request-schema.ts';
+import { warnings } from './resource-schema.ts';
 
 /** What the control API answers beside the endpoint itself. */
 
@@ -18,7 +19,12 @@ export const ErrorAnswer = Type.Object(
   { $id: 'Error' },
 );
 
-export const CreateAnswer = Type.Object({ id: Type.String() }, { description: 'Id of the new endpoint.' });
+export const CreateAnswer = Type.Object(
+  { id: Type.String(), warnings },
+  { description: 'Id of the new endpoint.' },
+);
+
+export const ResourceCreateAnswer = Type.Object({ id: Type.String() }, { description: 'Its id.' });
 
 export const UpdateAnswer = Type.Object(
   {
@@ -38,6 +44,7 @@ export const UpdateAnswer = Type.Object(
       description: 'The move to the new revision; null when this update needs none.',
     }),
     etag: Type.String({ description: "The endpoint's tag after this update." }),
+    warnings,
   },
   {
     $id: 'UpdateAnswer',
@@ -46,6 +53,8 @@ export const UpdateAnswer = Type.Object(
 );
 
 export const EmptyAnswer = Type.Object({}, { description: 'Done.' });
+
+export const DeleteAnswer = Type.Object({ warnings }, { description: 'Deleted.' });
 
 const time = (text: string) => Type.Optional(Type.Integer({ description: `${text}, unix time in seconds.` }));
 

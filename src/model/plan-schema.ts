@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import type { FieldChanges } from './endpoint-fields.ts';
 import { FIELD_CHANGES, nullableInteger, nullableNumber, nullableText } from './revision-schema.ts';
+import { warnings } from './resource-schema.ts';
 import { FORECAST_ACTIONS } from './update-forecast.ts';
 
 /** What a dry run answers. All of it goes beyond the vendor's contract. */
@@ -98,7 +99,11 @@ export const UpdatePlan = Type.Object(
     steps: Type.Array(Type.Ref('PlanStep#'), { description: 'In order; at most 100.' }),
     steps_left_out: Type.Integer({ description: 'Further steps of the same kind.' }),
     impact,
+    warnings,
   },
   { $id: 'UpdatePlan' },
 );
-export type UpdatePlan = Omit<Static<typeof UpdatePlan>, 'steps'> & { readonly steps: readonly PlanStep[] };
+export type UpdatePlan = Omit<Static<typeof UpdatePlan>, 'steps' | 'warnings'> & {
+  readonly steps: readonly PlanStep[];
+  readonly warnings?: readonly string[];
+};

@@ -8,6 +8,13 @@ import {
   jobStatesBefore,
   jobTransition,
 } from './job-state.ts';
+import {
+  PREWARM_EVENTS,
+  PREWARM_STATES,
+  PREWARM_TABLE,
+  prewarmIsOver,
+  prewarmTransition,
+} from './prewarm-state.ts';
 import { REQUEST_EVENTS, REQUEST_STATES, REQUEST_TABLE, requestTransition } from './request-state.ts';
 import {
   ROLLOUT_EVENTS,
@@ -136,6 +143,16 @@ machineRules({
   transition: jobTransition,
   // FAILED and TIMED_OUT have ended too, but their owner may ask for them again.
   over: ['COMPLETED', 'CANCELLED'],
+});
+
+machineRules({
+  name: 'prewarm task',
+  id: 'prewarm-state-60e2',
+  states: PREWARM_STATES,
+  events: PREWARM_EVENTS,
+  table: PREWARM_TABLE,
+  transition: prewarmTransition,
+  over: PREWARM_STATES.filter(prewarmIsOver),
 });
 
 test('a worker can break in every state but the over ones, and can always be asked to stop until then', () => {

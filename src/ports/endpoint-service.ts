@@ -66,6 +66,7 @@ export interface UpdatePreview {
   readonly requestsPerSecond: number;
   /** Null where a product has no price. */
   readonly priceChange: PriceChange | null;
+  readonly warnings?: readonly string[];
 }
 
 /** The running rollout, or the last one. */
@@ -136,6 +137,8 @@ export interface Repeatable {
 
 export interface CreateOutcome extends Repeatable {
   readonly id: EndpointId;
+  /** What was made all the same, and is better made otherwise; left out where there is nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface UpdateOutcome extends Repeatable {
@@ -145,6 +148,7 @@ export interface UpdateOutcome extends Repeatable {
   readonly rollout: { readonly id: string; readonly state: string } | null;
   /** The endpoint's tag after the update. */
   readonly etag: string;
+  readonly warnings?: readonly string[];
 }
 
 /**

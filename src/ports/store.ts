@@ -1,6 +1,17 @@
-import type { ArrivalChunkId, EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type {
+  ArrivalChunkId,
+  EndpointId,
+  OwnerId,
+  PrewarmTaskId,
+  RegistryAuthId,
+  VolumeId,
+  WorkerId,
+} from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
 import type { KeptAnswer } from '../model/kept-answer.ts';
+import type { NetworkVolume } from '../model/network-volume.ts';
+import type { PrewarmTask, PulledImage } from '../model/prewarm-task.ts';
+import type { RegistryAuth } from '../model/registry-auth.ts';
 import type { Worker } from '../model/worker.ts';
 
 export interface ApiKey {
@@ -83,6 +94,29 @@ export interface Store {
   arrivalChunkDeleteBefore(beforeMs: number): Promise<void>;
   /** Leaves of an endpoint's chunks the newest that have no more than `bytes` together. */
   arrivalChunkTrim(endpointId: EndpointId, bytes: number): Promise<void>;
+
+  /** Oldest first, as are all lists below. */
+  registryAuthList(): Promise<readonly RegistryAuth[]>;
+  /** STORE_CONFLICT when one of this id is stored, as with every insertion below. */
+  registryAuthInsert(auth: RegistryAuth): Promise<void>;
+  /** No error when it is not stored, as with every deletion below. */
+  registryAuthDelete(authId: RegistryAuthId): Promise<void>;
+
+  volumeList(): Promise<readonly NetworkVolume[]>;
+  volumeInsert(volume: NetworkVolume): Promise<void>;
+  /** STORE_CONFLICT when it is not stored. */
+  volumeUpdate(volume: NetworkVolume): Promise<void>;
+  volumeDelete(volumeId: VolumeId): Promise<void>;
+
+  prewarmTaskList(): Promise<readonly PrewarmTask[]>;
+  /** Adds the task, or replaces the stored one of this id. */
+  prewarmTaskPut(task: PrewarmTask): Promise<void>;
+  prewarmTaskDelete(taskId: PrewarmTaskId): Promise<void>;
+
+  /** By their last use, the one longest ago first. */
+  pulledImageList(): Promise<readonly PulledImage[]>;
+  pulledImagePut(image: PulledImage): Promise<void>;
+  pulledImageDelete(imageId: string): Promise<void>;
 
   apiKeyList(): Promise<readonly ApiKey[]>;
   apiKeyInsert(key: ApiKey): Promise<void>;

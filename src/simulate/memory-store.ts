@@ -1,7 +1,10 @@
 import { AppError } from '../base/errors.ts';
-import type { EndpointId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { EndpointId, OwnerId, PrewarmTaskId, RegistryAuthId, VolumeId, WorkerId } from '../base/ids.ts';
 import type { Endpoint, Revision } from '../model/endpoint.ts';
 import { ANSWER_KEPT_MS, type KeptAnswer } from '../model/kept-answer.ts';
+import type { NetworkVolume } from '../model/network-volume.ts';
+import type { PrewarmTask, PulledImage } from '../model/prewarm-task.ts';
+import type { RegistryAuth } from '../model/registry-auth.ts';
 import type { Worker } from '../model/worker.ts';
 import type { ApiKey, ArrivalChunk, Store } from '../ports/store.ts';
 
@@ -12,6 +15,10 @@ export class MemoryStore implements Store {
   readonly revisions = new Map<string, Revision>();
   readonly workers = new Map<WorkerId, Worker>();
   readonly arrivalChunks = new Map<string, ArrivalChunk>();
+  readonly registryAuths = new Map<RegistryAuthId, RegistryAuth>();
+  readonly volumes = new Map<VolumeId, NetworkVolume>();
+  readonly prewarmTasks = new Map<PrewarmTaskId, PrewarmTask>();
+  readonly pulledImages = new Map<string, PulledImage>();
   readonly keys: ApiKey[] = [];
   readonly answers = new Map<string, KeptAnswer>();
   /** The next change of an endpoint is refused when this has settled, as by a disk that is full. */
@@ -141,6 +148,70 @@ export class MemoryStore implements Store {
       kept += chunk.bytes.length;
       if (kept > bytes) this.arrivalChunks.delete(chunk.id);
     }
+  }
+
+  async registryAuthList(): Promise<readonly RegistryAuth[]> {
+    return await Promise.resolve([...this.registryAuths.values()]);
+  }
+
+  async registryAuthInsert(auth: RegistryAuth): Promise<void> {
+    await Promise.resolve();
+    this.registryAuths.set(auth.id, auth);
+  }
+
+  async registryAuthDelete(authId: RegistryAuthId): Promise<void> {
+    await Promise.resolve();
+    this.registryAuths.delete(authId);
+  }
+
+  async volumeList(): Promise<readonly NetworkVolume[]> {
+    return await Promise.resolve([...this.volumes.values()]);
+  }
+
+  async volumeInsert(volume: NetworkVolume): Promise<void> {
+    await Promise.resolve();
+    this.volumes.set(volume.id, volume);
+  }
+
+  async volumeUpdate(volume: NetworkVolume): Promise<void> {
+    await Promise.resolve();
+    if (!this.volumes.has(volume.id))
+      throw new AppError('STORE_CONFLICT', `volume ${volume.id} is not stored`);
+    this.volumes.set(volume.id, volume);
+  }
+
+  async volumeDelete(volumeId: VolumeId): Promise<void> {
+    await Promise.resolve();
+    this.volumes.delete(volumeId);
+  }
+
+  async prewarmTaskList(): Promise<readonly PrewarmTask[]> {
+    return await Promise.resolve([...this.prewarmTasks.values()]);
+  }
+
+  async prewarmTaskPut(task: PrewarmTask): Promise<void> {
+    await Promise.resolve();
+    this.prewarmTasks.set(task.id, task);
+  }
+
+  async prewarmTaskDelete(taskId: PrewarmTaskId): Promise<void> {
+    await Promise.resolve();
+    this.prewarmTasks.delete(taskId);
+  }
+
+  async pulledImageList(): Promise<readonly PulledImage[]> {
+    const images = [...this.pulledImages.values()];
+    return await Promise.resolve(images.sort((one, other) => one.lastUsedAtMs - other.lastUsedAtMs));
+  }
+
+  async pulledImagePut(image: PulledImage): Promise<void> {
+    await Promise.resolve();
+    this.pulledImages.set(image.id, image);
+  }
+
+  async pulledImageDelete(imageId: string): Promise<void> {
+    await Promise.resolve();
+    this.pulledImages.delete(imageId);
   }
 
   async apiKeyList(): Promise<readonly ApiKey[]> {

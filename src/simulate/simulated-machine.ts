@@ -7,6 +7,7 @@ import { GPU_PRODUCT_ID } from '../model/product.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 import type {
   Driver,
+  DriverImages,
   Fingerprint,
   FoundWorker,
   PullContext,
@@ -40,6 +41,8 @@ export interface SimulatedMachineOptions {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly devices: number;
+  /** What it can pull; it has none unless given. */
+  readonly images?: DriverImages;
   /** How long the answer of a call takes. */
   readonly callMs?: number;
   /** By the number of starts before it; what the spec's command says by default. */
@@ -56,7 +59,7 @@ export type CallFault = 'failed' | 'answerLost';
  */
 export class SimulatedMachine implements Driver, Readiness {
   readonly kind = 'simulated';
-  readonly images = null;
+  readonly images: DriverImages | null;
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly devices: number;
@@ -90,6 +93,7 @@ export class SimulatedMachine implements Driver, Readiness {
     this.#clock = options.clock;
     this.#turns = options.turns;
     this.devices = options.devices;
+    this.images = options.images ?? null;
     this.#callMs = options.callMs ?? 0;
     this.#behaviourOf = options.behaviourOf ?? ((order) => behaviourOfCommand(order.spec.command));
   }

@@ -6,10 +6,12 @@ import { seededRandom } from '../base/random.ts';
 import { Control } from '../control/control.ts';
 import type { ControlOptions } from '../control/control-options.ts';
 import type { RolloutOptions } from '../model/rollout-options.ts';
+import type { DriverImages } from '../ports/driver.ts';
 import type { Caller } from '../ports/endpoint-service.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import { MemoryVolumeFolders, OPEN_SECRETS } from './memory-resources.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Life, mortal, mortalClock, mortalTraffic } from './mortal.ts';
 import { connectStore, StoreSide } from './store-connection.ts';
@@ -51,6 +53,7 @@ const DEFAULT_OPTIONS: ControlOptions = {
   },
   startDeadlineMs: 600_000,
   stopGraceMs: 30_000,
+  images: { unusedMs: null, bytes: null },
   prices: new Map(),
   deviceOthersShare: 1,
   urlOf: (endpoint) => `http://127.0.0.1/e/${endpoint.id}`,
@@ -66,6 +69,7 @@ export interface WorldSettings {
   readonly rollout?: Partial<RolloutOptions>;
   readonly limits?: Partial<SimulatedLimits>;
   readonly behaviourOf?: SimulatedMachineOptions['behaviourOf'];
+  readonly images?: DriverImages;
   readonly log?: Log;
   /** Devices that are looked at, beside those of the simulated machine. */
   readonly deviceWatch?: DeviceWatch;
@@ -95,6 +99,7 @@ export class SimulatedWorld {
   readonly turns = new Turns();
   readonly store: MemoryStore;
   readonly storeSide: StoreSide;
+  readonly volumeFolders = new MemoryVolumeFolders();
   readonly traffic: SimulatedTraffic;
   readonly machine: SimulatedMachine;
   readonly options: ControlOptions;
@@ -121,6 +126,7 @@ export class SimulatedWorld {
       turns: this.turns,
       devices: settings.devices ?? 0,
       callMs: settings.callMs ?? 0,
+      ...(settings.images === undefined ? {} : { images: settings.images }),
       ...(settings.behaviourOf === undefined ? {} : { behaviourOf: settings.behaviourOf }),
     });
     this.traffic = new SimulatedTraffic({
@@ -278,6 +284,8 @@ export class SimulatedWorld {
       driver: mortal(this.machine, life, this.turns),
       deviceWatch: this.#watched(),
       readiness: mortal(this.machine, life, this.turns),
+      secrets: OPEN_SECRETS,
+      volumeFolders: mortal(this.volumeFolders, life, this.turns),
       traffic: mortalTraffic(this.traffic, life),
       onListener: (listener) => {
         this.traffic.listener = listener;

@@ -71,7 +71,7 @@ test('regions are listed with their GPU products', async (context) => {
         id: 'local',
         name: 'This machine',
         gpus: ['h100', 'a10'],
-        feature: { network_volume: false, instance_vpc_network: false },
+        feature: { network_volume: true, instance_vpc_network: false },
       },
     ],
     next_cursor: '',

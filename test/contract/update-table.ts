@@ -84,7 +84,7 @@ export const updateTable: readonly ContractRow[] = [
     body: top('registry_auth_id'),
     legal: ['', 'b', a(255)],
     illegal: [a(256)],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'VALIDATOR_PARAM'],
   },
   {
     path: 'entrypoint',
@@ -216,7 +216,7 @@ export const updateTable: readonly ContractRow[] = [
     body: top('volumes'),
     legal: [[], [{ id: 'v', type: 'network', mount_point: '/data' }]],
     illegal: [Array.from({ length: 65 }, (_, index) => ({ mount_point: `/v${index}` }))],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'NETWORK_STORAGE_NOT_FOUND'],
   },
   {
     path: 'volumes[].id',
@@ -224,7 +224,7 @@ export const updateTable: readonly ContractRow[] = [
     body: inItem('volumes', { mount_point: '/data' }, 'id'),
     legal: ['', 'storage-id', a(255)],
     illegal: [a(256)],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'NETWORK_STORAGE_NOT_FOUND'],
   },
   {
     path: 'volumes[].type',
@@ -232,7 +232,7 @@ export const updateTable: readonly ContractRow[] = [
     body: inItem('volumes', { mount_point: '/data' }, 'type'),
     legal: ['local', 'network'],
     illegal: ['', 'nfs', 'Local'],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'NETWORK_STORAGE_NOT_FOUND'],
   },
   {
     path: 'volumes[].size',
@@ -240,7 +240,7 @@ export const updateTable: readonly ContractRow[] = [
     body: inItem('volumes', { type: 'local', mount_point: '/data' }, 'size'),
     legal: [0, 1, 1_000_000],
     illegal: [-1, 1_000_001],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'NETWORK_STORAGE_NOT_FOUND'],
   },
   {
     path: 'volumes[].mount_point',
@@ -249,7 +249,7 @@ export const updateTable: readonly ContractRow[] = [
     legal: ['/', '/data', `/${a(4094)}`],
     // The contract's lower bound is 0, but nothing can be mounted nowhere.
     illegal: ['', 'data', './data', `/${a(4095)}`],
-    otherRefusals: ['IMAGE_NOT_SUPPORTED'],
+    otherRefusals: ['IMAGE_NOT_SUPPORTED', 'NETWORK_STORAGE_NOT_FOUND'],
   },
   {
     path: 'region_id',

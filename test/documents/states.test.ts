@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointStatus } from '../../src/model/endpoint.ts';
 import { JOB_EVENTS, JOB_STATES, JOB_TABLE } from '../../src/model/job-state.ts';
+import { PREWARM_EVENTS, PREWARM_STATES, PREWARM_TABLE } from '../../src/model/prewarm-state.ts';
 import { REQUEST_EVENTS, REQUEST_STATES, REQUEST_TABLE } from '../../src/model/request-state.ts';
 import { ROLLOUT_EVENTS, ROLLOUT_STATES, ROLLOUT_TABLE } from '../../src/model/rollout-state.ts';
 import { ROLLOUT_COMMANDS, ROLLOUT_ORDERS, ROLLOUT_ORDER_TABLE } from '../../src/model/rollout-order.ts';
@@ -24,6 +25,7 @@ const MACHINES: readonly {
     events: ROLLOUT_COMMANDS,
     table: ROLLOUT_ORDER_TABLE,
   },
+  { heading: 'Prewarm task', states: PREWARM_STATES, events: PREWARM_EVENTS, table: PREWARM_TABLE },
   { heading: 'Request', states: REQUEST_STATES, events: REQUEST_EVENTS, table: REQUEST_TABLE },
   { heading: 'Job', states: JOB_STATES, events: JOB_EVENTS, table: JOB_TABLE },
 ];

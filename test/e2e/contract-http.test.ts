@@ -197,6 +197,8 @@ describe('update over HTTP', () => {
     await server.api<UpdateAnswer>('PUT', `${ENDPOINTS}/${id}`, body);
 
   it('takes back what GET answered and changes nothing', async () => {
+    const volume = { name: 'models', size: 1 };
+    const { id: volumeId } = await server.api<{ id: string }>('POST', '/gpus/v2/network-volumes', volume);
     const id = await createMinimal({
       app_name: 'round-trip',
       worker_config: { max_replicas: 3, gpu_num: 2, min_cuda_version: '12.4' },
@@ -206,7 +208,7 @@ describe('update over HTTP', () => {
       envs: [{ key: 'A', value: '1' }, { key: 'EMPTY' }],
       ports: [9000, 9001],
       volumes: [
-        { id: 'v', mount_point: '/data' },
+        { id: volumeId, mount_point: '/data' },
         { type: 'local', size: 5, mount_point: '/cache' },
       ],
       health_check: { path: '/healthz', port: 9001 },

@@ -34,8 +34,10 @@ describe('the defaults', () => {
   test('are the documented ones', () => {
     assert.deepEqual(configOf([]), {
       listen: { host: '127.0.0.1', port: 8080, publicUrl: null, domain: null },
-      access: { apiKey: null },
+      access: { apiKey: null, secretKey: null },
       dataDir: resolve('.pilotlight'),
+      volumeDir: null,
+      images: { unusedMs: 604_800_000, bytes: null },
       workers: {
         driver: 'process',
         gpuCount: null,
@@ -93,6 +95,10 @@ describe('flags and variables', () => {
     const samples: readonly (readonly [string, string, string])[] = [
       ['LISTEN', '--listen', '0.0.0.0:0'],
       ['DATA_DIR', '--data-dir', '/var/lib/pilotlight'],
+      ['VOLUME_DIR', '--volume-dir', '/srv/volumes'],
+      ['SECRET_KEY', '--secret-key', Buffer.alloc(32, 7).toString('base64')],
+      ['IMAGE_HOURS', '--image-hours', '0'],
+      ['IMAGE_GB', '--image-gb', '500'],
       ['API_KEY', '--api-key', 'k'.repeat(32)],
       ['DRIVER', '--driver', 'simulated'],
       ['DOCKER_SOCKET', '--docker-socket', '/run/engine.sock'],

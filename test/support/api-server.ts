@@ -10,6 +10,7 @@ import { buildApi, type ApiParts } from '../../src/api/build-api.ts';
 import type { ApiKey } from '../../src/ports/store.ts';
 import { stubService } from './stub-endpoint-service.ts';
 import { stubJobService } from './stub-job-service.ts';
+import { stubResources } from './stub-resources.ts';
 import { stubWhatIf } from './stub-what-if.ts';
 
 export const KEY = 'pl-test-key-0123456789';
@@ -39,6 +40,7 @@ export async function startApi(context: TestContext, parts: Partial<ApiParts> = 
   const service = stubService();
   const api = buildApi({
     service,
+    resources: stubResources(),
     whatIf: stubWhatIf(),
     jobs: stubJobService(),
     jobLimits: { inputBytes: 1_048_576 },

@@ -115,7 +115,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 };
 
 /** What several adapters stand on: the only ones that others of them may import. */
-export const SHARED_ADAPTERS = ['worker-files', 'worker-variables'];
+export const SHARED_ADAPTERS = ['key-file', 'worker-files', 'worker-variables'];
 
 /** Simulated worlds touch nothing outside, so of the adapters only these. */
 export const SIMULATE_ADAPTERS = ['driver-simulated', 'store-sql'];

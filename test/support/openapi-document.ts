@@ -5,6 +5,7 @@ import { EventReaders } from '../../src/api/event-readers.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { stubService } from './stub-endpoint-service.ts';
 import { stubJobService } from './stub-job-service.ts';
+import { stubResources } from './stub-resources.ts';
 import { stubWhatIf } from './stub-what-if.ts';
 
 /** Where the committed document lies. */
@@ -17,6 +18,7 @@ export async function openApiText(): Promise<string> {
   const quiet = (): void => undefined;
   const api = buildApi({
     service: stubService(),
+    resources: stubResources(),
     whatIf: stubWhatIf(),
     jobs: stubJobService(),
     jobLimits: { inputBytes: 1_048_576 },

@@ -1,7 +1,19 @@
-import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../src/base/ids.ts';
+import type {
+  ArrivalChunkId,
+  EndpointId,
+  OwnerId,
+  PrewarmTaskId,
+  RegistryAuthId,
+  RolloutId,
+  VolumeId,
+  WorkerId,
+} from '../../src/base/ids.ts';
 import { rolloutOptions } from '../../src/decide/sample-world.ts';
 import type { Endpoint, Revision } from '../../src/model/endpoint.ts';
 import type { KeptAnswer } from '../../src/model/kept-answer.ts';
+import type { NetworkVolume } from '../../src/model/network-volume.ts';
+import type { PrewarmTask, PulledImage } from '../../src/model/prewarm-task.ts';
+import type { RegistryAuth } from '../../src/model/registry-auth.ts';
 import type { Worker } from '../../src/model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../src/ports/store.ts';
 
@@ -159,6 +171,61 @@ export function storedArrivalChunk(
     lastEndMs: CREATED_AT_MS + 60_000,
     count: 12,
     bytes: Uint8Array.from([0, 1, 127, 128, 255]),
+    ...change,
+  };
+}
+
+export function storedRegistryAuth(id: string, change: Partial<RegistryAuth> = {}): RegistryAuth {
+  return {
+    id: id as RegistryAuthId,
+    ownerId: 'owner-1' as OwnerId,
+    name: 'production',
+    registry: 'registry.example:5000',
+    username: 'robot$puller',
+    sealedPassword: 'v1.00ff.AAAA.BBBB',
+    createdAtMs: CREATED_AT_MS,
+    ...change,
+  };
+}
+
+export function storedVolume(id: string, change: Partial<NetworkVolume> = {}): NetworkVolume {
+  return {
+    id: id as VolumeId,
+    ownerId: 'owner-1' as OwnerId,
+    name: 'models',
+    sizeGb: 200,
+    regionId: 'local',
+    createdAtMs: CREATED_AT_MS,
+    ...change,
+  };
+}
+
+export function storedPrewarmTask(id: string, change: Partial<PrewarmTask> = {}): PrewarmTask {
+  return {
+    id: id as PrewarmTaskId,
+    ownerId: 'owner-1' as OwnerId,
+    name: 'tonight',
+    note: 'before the launch',
+    image: 'registry.example:5000/llm:2',
+    regionId: 'local',
+    productIds: ['gpu'],
+    registryAuthId: 'auth1',
+    state: 'failed',
+    reasons: ['the registry is down'],
+    imageBytes: 12_000_000_000,
+    createdAtMs: CREATED_AT_MS,
+    completedAtMs: CREATED_AT_MS + 60_000,
+    ...change,
+  };
+}
+
+export function storedPulledImage(id: string, change: Partial<PulledImage> = {}): PulledImage {
+  return {
+    id,
+    references: ['registry.example:5000/llm:2', 'registry.example:5000/llm@sha256:0a'],
+    sizeBytes: 12_000_000_000,
+    pulledAtMs: CREATED_AT_MS,
+    lastUsedAtMs: CREATED_AT_MS + 5,
     ...change,
   };
 }

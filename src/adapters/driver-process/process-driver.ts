@@ -28,6 +28,7 @@ import { strayWorkers } from './stray-worker.ts';
 import { baseEnvironment, type Environment } from './worker-environment.ts';
 import { processRefusal, workingFolder } from './worker-image.ts';
 import { workerFolder } from '../worker-files/worker-folder.ts';
+import { removeScratch } from './worker-volumes.ts';
 import { readLog } from '../worker-files/worker-log.ts';
 import { readExit, readRecord, removeRecord, writeRecord } from '../worker-files/worker-record.ts';
 import type { ProcessRecord } from './process-record.ts';
@@ -131,7 +132,7 @@ export class ProcessDriver implements Driver {
     const [found] = await Promise.all([this.#hostDevices(), this.#channel.ready]);
     const capabilities: DriverCapabilities = {
       images: 'host',
-      volumes: false,
+      volumes: true,
       registryAuth: false,
       rootfsLimit: false,
     };
@@ -254,11 +255,23 @@ export class ProcessDriver implements Driver {
 
   async #inspect(record: ProcessRecord): Promise<FoundWorker> {
     const exit = readExit(this.#folder(record.workerId));
-    if (exit !== null) return foundWorker(record, exit);
+    if (exit !== null) {
+      await this.#removeScratch(record.workerId);
+      return foundWorker(record, exit);
+    }
     if (this.#watched.has(record.workerId)) return foundWorker(record, null);
     if (record.pid !== null && processLives(record.pid, record.pidStart)) return foundWorker(record, null);
     // Its first process is gone and children of it may be left: the spawner ends them and writes it down.
     return foundWorker(record, await this.#adopt(record, false).ended.promise);
+  }
+
+  /** Of an ended worker, where the process that was to remove it died over it. */
+  async #removeScratch(workerId: WorkerId): Promise<void> {
+    try {
+      await removeScratch(this.#folder(workerId));
+    } catch (error) {
+      this.#log.warn('the scratch of a worker could not be removed', { workerId, error });
+    }
   }
 
   #adoptUnwatched(workerId: WorkerId): Watched | null {

@@ -13,6 +13,7 @@ import type { SpawnerReply, SpawnerRequest, SpawnerSetup, StartRequest } from '.
 import { strayWorkers } from './stray-worker.ts';
 import { readyPath, watchReadyFile } from './ready-file.ts';
 import { READY_DESCRIPTOR, workerEnvironment, type Environment } from './worker-environment.ts';
+import { removeScratch, volumeVariables } from './worker-volumes.ts';
 import { folderFault } from './worker-image.ts';
 import { logPath } from '../worker-files/worker-log.ts';
 import { LogBound } from './log-bound.ts';
@@ -108,9 +109,12 @@ class Spawner {
   ): Promise<SpawnedRecord> {
     const { order, workingFolder, startedAtMs } = request;
     const { environment: base, instance } = this.#setup;
-    const environment = workerEnvironment(order, addresses, base, instance, startedAtMs);
-    const words = commandWords(order.spec, environment);
     const folder = this.#folder(order.workerId);
+    const environment = {
+      ...workerEnvironment(order, addresses, base, instance, startedAtMs),
+      ...volumeVariables(order.mounts, folder),
+    };
+    const words = commandWords(order.spec, environment);
     const intent: ProcessRecord = {
       workerId: order.workerId,
       endpointId: order.endpointId,
@@ -211,6 +215,12 @@ class Spawner {
     this.#workers.delete(workerId);
     for (const { port } of Object.values(record.addresses)) this.#ports.release(port);
     send({ kind: 'ended', workerId, exit });
+    // After the news, which may free a device: scratch can be large.
+    this.#remember(
+      removeScratch(folder).catch((error: unknown) => {
+        this.#warn('the scratch of a worker could not be removed', { workerId, error: String(error) });
+      }),
+    );
   }
 
   #remember(work: Promise<unknown>): void {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import type { RevisionSpec } from '../../model/endpoint.ts';
 import { splitWords } from '../../model/words.ts';
+import { volumeFault } from './worker-volumes.ts';
 
 /**
  * `host` runs in the folder the server was started in, `host:<folder>` in that folder; a relative
@@ -34,10 +35,12 @@ export function processRefusal(spec: RevisionSpec, serverFolder: string): AppErr
     ['command', spec.command],
   ] as const) {
     const split = splitWords(text);
-    if ('fault' in split) return commandRefusal(field, `${field} ${split.fault}`);
+    if ('fault' in split) return fieldRefusal(field, `${field} ${split.fault}`);
   }
+  const volume = volumeFault(spec.volumes);
+  if (volume !== null) return fieldRefusal(volume.field, volume.message);
   if (`${spec.entrypoint}${spec.command}`.trim() === '') {
-    return commandRefusal(
+    return fieldRefusal(
       'command',
       'entrypoint and command are both empty; the process driver needs a command to run, such as "node server.js"',
     );
@@ -59,6 +62,6 @@ function imageRefusal(message: string): AppError {
   return new AppError('IMAGE_NOT_SUPPORTED', message, { metadata: { image: message } });
 }
 
-function commandRefusal(field: string, message: string): AppError {
+function fieldRefusal(field: string, message: string): AppError {
   return new AppError('VALIDATOR_PARAM', message, { metadata: { [field]: message } });
 }

@@ -1,11 +1,24 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import type { ArrivalChunkId, EndpointId, OwnerId, RolloutId, WorkerId } from '../../base/ids.ts';
+import type {
+  ArrivalChunkId,
+  EndpointId,
+  OwnerId,
+  PrewarmTaskId,
+  RegistryAuthId,
+  RolloutId,
+  VolumeId,
+  WorkerId,
+} from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ROLLOUT_ORDERS } from '../../model/rollout-order.ts';
 import { ROLLOUT_STATES } from '../../model/rollout-state.ts';
 import { TIMELINE_OUTCOMES } from '../../model/request-timeline.ts';
 import { WORKER_STATES } from '../../model/worker-state.ts';
 import type { KeptAnswer } from '../../model/kept-answer.ts';
+import type { NetworkVolume } from '../../model/network-volume.ts';
+import { PREWARM_STATES } from '../../model/prewarm-state.ts';
+import type { PrewarmTask, PulledImage } from '../../model/prewarm-task.ts';
+import type { RegistryAuth } from '../../model/registry-auth.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
 
@@ -183,6 +196,49 @@ export const KeptAnswerRecord = record({
   body: text,
 });
 
+export const RegistryAuthRecord = record({
+  id: id<RegistryAuthId>(),
+  ownerId: id<OwnerId>(),
+  name: text,
+  registry: text,
+  username: text,
+  sealedPassword: text,
+  createdAtMs: timeMs,
+});
+
+export const NetworkVolumeRecord = record({
+  id: id<VolumeId>(),
+  ownerId: id<OwnerId>(),
+  name: text,
+  sizeGb: ordinal,
+  regionId: text,
+  createdAtMs: timeMs,
+});
+
+export const PrewarmTaskRecord = record({
+  id: id<PrewarmTaskId>(),
+  ownerId: id<OwnerId>(),
+  name: text,
+  note: text,
+  image: text,
+  regionId: text,
+  productIds: Type.Array(text),
+  registryAuthId: text,
+  state: Type.Enum([...PREWARM_STATES]),
+  reasons: Type.Array(text),
+  imageBytes: Type.Union([count, Type.Null()]),
+  createdAtMs: timeMs,
+  completedAtMs: maybeTimeMs,
+});
+
+export const PulledImageRecord = record({
+  id: text,
+  references: Type.Array(text),
+  sizeBytes: count,
+  pulledAtMs: timeMs,
+  lastUsedAtMs: timeMs,
+});
+
 export const ApiKeyRecord = record({
   hash: text,
   ownerId: id<OwnerId>(),
@@ -203,5 +259,9 @@ export const SCHEMAS_COVER_MODEL: readonly [
   Covers<Static<typeof WorkerRecord>, Worker>,
   Covers<Static<typeof ArrivalChunkRecord>, ArrivalChunk>,
   Covers<Static<typeof KeptAnswerRecord>, KeptAnswer>,
+  Covers<Static<typeof RegistryAuthRecord>, RegistryAuth>,
+  Covers<Static<typeof NetworkVolumeRecord>, NetworkVolume>,
+  Covers<Static<typeof PrewarmTaskRecord>, PrewarmTask>,
+  Covers<Static<typeof PulledImageRecord>, PulledImage>,
   Covers<Static<typeof ApiKeyRecord>, ApiKey>,
-] = [true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true];

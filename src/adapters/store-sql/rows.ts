@@ -3,6 +3,9 @@ import { Value } from 'typebox/value';
 import { AppError } from '../../base/errors.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import type { KeptAnswer } from '../../model/kept-answer.ts';
+import type { NetworkVolume } from '../../model/network-volume.ts';
+import type { PrewarmTask, PulledImage } from '../../model/prewarm-task.ts';
+import type { RegistryAuth } from '../../model/registry-auth.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalChunk } from '../../ports/store.ts';
 import {
@@ -10,6 +13,10 @@ import {
   ArrivalChunkRecord,
   EndpointRecord,
   KeptAnswerRecord,
+  NetworkVolumeRecord,
+  PrewarmTaskRecord,
+  PulledImageRecord,
+  RegistryAuthRecord,
   RevisionRecord,
   WorkerRecord,
 } from './record-schema.ts';
@@ -18,7 +25,11 @@ import type {
   ArrivalChunkRow,
   EndpointRow,
   KeptAnswerRow,
+  PrewarmTaskRow,
+  PulledImageRow,
+  RegistryAuthRow,
   RevisionRow,
+  VolumeRow,
   WorkerRow,
 } from './tables.ts';
 
@@ -176,6 +187,82 @@ export function arrivalChunkFromRow(row: ArrivalChunkRow): ArrivalChunk {
     lastEndMs: row.last_end_ms,
     count: row.count,
     bytes: row.bytes,
+  });
+}
+
+export function registryAuthToRow(auth: RegistryAuth): RegistryAuthRow {
+  return {
+    id: auth.id,
+    owner_id: auth.ownerId,
+    name: auth.name,
+    registry: auth.registry,
+    username: auth.username,
+    sealed_password: auth.sealedPassword,
+    created_at_ms: auth.createdAtMs,
+  };
+}
+
+export function registryAuthFromRow(row: RegistryAuthRow): RegistryAuth {
+  return checked(RegistryAuthRecord, `registry credential ${row.id}`, {
+    id: row.id,
+    ownerId: row.owner_id,
+    name: row.name,
+    registry: row.registry,
+    username: row.username,
+    sealedPassword: row.sealed_password,
+    createdAtMs: row.created_at_ms,
+  });
+}
+
+export function volumeToRow(volume: NetworkVolume): VolumeRow {
+  return {
+    id: volume.id,
+    owner_id: volume.ownerId,
+    name: volume.name,
+    size_gb: volume.sizeGb,
+    region_id: volume.regionId,
+    created_at_ms: volume.createdAtMs,
+  };
+}
+
+export function volumeFromRow(row: VolumeRow): NetworkVolume {
+  return checked(NetworkVolumeRecord, `volume ${row.id}`, {
+    id: row.id,
+    ownerId: row.owner_id,
+    name: row.name,
+    sizeGb: row.size_gb,
+    regionId: row.region_id,
+    createdAtMs: row.created_at_ms,
+  });
+}
+
+export function prewarmTaskToRow(task: PrewarmTask): PrewarmTaskRow {
+  const { id, ownerId, state, createdAtMs, ...record } = task;
+  return { id, owner_id: ownerId, state, created_at_ms: createdAtMs, record: JSON.stringify(record) };
+}
+
+export function prewarmTaskFromRow(row: PrewarmTaskRow): PrewarmTask {
+  const place = `prewarm task ${row.id}`;
+  return checked(PrewarmTaskRecord, place, {
+    ...parsedObject(row.record, place),
+    id: row.id,
+    ownerId: row.owner_id,
+    state: row.state,
+    createdAtMs: row.created_at_ms,
+  });
+}
+
+export function pulledImageToRow(image: PulledImage): PulledImageRow {
+  const { id, lastUsedAtMs, ...record } = image;
+  return { id, last_used_at_ms: lastUsedAtMs, record: JSON.stringify(record) };
+}
+
+export function pulledImageFromRow(row: PulledImageRow): PulledImage {
+  const place = `image ${row.id}`;
+  return checked(PulledImageRecord, place, {
+    ...parsedObject(row.record, place),
+    id: row.id,
+    lastUsedAtMs: row.last_used_at_ms,
   });
 }
 

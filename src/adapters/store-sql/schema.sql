@@ -51,6 +51,30 @@ CREATE TABLE migrations (
   applied_at_ms bigint NOT NULL
 );
 
+CREATE TABLE prewarm_tasks (
+  id text NOT NULL PRIMARY KEY,
+  owner_id text NOT NULL,
+  state text NOT NULL,
+  created_at_ms bigint NOT NULL,
+  record text NOT NULL
+);
+
+CREATE TABLE pulled_images (
+  id text NOT NULL PRIMARY KEY,
+  last_used_at_ms bigint NOT NULL,
+  record text NOT NULL
+);
+
+CREATE TABLE registry_auths (
+  id text NOT NULL PRIMARY KEY,
+  owner_id text NOT NULL,
+  name text NOT NULL,
+  registry text NOT NULL,
+  username text NOT NULL,
+  sealed_password text NOT NULL,
+  created_at_ms bigint NOT NULL
+);
+
 CREATE TABLE revisions (
   endpoint_id text NOT NULL REFERENCES endpoints (id) ON DELETE CASCADE,
   number integer NOT NULL CHECK (number >= 1),
@@ -64,6 +88,15 @@ CREATE TABLE revisions (
 CREATE TABLE server (
   id integer NOT NULL PRIMARY KEY CHECK (id = 1),
   fence bigint NOT NULL
+);
+
+CREATE TABLE volumes (
+  id text NOT NULL PRIMARY KEY,
+  owner_id text NOT NULL,
+  name text NOT NULL,
+  size_gb integer NOT NULL CHECK (size_gb >= 1),
+  region_id text NOT NULL,
+  created_at_ms bigint NOT NULL
 );
 
 CREATE TABLE workers (

@@ -1,8 +1,18 @@
 import type { CompiledQuery, Kysely } from 'kysely';
 import { AppError } from '../../base/errors.ts';
-import type { EndpointId, OwnerId, WorkerId } from '../../base/ids.ts';
+import type {
+  EndpointId,
+  OwnerId,
+  PrewarmTaskId,
+  RegistryAuthId,
+  VolumeId,
+  WorkerId,
+} from '../../base/ids.ts';
 import type { Endpoint, Revision } from '../../model/endpoint.ts';
 import { ANSWER_KEPT_MS, ANSWERS_KEPT_MAX, type KeptAnswer } from '../../model/kept-answer.ts';
+import type { NetworkVolume } from '../../model/network-volume.ts';
+import type { PrewarmTask, PulledImage } from '../../model/prewarm-task.ts';
+import type { RegistryAuth } from '../../model/registry-auth.ts';
 import type { Worker } from '../../model/worker.ts';
 import type { ApiKey, ArrivalChunk, Store } from '../../ports/store.ts';
 import {
@@ -14,8 +24,16 @@ import {
   endpointToRow,
   keptAnswerFromRow,
   keptAnswerToRow,
+  prewarmTaskFromRow,
+  prewarmTaskToRow,
+  pulledImageFromRow,
+  pulledImageToRow,
+  registryAuthFromRow,
+  registryAuthToRow,
   revisionFromRow,
   revisionToRow,
+  volumeFromRow,
+  volumeToRow,
   workerFromRow,
   workerToRow,
 } from './rows.ts';
@@ -234,6 +252,99 @@ export class SqlStore implements Store {
       )
       .compile();
     await this.#write([statement(remove)]);
+  }
+
+  async registryAuthList(): Promise<readonly RegistryAuth[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('registry_auths').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
+    );
+    return rows.map(registryAuthFromRow);
+  }
+
+  async registryAuthInsert(auth: RegistryAuth): Promise<void> {
+    const insert = this.#queries.insertInto('registry_auths').values(registryAuthToRow(auth)).compile();
+    await this.#write([statement(insert)], () =>
+      conflict(`a registry credential ${auth.id} is stored already`),
+    );
+  }
+
+  async registryAuthDelete(authId: RegistryAuthId): Promise<void> {
+    const remove = this.#queries.deleteFrom('registry_auths').where('id', '=', authId).compile();
+    await this.#write([statement(remove)]);
+  }
+
+  async volumeList(): Promise<readonly NetworkVolume[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('volumes').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
+    );
+    return rows.map(volumeFromRow);
+  }
+
+  async volumeInsert(volume: NetworkVolume): Promise<void> {
+    const insert = this.#queries.insertInto('volumes').values(volumeToRow(volume)).compile();
+    await this.#write([statement(insert)], () => conflict(`a volume ${volume.id} is stored already`));
+  }
+
+  async volumeUpdate(volume: NetworkVolume): Promise<void> {
+    const { id, ...row } = volumeToRow(volume);
+    const update = this.#queries.updateTable('volumes').set(row).where('id', '=', id).compile();
+    await this.#write([statement(update, 1)], () => conflict(`volume ${id} is not stored`));
+  }
+
+  async volumeDelete(volumeId: VolumeId): Promise<void> {
+    const remove = this.#queries.deleteFrom('volumes').where('id', '=', volumeId).compile();
+    await this.#write([statement(remove)]);
+  }
+
+  async prewarmTaskList(): Promise<readonly PrewarmTask[]> {
+    const rows = await this.#read(
+      this.#queries.selectFrom('prewarm_tasks').selectAll().orderBy('created_at_ms').orderBy('id').compile(),
+    );
+    return rows.map(prewarmTaskFromRow);
+  }
+
+  async prewarmTaskPut(task: PrewarmTask): Promise<void> {
+    const row = prewarmTaskToRow(task);
+    const put = this.#queries
+      .insertInto('prewarm_tasks')
+      .values(row)
+      .onConflict((clash) => clash.column('id').doUpdateSet({ state: row.state, record: row.record }))
+      .compile();
+    await this.#write([statement(put)]);
+  }
+
+  async prewarmTaskDelete(taskId: PrewarmTaskId): Promise<void> {
+    const remove = this.#queries.deleteFrom('prewarm_tasks').where('id', '=', taskId).compile();
+    await this.#write([statement(remove)]);
+  }
+
+  async pulledImageList(): Promise<readonly PulledImage[]> {
+    const rows = await this.#read(
+      this.#queries
+        .selectFrom('pulled_images')
+        .selectAll()
+        .orderBy('last_used_at_ms')
+        .orderBy('id')
+        .compile(),
+    );
+    return rows.map(pulledImageFromRow);
+  }
+
+  async pulledImagePut(image: PulledImage): Promise<void> {
+    const row = pulledImageToRow(image);
+    const { id: _id, ...changed } = row;
+    const put = this.#queries
+      .insertInto('pulled_images')
+      .values(row)
+      .onConflict((clash) => clash.column('id').doUpdateSet(changed))
+      .compile();
+    await this.#write([statement(put)]);
+  }
+
+  async pulledImageDelete(imageId: string): Promise<void> {
+    await this.#write([
+      statement(this.#queries.deleteFrom('pulled_images').where('id', '=', imageId).compile()),
+    ]);
   }
 
   async apiKeyList(): Promise<readonly ApiKey[]> {

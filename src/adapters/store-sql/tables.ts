@@ -5,6 +5,10 @@ export interface Tables {
   workers: WorkerRow;
   arrival_chunks: ArrivalChunkRow;
   kept_answers: KeptAnswerRow;
+  registry_auths: RegistryAuthRow;
+  volumes: VolumeRow;
+  prewarm_tasks: PrewarmTaskRow;
+  pulled_images: PulledImageRow;
   api_keys: ApiKeyRow;
   server: { id: number; fence: number };
 }
@@ -63,6 +67,39 @@ export interface KeptAnswerRow {
   fingerprint: string;
   created_at_ms: number;
   body: string;
+}
+
+export interface RegistryAuthRow {
+  id: string;
+  owner_id: string;
+  name: string;
+  registry: string;
+  username: string;
+  sealed_password: string;
+  created_at_ms: number;
+}
+
+export interface VolumeRow {
+  id: string;
+  owner_id: string;
+  name: string;
+  size_gb: number;
+  region_id: string;
+  created_at_ms: number;
+}
+
+export interface PrewarmTaskRow {
+  id: string;
+  owner_id: string;
+  state: string;
+  created_at_ms: number;
+  record: string;
+}
+
+export interface PulledImageRow {
+  id: string;
+  last_used_at_ms: number;
+  record: string;
 }
 
 export interface ApiKeyRow {

@@ -13,6 +13,8 @@ interface Shape {
   readonly maxLength?: number;
   readonly pattern?: unknown;
   readonly 'x-allowed'?: unknown;
+  /** What was given is never shown. */
+  readonly 'x-secret'?: unknown;
   readonly minimum?: unknown;
   readonly maximum?: unknown;
   readonly maxItems?: number;
@@ -83,7 +85,7 @@ function checkArray(shape: Shape, value: unknown, faults: FaultList, path: strin
 
 function checkString(shape: Shape, value: unknown, faults: FaultList, path: string): void {
   if (typeof value !== 'string') {
-    refuse(faults, path, value, allowedBy(shape));
+    refuse(faults, path, shape['x-secret'] === true ? HIDDEN : value, allowedBy(shape));
     return;
   }
   if (shape.enum !== undefined) {
@@ -128,9 +130,13 @@ function refuse(faults: FaultList, path: string, value: unknown, allowed: string
   faults.add(path === '' ? ROOT : path, `is ${shownValue(value)}; allowed: ${allowed}${hint}`);
 }
 
+/** Stands for a value that is not to be repeated. */
+const HIDDEN = Symbol('hidden');
+
 /** The given value in words: short, so that a fault never repeats a whole body. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return 'absent';
+  if (value === HIDDEN) return 'not a string';
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (typeof value === 'string') return `the string ${JSON.stringify(shortened(value))}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;

@@ -4,6 +4,7 @@ import { revisionHistory } from './0003-revision-history.ts';
 import { rolloutOptions } from './0004-rollout-options.ts';
 import { exitFacts } from './0005-exit-facts.ts';
 import { lastWords } from './0006-last-words.ts';
+import { registriesAndVolumes } from './0007-registries-and-volumes.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
@@ -14,4 +15,5 @@ export const ALL_MIGRATIONS: readonly Migration[] = [
   rolloutOptions,
   exitFacts,
   lastWords,
+  registriesAndVolumes,
 ];
