@@ -21,6 +21,8 @@ export class Ticket {
   waitingEntry: QueueEntry<Ticket> | null = null;
   /** The place among those whose deadline is to come; null once it passed. */
   deadlineEntry: QueueEntry<Ticket> | null = null;
+  /** The place among those on its worker; null while it has none. */
+  slotEntry: QueueEntry<Ticket> | null = null;
   worker: WorkerSlots | null = null;
   startedAtMs = 0;
   /** 0 while it has no slot. */

@@ -1,4 +1,5 @@
 import type { AppError } from '../base/errors.ts';
+import { LinkedQueue } from '../base/linked-queue.ts';
 import type { WorkerPlaces } from '../decide/admission/choice.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
 import { LAST_REQUESTS_MAX } from '../model/worker.ts';
@@ -20,9 +21,13 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   refusals = 0;
   #given = 0;
   #idleSinceMs: number | null;
-  readonly #tickets = new Set<Ticket>();
   /** Those it had last, oldest first. */
   readonly #lastRequests: RequestTimeline[] = [];
+  /**
+   * No Set: where members come and go all the time, its outgrown tables hold each other and what was in
+   * them until the next full collection.
+   */
+  readonly #tickets = new LinkedQueue<Ticket>();
 
   constructor(worker: TrafficWorker, nowMs: number, monotonicMs: number) {
     this.worker = worker;
@@ -49,13 +54,14 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   }
 
   take(ticket: Ticket): void {
-    this.#tickets.add(ticket);
+    ticket.slotEntry = this.#tickets.push(ticket);
     this.#idleSinceMs = null;
     this.#given += 1;
   }
 
   giveBack(ticket: Ticket, nowMs: number): void {
-    this.#tickets.delete(ticket);
+    if (ticket.slotEntry !== null) this.#tickets.remove(ticket.slotEntry);
+    ticket.slotEntry = null;
     if (this.#tickets.size === 0) this.#idleSinceMs = nowMs;
   }
 
@@ -68,7 +74,7 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
     return this.#lastRequests.toReversed();
   }
 
-  get tickets(): ReadonlySet<Ticket> {
+  get tickets(): Iterable<Ticket> {
     return this.#tickets;
   }
 

@@ -63,7 +63,7 @@ suite('the bench of the gateway', { skip: cannotRun }, () => {
         notInstalled,
         openDoor,
         httpProxy3,
-        pilotlight({ name: 'Pilotlight', forwarder: null, openConnections: TINY.sockets }),
+        pilotlight({ name: 'Pilotlight', forwarder: 'strict', openConnections: TINY.sockets }),
       ],
       size: TINY,
       onSkip: (name, why) => skipped.push(`${name}: ${why}`),

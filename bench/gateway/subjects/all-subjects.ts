@@ -16,6 +16,7 @@ export function allSubjects(openConnections: number): readonly Subject[] {
     httpProxy3,
     replyFrom,
     portkey,
-    pilotlight({ name: 'Pilotlight', forwarder: null, openConnections }),
+    pilotlight({ name: 'Pilotlight general', forwarder: 'general', openConnections }),
+    pilotlight({ name: 'Pilotlight strict', forwarder: 'strict', openConnections }),
   ];
 }

@@ -18,7 +18,7 @@ const PROBE_LIMIT_MS = 10_000;
 
 export interface PilotlightOptions {
   readonly name: string;
-  readonly forwarder: string | null;
+  readonly forwarder: 'general' | 'strict';
   /** Streams and sockets at once that the open route must take. */
   readonly openConnections: number;
 }
@@ -65,7 +65,7 @@ export class OpenPilotlight implements OpenSubject {
         PILOTLIGHT_API_KEY: ground.apiKey,
         PILOTLIGHT_LOG_LEVEL: 'warn',
         HEAP_PROBE_FILE: join(folder, 'heap'),
-        ...(options.forwarder === null ? {} : { PILOTLIGHT_FORWARDER: options.forwarder }),
+        PILOTLIGHT_FORWARDER: options.forwarder,
       },
       { core: PROXY_CORE, nodeFlags: ['--expose-gc', `--import=${HEAP_PROBE}`] },
     );
