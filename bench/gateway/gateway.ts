@@ -1,6 +1,6 @@
 /**
  * What a request costs at our gateway, beside other proxies on the same machine in the same minutes.
- * `--long`: more rounds and full counts. `--only cpu,sse`: some measures. `--subjects nginx,Pilotlight`:
+ * `--long`: more rounds and full counts. `--only cpu,sse`: some measures. `--subjects "nginx,Pilotlight strict"`:
  * some proxies. `--write`: the tables go into docs/performance.md. `--json`: for programs.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const SHORT: BenchSize = {
   roundMs: 1_000,
   programs: 4,
   streams: [50, 1_000],
-  parkedRequests: 2_000,
+  parkedRequests: 5_000,
   sockets: 1_000,
   endpoints: 1_000,
   slowMs: 3_000,

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram, freePort, LOAD_CORE, PinnedChild } from './child.ts';
+import { findProgram, freePorts, LOAD_CORE, PinnedChild } from './child.ts';
 
 /** `plain` answers one thing from memory, as quickly as can be; `full` does all that upstream.ts does. */
 export type UpstreamKind = 'plain' | 'full';
@@ -45,7 +45,8 @@ export function upstreamCommand(kind: UpstreamKind, folder: string): readonly st
     return [process.execPath, '--disable-warning=ExperimentalWarning', UPSTREAM_PROGRAM];
   }
   const template = join(folder, 'plain.template');
-  writeFileSync(template, plainConfiguration('@PORT@', folder));
+  // Once: a program that starts meanwhile reads it.
+  if (!existsSync(template)) writeFileSync(template, plainConfiguration('@PORT@', folder));
   const script = `sed "s/@PORT@/$PORT/g" ${template} > ${folder}/plain-$PORT.conf && exec ${nginx} -e stderr -c ${folder}/plain-$PORT.conf`;
   return ['sh', '-c', script];
 }
@@ -59,7 +60,10 @@ export class Upstreams {
     const upstreams = new Upstreams();
     try {
       const kinds = Array.from({ length: programs }, () => ['plain', 'full'] as const).flat();
-      await Promise.all(kinds.map(async (kind) => await upstreams.#add(kind, folder)));
+      const ports = await freePorts(kinds.length);
+      await Promise.all(
+        kinds.map(async (kind, index) => await upstreams.#add(kind, folder, ports[index] ?? 0)),
+      );
     } catch (error) {
       await upstreams.close();
       throw error;
@@ -75,8 +79,7 @@ export class Upstreams {
     await Promise.all(this.#children.map(async (child) => await child.close()));
   }
 
-  async #add(kind: UpstreamKind, folder: string): Promise<void> {
-    const port = await freePort();
+  async #add(kind: UpstreamKind, folder: string, port: number): Promise<void> {
     const child = new PinnedChild(upstreamCommand(kind, folder), {
       core: LOAD_CORE,
       environment: { PORT: String(port) },

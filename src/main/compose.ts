@@ -99,7 +99,7 @@ export async function openServer(
     log,
     metrics,
     arrivals,
-    limits: { waitingPerEndpoint: config.gateway.queueLimit },
+    limits: { waitingPerEndpoint: config.gateway.queueLimit, connections: config.gateway.connections },
     domain: config.listen.domain,
   });
 

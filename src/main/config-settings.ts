@@ -214,6 +214,12 @@ export const SETTINGS = {
     integerBetween(1, 1_000_000),
     'requests that may wait at one endpoint',
   ),
+  connections: setting(
+    'CONNECTION_LIMIT',
+    15_000,
+    integerBetween(1, 1_000_000),
+    'connections of clients; each, and each to a worker, is an open file of the server',
+  ),
   jobQueueLimit: setting(
     'JOB_QUEUE_LIMIT',
     1_000_000,

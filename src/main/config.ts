@@ -59,6 +59,8 @@ export interface WorkerConfig {
 export interface GatewayConfig {
   /** Requests that may wait at one endpoint; the next is refused with QUEUE_FULL. */
   readonly queueLimit: number;
+  /** Open connections of clients; further ones are closed at once. */
+  readonly connections: number;
   readonly forwarder: 'general' | 'strict';
 }
 
@@ -288,6 +290,7 @@ function valuesOf(config: Config): Values {
     guardFailures: config.rollout.guard.minFailures,
     drain: config.rollout.drainDeadlineMs / SECOND_MS,
     queueLimit: config.gateway.queueLimit,
+    connections: config.gateway.connections,
     jobQueueLimit: config.jobs.waitingPerEndpoint,
     jobInputMib: config.jobs.inputBytes / MIB,
     jobOutputMib: config.jobs.outputBytes / MIB,
@@ -351,7 +354,11 @@ function configOf(values: Values): Config {
       attempts: values.jobAttempts,
       webhookAllow: values.webhookAllow ?? [],
     }),
-    gateway: Object.freeze({ queueLimit: values.queueLimit, forwarder: values.forwarder }),
+    gateway: Object.freeze({
+      queueLimit: values.queueLimit,
+      connections: values.connections,
+      forwarder: values.forwarder,
+    }),
     record: Object.freeze({
       keptMs: values.recordDays * DAY_MS,
       bytesPerEndpoint: values.recordMib * MIB,

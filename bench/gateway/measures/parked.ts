@@ -4,6 +4,7 @@ import type { Figures } from '../load/message.ts';
 import { memoryKib } from '../proc.ts';
 import { number } from '../rounds.ts';
 import type { OpenSubject } from '../subject.ts';
+import { OpenPilotlight } from '../subjects/pilotlight.ts';
 import { figure, type Goal, type Table } from '../table.ts';
 import { SLOTS } from '../upstreams.ts';
 import { chosen, OURS, type Measure } from './measure.ts';
@@ -80,21 +81,24 @@ export const parked: Measure = {
 async function park(bench: Bench, subject: OpenSubject, count: number): Promise<Figures> {
   const held = bench.options.size.programs * SLOTS;
   const target = subject.target('queued');
+  const kib: number[] = [];
+  const figures = await bench.load.run(
+    { kind: 'parked', target, count, held, file: join(bench.options.folder, `release-${target.port}`) },
+    async (pause) => {
+      if (pause === 2) return;
+      // Else the garbage of its start would give room to some of them.
+      if (kib.length === 0 && subject instanceof OpenPilotlight) await subject.liveBytes();
+      await bench.settled(subject);
+      kib.push(memoryKib(subject.pids()));
+    },
+  );
+  // Not before: what it leaves on the heap would hold some of the parked ones.
   const steady = await bench.load.run({
     kind: 'closed',
     targets: [target],
     connections: held,
     forMs: STEADY_MS,
   });
-  const kib: number[] = [];
-  const figures = await bench.load.run(
-    { kind: 'parked', target, count, held, file: join(bench.options.folder, `release-${target.port}`) },
-    async (pause) => {
-      if (pause === 2) return;
-      await bench.settled(subject);
-      kib.push(memoryKib(subject.pids()));
-    },
-  );
   const [before = Number.NaN, after = Number.NaN] = kib;
   const steadyPerMs = number(steady, 'requests') / number(steady, 'tookMs');
   return {

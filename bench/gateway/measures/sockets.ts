@@ -3,6 +3,7 @@ import type { Figures } from '../load/message.ts';
 import { memoryKib } from '../proc.ts';
 import { number } from '../rounds.ts';
 import type { OpenSubject } from '../subject.ts';
+import { OpenPilotlight } from '../subjects/pilotlight.ts';
 import { figure, type Table } from '../table.ts';
 import { chosen, OURS, type Measure } from './measure.ts';
 
@@ -39,6 +40,8 @@ async function hold(bench: Bench, subject: OpenSubject, count: number): Promise<
   const figures = await bench.load.run(
     { kind: 'sockets', target: subject.target('open'), count },
     async () => {
+      // Else the garbage of its start would give room to some of them.
+      if (kib.length === 0 && subject instanceof OpenPilotlight) await subject.liveBytes();
       await bench.settled(subject);
       kib.push(memoryKib(subject.pids()));
     },

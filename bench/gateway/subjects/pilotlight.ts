@@ -64,6 +64,7 @@ export class OpenPilotlight implements OpenSubject {
         ...process.env,
         PILOTLIGHT_API_KEY: ground.apiKey,
         PILOTLIGHT_LOG_LEVEL: 'warn',
+        PILOTLIGHT_CONNECTION_LIMIT: '19900',
         HEAP_PROBE_FILE: join(folder, 'heap'),
         PILOTLIGHT_FORWARDER: options.forwarder,
       },
