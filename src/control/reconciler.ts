@@ -194,20 +194,21 @@ export class Reconciler implements LifecycleListener {
         this.#leave(entry, workerId, reason, (worker) => this.#workers.stop(entry, worker, reason.text)) ||
         changed;
     }
-    const claims = new Map(workers.start.map((start) => [start, this.#devicesOf(entry, start.claimFrom)]));
+    // Before they are drained: one that is gone at once has no devices any more.
+    const claims = workers.start.map(({ claimFrom }) => this.#devicesOf(entry, claimFrom));
     for (const { workerId, reason } of workers.drain) {
       changed =
         this.#leave(entry, workerId, reason, (worker) => this.#workers.drain(entry, worker, reason.text)) ||
         changed;
     }
-    for (const start of workers.start) {
+    for (const [index, start] of workers.start.entries()) {
       this.#tellDecision(entry, start.reason, { start: start.count, revision: start.revision });
       for (let count = 0; count < start.count; count += 1) {
         this.#workers.create(
           entry,
           start.revision,
           start.reason.text,
-          count === 0 ? (claims.get(start) ?? []) : [],
+          count === 0 ? (claims[index] ?? []) : [],
         );
       }
       changed = true;

@@ -82,6 +82,10 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
   const promised = new Set<string>();
   const given = new Set<WorkerId>();
   let lookAgainAtMs: number | null = null;
+  const usable = (id: string, { workerId }: PendingWorker): boolean => {
+    const claimant = reservedFor.get(id);
+    return !promised.has(id) && (claimant === undefined || claimant === workerId);
+  };
 
   const lines = new Map<string, ProductLine>();
   for (const pending of inOrder(world.pending)) {
@@ -92,15 +96,12 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
     }
     let line = lines.get(pending.productId);
     if (line === undefined) lines.set(pending.productId, (line = lineOf(world, pending.productId, held)));
-    const usable = (id: string): boolean => {
-      const claimant = reservedFor.get(id);
-      return !promised.has(id) && (claimant === undefined || claimant === pending.workerId);
-    };
-    const free = pending.reserved.filter((id) => !held.has(id) && usable(id));
+    const free: string[] = [];
+    for (const id of pending.reserved) if (!held.has(id) && usable(id, pending)) free.push(id);
     // Reserved devices are its own: the line for free ones does not hold it up.
     if (!line.blocked) {
       for (const id of line.free) {
-        if (!held.has(id) && usable(id) && !pending.reserved.includes(id)) free.push(id);
+        if (!held.has(id) && usable(id, pending) && !pending.reserved.includes(id)) free.push(id);
       }
     }
     if (free.length >= pending.devices) {
@@ -115,7 +116,7 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
     for (const id of free) promised.add(id);
     let leaving = 0;
     for (const id of line.leaving) {
-      if (!usable(id) || free.includes(id)) continue;
+      if (!usable(id, pending) || free.includes(id)) continue;
       leaving += 1;
       if (leaving <= missing) promised.add(id);
     }
@@ -124,11 +125,16 @@ export function assignDevices(world: CapacityWorld, nowMs: number): CapacityPlan
     if (short <= 0 || pending.waitingSinceMs === null) continue;
     const found = victims(line, pending, short, spare, given, nowMs);
     lookAgainAtMs = earlier(lookAgainAtMs, found.lookAgainAtMs);
-    for (const victim of found.chosen) {
-      giveWay.push(victim.leave);
-      given.add(victim.worker.workerId);
-      spare.set(victim.worker.endpointId, (spare.get(victim.worker.endpointId) ?? 0) - 1);
-      for (const id of victim.worker.devices) promised.add(id);
+    for (const worker of found.chosen) {
+      const { workerId, endpointId } = worker;
+      giveWay.push({
+        workerId,
+        forWorkerId: pending.workerId,
+        reason: giveWayReason(worker, pending, nowMs),
+      });
+      given.add(workerId);
+      spare.set(endpointId, (spare.get(endpointId) ?? 0) - 1);
+      for (const id of worker.devices) promised.add(id);
     }
   }
   return { assign, giveWay, lookAgainAtMs };
@@ -147,9 +153,8 @@ interface ProductLine {
   readonly unsparedOf: ReadonlyMap<EndpointId, number>;
   /** Devices that come back by themselves. */
   readonly leaving: readonly string[];
-  /** Workers that could give way: the least recently used first, and those whose turn has lasted longest. */
-  readonly idle: readonly HoldingWorker[];
-  readonly busy: readonly HoldingWorker[];
+  /** Workers that could give way: the idle ones, least recently used first, then those whose turn has lasted longest. */
+  readonly candidates: readonly HoldingWorker[];
 }
 
 function lineOf(world: CapacityWorld, productId: string, held: ReadonlySet<string>): ProductLine {
@@ -180,8 +185,7 @@ function lineOf(world: CapacityWorld, productId: string, held: ReadonlySet<strin
     reserved,
     ...unsparedOf(staying, world.spare),
     leaving,
-    idle,
-    busy,
+    candidates: [...idle, ...busy],
   };
 }
 
@@ -223,11 +227,6 @@ function reachable(line: ProductLine, pending: PendingWorker): number {
   return line.devices - unsparedElsewhere - (line.reserved - pending.reserved.length);
 }
 
-interface Victim {
-  readonly worker: HoldingWorker;
-  readonly leave: GiveWay;
-}
-
 /**
  * Workers of other endpoints that give `missing` devices together: idle ones first, least recently
  * used; then, for a request that has waited long enough, busy ones whose turn has lasted longest and
@@ -240,48 +239,38 @@ function victims(
   spare: ReadonlyMap<EndpointId, number>,
   already: ReadonlySet<WorkerId>,
   nowMs: number,
-): { chosen: Victim[]; lookAgainAtMs: number | null } {
-  const taken = new Map<EndpointId, number>();
+): { chosen: readonly HoldingWorker[]; lookAgainAtMs: number | null } {
   const waitedSinceMs = pending.waitingSinceMs ?? nowMs;
-  let lookAgainAtMs: number | null = null;
-  const chosen: Victim[] = [];
+  const chosen: HoldingWorker[] = [];
   let freed = 0;
-  const take = (worker: HoldingWorker, fromMs: number, why: () => Reason): void => {
-    if (worker.endpointId === pending.endpointId || already.has(worker.workerId)) return;
-    const given = taken.get(worker.endpointId) ?? 0;
-    if (given >= (spare.get(worker.endpointId) ?? 0)) return;
+  let lookAgainAtMs: number | null = null;
+  for (const worker of line.candidates) {
+    if (freed >= missing) break;
+    const { endpointId } = worker;
+    if (endpointId === pending.endpointId || already.has(worker.workerId)) continue;
+    if (worker.running > 0 && (worker.waitingSinceMs ?? Infinity) < waitedSinceMs) continue;
+    let given = 0;
+    for (const other of chosen) if (other.endpointId === endpointId) given += 1;
+    if (given >= (spare.get(endpointId) ?? 0)) continue;
+    const fromMs = givesWayAtMs(worker, waitedSinceMs, nowMs);
     if (nowMs < fromMs) {
       lookAgainAtMs = earlier(lookAgainAtMs, fromMs);
-      return;
+      continue;
     }
-    taken.set(worker.endpointId, given + 1);
-    chosen.push({
-      worker,
-      leave: { workerId: worker.workerId, forWorkerId: pending.workerId, reason: why() },
-    });
+    chosen.push(worker);
     freed += worker.devices.length;
-  };
-  for (const worker of line.idle) {
-    if (freed >= missing) break;
-    const residencyMs = Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
-    take(worker, (worker.readyAtMs ?? nowMs) + residencyMs, () =>
-      reason(
-        'giveWayIdle',
-        `idle for ${seconds(nowMs - (worker.idleSinceMs ?? nowMs))}; a request of endpoint ${pending.endpointId} waits for its device`,
-      ),
-    );
-  }
-  for (const worker of line.busy) {
-    if (freed >= missing) break;
-    // Its own endpoint has waited longer.
-    if ((worker.waitingSinceMs ?? Infinity) < waitedSinceMs) continue;
-    const fromMs = Math.max(waitedSinceMs + PATIENCE_MS, (worker.readyAtMs ?? nowMs) + TURN_MS);
-    take(worker, fromMs, () =>
-      reason(
-        'giveWayBusy',
-        `its turn is over; a request of endpoint ${pending.endpointId} waits for its device`,
-      ),
-    );
   }
   return { chosen: freed >= missing ? chosen : [], lookAgainAtMs };
+}
+
+function givesWayAtMs(worker: HoldingWorker, waitedSinceMs: number, nowMs: number): number {
+  const readyAtMs = worker.readyAtMs ?? nowMs;
+  if (worker.running > 0) return Math.max(waitedSinceMs + PATIENCE_MS, readyAtMs + TURN_MS);
+  return readyAtMs + Math.min(RESIDENCY_MAX_MS, Math.max(RESIDENCY_MIN_MS, worker.startTimeMs ?? 0));
+}
+
+function giveWayReason(worker: HoldingWorker, pending: PendingWorker, nowMs: number): Reason {
+  const what = `a request of endpoint ${pending.endpointId} waits for its device`;
+  if (worker.running > 0) return reason('giveWayBusy', `its turn is over; ${what}`);
+  return reason('giveWayIdle', `idle for ${seconds(nowMs - (worker.idleSinceMs ?? nowMs))}; ${what}`);
 }

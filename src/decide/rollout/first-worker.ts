@@ -6,7 +6,8 @@ import type { EndpointWorld } from '../world.ts';
  * no part of what the load is to be served with. One that took an old one's place is, and so are the
  * several of a first step, of which each takes the place of an old one.
  */
-export function firstIsExtra({ rollout, options }: Pick<EndpointWorld, 'rollout' | 'options'>): boolean {
+export function firstIsExtra(world: Pick<EndpointWorld, 'rollout' | 'options'>): boolean {
+  const { rollout } = world;
   if (rollout === null || rolloutIsOver(rollout.state) || rolloutIsProven(rollout.state)) return false;
-  return rollout.mode === 'surge' && !(rollout.state === 'baking' && options.firstStep > 1);
+  return rollout.mode === 'surge' && !(rollout.state === 'baking' && world.options.firstStep > 1);
 }

@@ -129,7 +129,9 @@ export function workerPlan(world: EndpointWorld, need: Need, nowMs: number): Wor
   let placesAbove = 0;
   if (mixed || manyFirst) placesAbove = world.options.maxSurge;
   else if (swapped > 0) placesAbove = Math.min(0, world.options.maxSurge - swapped);
-  drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
+  if (proven > world.settings.maxReplicas + placesAbove) {
+    drain.push(...overMax(world, [...others, ...goalLive], placesAbove, drain));
+  }
   drain.push(...outnumbered(world, fail));
   // A rollout has its own say in who is asked first.
   return { start, drain, stop, fail, spare: running ? [] : idle.spare, lookAgainAtMs };
