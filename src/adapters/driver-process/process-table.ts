@@ -72,6 +72,29 @@ export async function processesOf(group: number | null, marks: readonly string[]
   return found;
 }
 
+/** Live processes by their group, of these groups. */
+export async function processesOfGroups(groups: ReadonlySet<number>): Promise<Map<number, number[]>> {
+  const found = new Map<number, number[]>();
+  for (const [index, pid] of (listPids() ?? []).entries()) {
+    if (index % CHUNK === CHUNK - 1) await nextTurn();
+    const stat = processStat(pid);
+    if (stat === null || !groups.has(stat.group) || hasEnded(stat)) continue;
+    const same = found.get(stat.group) ?? [];
+    same.push(pid);
+    found.set(stat.group, same);
+  }
+  return found;
+}
+
+/** What a process has in memory now, and the most it ever had; null when it is gone or not told. */
+export function residentMemory(pid: number): { residentKib: number; peakKib: number } | null {
+  const text = readProc(`/proc/${pid}/status`) ?? '';
+  const residentKib = /^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1];
+  const peakKib = /^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1];
+  if (residentKib === undefined || peakKib === undefined) return null;
+  return { residentKib: Number(residentKib), peakKib: Number(peakKib) };
+}
+
 /** The leaders of process groups whose environment holds `mark`, with that environment. */
 export async function leadersWith(mark: string): Promise<{ pid: number; environment: readonly string[] }[]> {
   const found: { pid: number; environment: readonly string[] }[] = [];

@@ -14,7 +14,9 @@ import { strayWorkers } from './stray-worker.ts';
 import { readyPath, watchReadyFile } from './ready-file.ts';
 import { READY_DESCRIPTOR, workerEnvironment, type Environment } from './worker-environment.ts';
 import { removeScratch, volumeVariables } from './worker-volumes.ts';
+import { WorkerCgroups } from './worker-cgroups.ts';
 import { folderFault } from './worker-image.ts';
+import { WorkerMemory } from './worker-memory.ts';
 import { logPath } from '../worker-files/worker-log.ts';
 import { LogBound } from './log-bound.ts';
 import { adoptedExit, WorkerProcess, type SpawnedRecord } from './worker-process.ts';
@@ -33,6 +35,7 @@ class Spawner {
   readonly #setup: SpawnerSetup;
   readonly #ports = new HostPorts(hostPortRange(readEphemeralRange()));
   readonly #logs: LogBound;
+  readonly #memory: WorkerMemory;
   /** `over`: its end is written down and told. */
   readonly #workers = new Map<WorkerId, { readonly process: WorkerProcess; readonly over: Promise<void> }>();
   /** Starts and stops that were ordered and are not done. */
@@ -40,6 +43,7 @@ class Spawner {
 
   constructor(setup: SpawnerSetup) {
     this.#setup = setup;
+    this.#memory = new WorkerMemory(WorkerCgroups.open(setup.instance));
     this.#logs = new LogBound(setup.logLimitBytes, (error) =>
       this.#warn('the log of a worker could not be kept to its limit', { error: String(error) }),
     );
@@ -129,6 +133,7 @@ class Spawner {
     // Before the spawn: if this process dies right after it, the worker is looked for.
     writeRecord(folder, intent);
     const { pid, exit } = await spawnDetached(words, workingFolder, environment, folder);
+    this.#memory.begin(order.workerId, pid);
     const record = { ...intent, pid, pidStart: processStart(pid) };
     this.#watch(record, exit, true);
     this.#complete(record);
@@ -185,10 +190,11 @@ class Spawner {
     const warn = this.#warn.bind(this);
     const worker = new WorkerProcess({ record, leaderExit, leaderWasSeen, setup: this.#setup, warn });
     this.#logs.watch(folder);
+    this.#memory.watch(record.workerId, leaderWasSeen ? record.pid : null);
     const unwatch = this.#watchReady(record.workerId, folder);
     const over = worker.ended.then((exit) => {
       unwatch();
-      return this.#close(record, exit);
+      return this.#close(record, { ...exit, ...this.#memory.end(record.workerId) });
     });
     this.#workers.set(record.workerId, { process: worker, over });
   }
