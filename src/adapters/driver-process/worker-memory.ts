@@ -1,7 +1,7 @@
 import { MIB } from '../../base/units.ts';
 import type { WorkerExit } from '../../model/worker-exit.ts';
 import { processesOfGroups, residentMemory } from './process-table.ts';
-import { WorkerCgroups } from './worker-cgroups.ts';
+import type { WorkerCgroups } from './worker-cgroups.ts';
 
 /** How often memory is looked at: what grows and dies between two looks is told too low. */
 const LOOK_MS = 1_000;

@@ -49,7 +49,10 @@ export async function boundLog(folder: string, limitBytes: number): Promise<bool
   }
   const gone = (await droppedBytes(folder)) + (await sizeOf(join(folder, OLDER))) + from + missedBytes;
   await rename(draft, join(folder, OLDER));
-  await writeFile(join(folder, DROPPED), String(gone));
+  // Whole: a reader that met it half written would count from nothing.
+  const dropped = join(folder, `${DROPPED}.${process.pid}.draft`);
+  await writeFile(dropped, String(gone));
+  await rename(dropped, join(folder, DROPPED));
   return true;
 }
 

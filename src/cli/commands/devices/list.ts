@@ -1,7 +1,7 @@
 import type { Device } from '../../../client/schema.ts';
 import { defineCommand } from '../../define-command.ts';
 import { EXIT } from '../../io.ts';
-import { type Cell, type Colour } from '../../output.ts';
+import type { Cell, Colour } from '../../output.ts';
 
 const COLOURS: Readonly<Record<string, Colour>> = { free: 'green', usedByOthers: 'yellow', gone: 'red' };
 
