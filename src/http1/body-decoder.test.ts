@@ -102,6 +102,8 @@ const REFUSED: readonly (readonly [what: string, text: string, fault?: string])[
   ['a trailer that ends with LF', '0\r\na: b\n\r\n'],
   ['a folded trailer', '0\r\na: b\r\n c\r\n\r\n'],
   ['a trailer without a colon', '0\r\nabc\r\n\r\n'],
+  ['a length among the trailers', '0\r\ncontent-Length: 3\r\n\r\n'],
+  ['an encoding among the trailers', '0\r\nTransfer-Encoding: chunked\r\n\r\n'],
   ['many extensions', '1;aaaaaaaaaaaaaaaaaaaa\r\na\r\n'.repeat(2), 'bodyTooLarge'],
   ['many trailers', `0\r\n${'a: b\r\n'.repeat(20)}\r\n`, 'bodyTooLarge'],
   ['trailers without an end', `0\r\n${'a: b\r\n'.repeat(20)}`, 'bodyTooLarge'],

@@ -1,5 +1,5 @@
 import { CR, HEX, LF, SEMICOLON, VALUE, is } from './characters.ts';
-import { readFields, type FieldList } from './fields.ts';
+import { fieldValue, readFields, type FieldList } from './fields.ts';
 import { refuseBareLineEnds } from './head-end.ts';
 import { ProtocolError, malformed } from './protocol-error.ts';
 
@@ -146,6 +146,7 @@ export class BodyDecoder {
       return this.#keep(section, bytes.length);
     }
     readFields(section.toString('latin1', 0, end - 2), 0, this.trailers);
+    refuseFraming(this.trailers);
     this.#kept = null;
     this.#mode = 'done';
     return at + end - before;
@@ -188,4 +189,11 @@ function readSize(line: Buffer, whole: boolean): { size: number; digits: number 
 /** Of 0-9, A-F and a-f. */
 function digitValue(code: number): number {
   return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
+}
+
+/** A trailer that tells of the message's length would contradict what has been read already. */
+function refuseFraming(trailers: FieldList): void {
+  for (const name of ['content-length', 'transfer-encoding']) {
+    if (fieldValue(trailers, name) !== undefined) throw malformed(`it has ${name} among its trailers`);
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { ENDPOINT, KEY, gatewayWorld, testBoth } from '../support/gateway-world.ts';
+import { ENDPOINT, KEY, gatewayWorld, readToEnd, readUntil, testBoth } from '../support/gateway-world.ts';
 
 const AUTH = `Authorization: Bearer ${KEY}`;
 const TARGET = `/e/${ENDPOINT}/first`;
@@ -73,6 +73,31 @@ const REFUSED: [string, string][] = [
   ['an unknown version', `GET ${TARGET} HTTP/1.9\r\nHost: h\r\n${AUTH}\r\n\r\n`],
   ['HTTP/2 in the line', `GET ${TARGET} HTTP/2.0\r\nHost: h\r\n${AUTH}\r\n\r\n`],
   ['a made-up method', `G@T ${TARGET} HTTP/1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`],
+  ['an empty encoding', head('Transfer-Encoding: ') + '0\r\n\r\n'],
+  ['an encoding that ends with a comma', head('Transfer-Encoding: chunked,') + '0\r\n\r\n'],
+  ['an encoding that begins with a comma', head('Transfer-Encoding: , chunked') + '0\r\n\r\n'],
+  ['an encoding behind a form feed', head('Transfer-Encoding: \x0cchunked') + '0\r\n\r\n'],
+  ['an encoding with a NUL', head('Transfer-Encoding: chunked\0') + '0\r\n\r\n'],
+  ['a length that ends with a comma', head('Content-Length: 5,') + 'abcde'],
+  ['a length in scientific notation', head('Content-Length: 5e0') + 'abcde'],
+  ['a length with an underscore', head('Content-Length: 1_0') + 'abcde'],
+  ['a length behind a form feed', head('Content-Length: \x0c5') + 'abcde'],
+  ['no chunk size', head('Transfer-Encoding: chunked') + '\r\nabc\r\n0\r\n\r\n'],
+  ['an extension without a size', head('Transfer-Encoding: chunked') + ';a\r\nabc\r\n0\r\n\r\n'],
+  ['a chunk size that ends with CR', head('Transfer-Encoding: chunked') + '3\rabc\r\n0\r\n\r\n'],
+  ['a chunk that ends with LF', head('Transfer-Encoding: chunked') + '3\r\nabc\n0\r\n\r\n'],
+  ['a trailer that ends with LF', head('Transfer-Encoding: chunked') + '0\r\nX: y\n\r\n'],
+  ['a folded trailer', head('Transfer-Encoding: chunked') + '0\r\nX: y\r\n z\r\n\r\n'],
+  ['a trailer with a space before its colon', head('Transfer-Encoding: chunked') + '0\r\nX : y\r\n\r\n'],
+  ['a trailer without a colon', head('Transfer-Encoding: chunked') + '0\r\nxyz\r\n\r\n'],
+  ['a length among the trailers', head('Transfer-Encoding: chunked') + '0\r\nContent-Length: 9\r\n\r\n'],
+  ['a DEL in a name', head('X-N\x7ful: a')],
+  ['a name beyond ASCII', head('X-\xe9: a')],
+  ['a bracket in a name', head('X(Y): a')],
+  ['no version', `GET ${TARGET}\r\nHost: h\r\n${AUTH}\r\n\r\n`],
+  ['a version in lower case', `GET ${TARGET} http/1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`],
+  ['a tab before the version', `GET ${TARGET}\tHTTP/1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`],
+  ['a version of three parts', `GET ${TARGET} HTTP/1.1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`],
   ['a method in lower case', `get ${TARGET} HTTP/1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`],
 ];
 
@@ -88,19 +113,28 @@ for (const [what, bytes] of REFUSED) {
     // Also bytes that never become a request at the worker would show here.
     const workerSockets: Socket[] = [];
     worker.server.on('connection', (one) => workerSockets.push(one));
-    const socket = await world.raw();
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    socket.write(Buffer.from(bytes + HIDDEN, 'latin1'));
-    await closed;
-    assert.match(text, /^HTTP\/1\.1 400 /, text);
-    assert.equal(text.match(/HTTP\/1\.1 \d{3}/g)?.length, 1, `one answer only: ${text}`);
-    assert.match(text, /connection: close/i);
-    assert.match(text, /"reason":"REQUEST_MALFORMED"/);
-    assert.deepEqual(seen, []);
-    for (const one of workerSockets) assert.equal(one.bytesRead, 0);
-    assert.equal(world.gateway.load(ENDPOINT).running, 0);
+    const bytesRead = (): number => workerSockets.reduce((sum, one) => sum + one.bytesRead, 0);
+    // Without a connection to the worker, then with an idle one; on a client's connection that is new,
+    // then on one that has served a request.
+    for (const served of [0, 1]) {
+      const socket = await world.raw();
+      if (served > 0) {
+        socket.write(`GET /e/${ENDPOINT}/before HTTP/1.1\r\nHost: h\r\n${AUTH}\r\n\r\n`);
+        await readUntil(socket, /served/);
+        await world.listener.seen('ended');
+      }
+      const before = bytesRead();
+      const text = readToEnd(socket);
+      socket.write(Buffer.from(bytes + HIDDEN, 'latin1'));
+      const answer = await text;
+      assert.match(answer, /^HTTP\/1\.1 400 /, answer);
+      assert.equal(answer.match(/HTTP\/1\.1 \d{3}/g)?.length, 1, `one answer only: ${answer}`);
+      assert.match(answer, /connection: close/i);
+      assert.match(answer, /"reason":"REQUEST_MALFORMED"/);
+      assert.equal(bytesRead(), before);
+      assert.equal(world.gateway.load(ENDPOINT).running, 0);
+    }
+    assert.deepEqual(seen, ['GET /before']);
   });
 }
 
