@@ -140,6 +140,7 @@ describe('an answer is refused', () => {
     ['with another encoding', ok('Transfer-Encoding: gzip, chunked')],
     ['with two encodings', ok('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked')],
     ['in chunks, of HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['with an interim one that ends the connection', status(100, 'Connection: close') + ok()],
     ['with a folded line', ok('X: a', ' b')],
     ['with a bare line feed', 'HTTP/1.1 200 OK\nX'],
     ['with a NUL', ok('X: a\0')],

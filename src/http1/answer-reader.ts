@@ -1,7 +1,7 @@
 import { parseAnswer, type AnswerBody, type ParsedAnswer } from './answer-head.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { headEnd } from './head-end.ts';
-import { ProtocolError } from './protocol-error.ts';
+import { ProtocolError, malformed } from './protocol-error.ts';
 
 export interface AnswerHandler {
   /** The final head, or that of a 101. */
@@ -68,6 +68,8 @@ export class AnswerReader {
       const answer = parseAnswer(bytes, start, end, this.#method);
       start = end;
       if (answer.status < 200 && answer.status !== 101) {
+        // Behind an end of the connection there would be no final answer.
+        if (!answer.keepAlive) throw malformed('an interim answer says that the connection ends');
         this.#interim += 1;
         if (this.#interim > INTERIM_MAX) {
           throw new ProtocolError('headTooLarge', `it has more than ${INTERIM_MAX} interim answers`);

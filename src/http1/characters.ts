@@ -22,7 +22,7 @@ for (let code = 0x61; code <= 0x7a; code += 1) CLASSES[code] = TOKEN;
 for (const character of 'abcdefABCDEF') CLASSES[character.charCodeAt(0)] = at(character.charCodeAt(0)) | HEX;
 CLASSES[0x2d] = TOKEN | METHOD;
 for (let code = 0x21; code <= 0x7e; code += 1) CLASSES[code] = at(code) | VALUE | TARGET;
-for (let code = 0x80; code <= 0xff; code += 1) CLASSES[code] = VALUE | TARGET;
+for (let code = 0x80; code <= 0xff; code += 1) CLASSES[code] = VALUE;
 CLASSES[SPACE] = VALUE;
 CLASSES[TAB] = VALUE;
 

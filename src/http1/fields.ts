@@ -25,8 +25,16 @@ export function readFields(text: string, start: number, into: FieldList): void {
     }
     let valueEnd = at;
     while (valueEnd > valueStart && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd -= 1;
+    if (valueEnd < at) checkPadding(name, text, valueEnd, at);
     into.push(name, text.substring(valueStart, valueEnd));
     at += 2;
+  }
+}
+
+/** Some readers take a tab behind `chunked` for a part of it, and so read another body (llhttp does). */
+function checkPadding(name: string, text: string, start: number, end: number): void {
+  if (name.toLowerCase() === 'transfer-encoding' && text.lastIndexOf('\t', end - 1) >= start) {
+    throw malformed('a tab follows its Transfer-Encoding');
   }
 }
 
