@@ -1,16 +1,14 @@
 import type { Client } from '../client/client.ts';
-import { ClientError } from '../client/client-error.ts';
 import type { Endpoint } from '../client/schema.ts';
 import type { Io } from './io.ts';
 import { LiveView } from './live-view.ts';
 import { printable, spanText } from './output.ts';
 import type { Output } from './output.ts';
+import { patiently } from './patience.ts';
 import { progressOf } from './rollout-progress.ts';
 import type { RolloutProgress, WatchedRollout } from './rollout-progress.ts';
 
 const POLL_MS = 250;
-/** A server that restarts is back within this time; one that is not has failed. */
-const UNREACHABLE_LIMIT_MS = 30_000;
 /** After a lost worker the next one starts within seconds, unless no request is there to ask for it. */
 const STANDSTILL_LIMIT_MS = 30_000;
 const BAR_WIDTH = 24;
@@ -32,7 +30,9 @@ export async function watchRollout({ client, io, output, watched, silent }: Watc
   let lastMoveMs = startedAtMs;
   let told = '';
   for (;;) {
-    const now = await readPatiently(client, watched.before.id, io);
+    const now = await patiently(io, () =>
+      client.call('getEndpoint', { path: { endpoint_id: watched.before.id } }),
+    );
     const progress = progressOf(watched, now);
     const still = now.rollout?.state === 'waiting' && now.workers.length === 0;
     if (!still) lastMoveMs = io.nowMs();
@@ -49,20 +49,6 @@ export async function watchRollout({ client, io, output, watched, silent }: Watc
       told = line;
     }
     await io.sleep(POLL_MS);
-  }
-}
-
-/** A server that restarts in the middle goes on with the rollout, so a watcher waits for it. */
-async function readPatiently(client: Client, endpointId: string, io: Io): Promise<Endpoint> {
-  const startedAtMs = io.nowMs();
-  for (;;) {
-    try {
-      return await client.call('getEndpoint', { path: { endpoint_id: endpointId } });
-    } catch (error) {
-      const away = error instanceof ClientError && (error.status === null || error.status === 503);
-      if (!away || io.nowMs() - startedAtMs >= UNREACHABLE_LIMIT_MS) throw error;
-      await io.sleep(POLL_MS);
-    }
   }
 }
 

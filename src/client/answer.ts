@@ -1,5 +1,6 @@
 import { ClientError } from './client-error.ts';
 import type { LocalReason } from './client-error.ts';
+import { parseExactJson } from './exact-json.ts';
 import type { Error as ErrorBody } from './schema.ts';
 
 /** A page of 1000 endpoints, each with all its environment values, fits with room to spare. */
@@ -20,9 +21,9 @@ export async function readText(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-export function parseJson(response: Response, text: string): unknown {
+export function parseJson(response: Response, text: string, exactNumbers = false): unknown {
   try {
-    return JSON.parse(text);
+    return exactNumbers ? parseExactJson(text) : JSON.parse(text);
   } catch (error) {
     throw badAnswer(response, 'is not JSON', error);
   }

@@ -22,6 +22,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** Numbers of the answer that JavaScript would write differently become objects that keep them. */
+  readonly exactNumbers?: boolean;
 }
 
 interface LooseInput {
@@ -70,7 +72,7 @@ export class Client {
   async callWithHeaders<Name extends OperationName>(
     name: Name,
     input: Input<Name>,
-    { signal }: CallOptions = {},
+    { signal, exactNumbers = false }: CallOptions = {},
   ): Promise<{ readonly answer: Answer<Name>; readonly headers: Headers }> {
     const { answer } = OPERATIONS[name];
     const limit = AbortSignal.timeout(this.#timeoutMs);
@@ -78,7 +80,7 @@ export class Client {
       const text = await readText(response);
       if (response.status !== 200) throw refusal(response, text);
       // The server's answers are of the document's shape: its own tests hold them to it.
-      const content = (answer === 'text' ? text : parseJson(response, text)) as Answer<Name>;
+      const content = (answer === 'text' ? text : parseJson(response, text, exactNumbers)) as Answer<Name>;
       return { answer: content, headers: response.headers };
     });
   }

@@ -12,6 +12,8 @@ export interface StubRequest {
   readonly headers: IncomingMessage['headers'];
   /** Parsed; undefined without a body. */
   readonly body: unknown;
+  /** As it came; empty without a body. */
+  readonly text: string;
 }
 
 export interface StubAnswer {
@@ -64,6 +66,7 @@ export class StubApi {
       path: incoming.url ?? '',
       headers: incoming.headers,
       body: received === '' ? undefined : (JSON.parse(received) as unknown),
+      text: received,
     };
     this.requests.push(request);
     const route = routes[`${request.method} ${request.path.split('?')[0]}`];

@@ -8,6 +8,12 @@ import { endpointsRollback } from './endpoints/rollback.ts';
 import { endpointsSimulate } from './endpoints/simulate.ts';
 import { endpointsUpdate } from './endpoints/update.ts';
 import { eventsList } from './events/list.ts';
+import { jobsCancel } from './jobs/cancel.ts';
+import { jobsList } from './jobs/list.ts';
+import { jobsRetry } from './jobs/retry.ts';
+import { jobsRun } from './jobs/run.ts';
+import { jobsStatus } from './jobs/status.ts';
+import { jobsWatch } from './jobs/watch.ts';
 import { requestsList } from './requests/list.ts';
 import { rolloutGet } from './rollout/get.ts';
 import { rolloutAbort, rolloutPause, rolloutPromote, rolloutResume } from './rollout/order.ts';
@@ -36,6 +42,12 @@ export const COMMANDS: readonly Command[] = [
   rolloutAbort,
   eventsList,
   requestsList,
+  jobsRun,
+  jobsStatus,
+  jobsWatch,
+  jobsCancel,
+  jobsRetry,
+  jobsList,
   workersList,
   workersGet,
   workersLogs,
