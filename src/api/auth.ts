@@ -14,7 +14,11 @@ declare module 'fastify' {
 /** Finds a key by its SHA-256, so that a key itself is neither kept nor compared byte by byte. */
 export type KeyLookup = (sha256Hex: string) => ApiKey | undefined;
 
-export function authenticate(keys: KeyLookup) {
+/**
+ * `unknown`: how a key that is not known is refused. The vendor's control API has a name of its own for
+ * it, with 403; clients of the job API look for 401.
+ */
+export function authenticate(keys: KeyLookup, unknown: 'INVALID_API_KEY' | 'UNAUTHORIZED') {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const match = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '');
     if (match?.[1] === undefined) {
@@ -26,7 +30,7 @@ export function authenticate(keys: KeyLookup) {
     }
     const key = keys(createHash('sha256').update(match[1]).digest('hex'));
     if (key === undefined) {
-      throw new AppError('INVALID_API_KEY', 'The API key is not known here; check the key after "Bearer".');
+      throw new AppError(unknown, 'The API key is not known here; check the key after "Bearer".');
     }
     request.caller = { ownerId: key.ownerId, admin: key.admin };
   };

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointService } from '../ports/endpoint-service.ts';
 import type { JobService } from '../ports/job-service.ts';
@@ -73,11 +73,9 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     serverRoutes(open, parts);
   });
   void app.register(async (guarded) => {
-    guarded.addHook('onRequest', authenticate(parts.apiKeys));
-    guarded.addHook('onRequest', async (_request, reply) => {
-      // Answers hold environment values in clear.
-      void reply.header('cache-control', 'no-store');
-    });
+    guarded.addHook('onRequest', authenticate(parts.apiKeys, 'INVALID_API_KEY'));
+    // Answers hold environment values in clear.
+    guarded.addHook('onRequest', keepNoCopy);
     endpointRoutes(guarded, parts.service);
     revisionRoutes(guarded, parts.service);
     rolloutRoutes(guarded, parts.service);
@@ -89,7 +87,15 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     networkVolumeRoutes(guarded, parts.resources);
     prewarmRoutes(guarded, parts.resources);
     catalogRoutes(guarded, parts.service);
+  });
+  void app.register(async (guarded) => {
+    guarded.addHook('onRequest', authenticate(parts.apiKeys, 'UNAUTHORIZED'));
+    guarded.addHook('onRequest', keepNoCopy);
     jobRoutes(guarded, parts.jobs, parts.jobLimits);
   });
   return app;
+}
+
+async function keepNoCopy(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  void reply.header('cache-control', 'no-store');
 }

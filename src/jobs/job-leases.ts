@@ -143,7 +143,6 @@ export class JobLeases {
     const stored = await this.#parts.store.partAppend(id, number, part, outputBytes);
     if (stored === 'gone') throw notYours(handedId);
     if (stored === 'stored' || attempt.ending !== null) return;
-    attempt.worker.stop(handedId);
     await this.#end(attempt, { ...tooLarge(null, outputBytes), end: 'complete', held: true });
   }
 
@@ -153,7 +152,6 @@ export class JobLeases {
       await attempt.ending;
       return false;
     }
-    attempt.worker.stop(attempt.handedId);
     return await this.#end(attempt, {
       state: 'CANCELLED',
       output: null,
@@ -222,7 +220,6 @@ export class JobLeases {
   #overran(attempt: Attempt, allowedMs: number): void {
     if (attempt.ending !== null) return;
     const error = `The job ran longer than ${allowedMs / 1_000} s, its executionTimeout; raise policy.executionTimeout, or the endpoint's request_timeout.`;
-    attempt.worker.stop(attempt.handedId);
     this.#background(
       this.#end(attempt, { state: 'TIMED_OUT', output: null, error, end: 'timeout', held: true }),
     );
@@ -241,7 +238,11 @@ export class JobLeases {
       attempt.ending = null;
       throw failure;
     }
-    if (ending.held === true) this.#hold(attempt);
+    if (ending.held === true) {
+      this.#hold(attempt);
+      // Told only now: a worker that lets go at once says so at once, and must find something to let go of.
+      attempt.worker.stop(attempt.handedId);
+    }
     this.#over(attempt, end, state === 'COMPLETED' ? 200 : 500);
     if (ended) this.#parts.onEnded(this.#events.endpoint(), { state, ended: null, attempt });
     return ended;

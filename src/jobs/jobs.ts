@@ -73,6 +73,9 @@ export class Jobs implements Traffic, JobWorkers {
   #closed = false;
   /** Some ended job's end is to be told. */
   onDelivery: () => void = () => undefined;
+  /** A worker may be given jobs, or its facts have changed. */
+  onWorker: (endpoint: TrafficEndpoint, worker: TrafficWorker) => void = () => undefined;
+  onWorkerGone: (workerId: WorkerId) => void = () => undefined;
 
   private constructor(options: JobsOptions, recovery: JobRecovery) {
     this.#options = options;
@@ -178,7 +181,10 @@ export class Jobs implements Traffic, JobWorkers {
   }
 
   workerPut(endpointId: EndpointId, worker: TrafficWorker): void {
-    this.find(endpointId)?.workerPut(worker);
+    const jobs = this.find(endpointId);
+    if (jobs === undefined) return;
+    jobs.workerPut(worker);
+    this.onWorker(jobs.endpoint, worker);
   }
 
   workerDrain(endpointId: EndpointId, workerId: WorkerId): void {
@@ -188,6 +194,7 @@ export class Jobs implements Traffic, JobWorkers {
   }
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId, why = 'it ended'): void {
+    this.onWorkerGone(workerId);
     this.find(endpointId)?.workerRemove(workerId, why);
     const had = this.endedRequests(endpointId).filter((job) => job.workerId === workerId);
     this.#options.listener.workerLeft(endpointId, workerId, had.slice(0, LAST_REQUESTS_MAX));

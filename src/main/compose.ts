@@ -37,12 +37,13 @@ import type { Log } from '../ports/log.ts';
 import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
-import { describeConfig, publicBase, type Config, type Environment } from './config.ts';
+import { describeConfig, publicBase, workerBase, type Config, type Environment } from './config.ts';
 import { engineSocket } from './engine-socket.ts';
 import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
 import { trafficByType } from './traffic-by-type.ts';
 import { VERSION } from './version.ts';
+import { WorkerSide } from './worker-side.ts';
 
 export interface PilotlightServer {
   /** The address it listens on, with the port that was chosen. */
@@ -115,15 +116,25 @@ export async function openServer(
     limits: config.jobs,
     onFatal: (error) => fatal.resolve(error),
   });
+  const jobsKey = openKeyFile(join(config.dataDir, 'jobs.key'));
   const webhooks = new Webhooks({
     clock,
     random,
     log,
     store: jobStore,
     sender: createWebhookSender({ allow: config.jobs.webhookAllow }),
-    key: openKeyFile(join(config.dataDir, 'jobs.key')),
+    key: jobsKey,
   });
   jobs.onDelivery = () => webhooks.wake();
+  const workerSide = new WorkerSide({
+    clock,
+    log,
+    jobs,
+    key: jobsKey,
+    workerFind: (endpointId, workerId) => control.workerFind(endpointId, workerId),
+    readiness,
+    sendAlways: config.workers.driver === 'simulated',
+  });
   const http = createServer(serverOptions(gateway.limits));
   gateway.tuneServer(http);
   const { domain } = config.listen;
@@ -136,7 +147,7 @@ export async function openServer(
     metrics,
     store,
     driver,
-    readiness,
+    readiness: workerSide.readiness,
     deviceWatch,
     secrets: openSecrets({
       key: config.access.secretKey === null ? null : Buffer.from(config.access.secretKey, 'base64'),
@@ -156,6 +167,7 @@ export async function openServer(
       deviceOthersShare: config.workers.gpuOthersShare,
       urlOf: ({ id, type, appName }) =>
         type === 'async' ? `${base}/v1/${id}-${appName}` : endpointUrl(base, domain, id, appName),
+      jobVariables: async ({ id }, workerId) => await workerSide.variablesOf(id, workerId),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),
     onFatal: (error) => fatal.resolve(error),
@@ -202,7 +214,8 @@ export async function openServer(
     if (gateway.matches(request)) gateway.handle(request, response);
     else {
       apiRequests.take(request, response);
-      api.routing(request, response);
+      if (workerSide.requests.matches(request)) workerSide.requests.handle(request, response);
+      else api.routing(request, response);
     }
   });
   http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
@@ -210,6 +223,7 @@ export async function openServer(
   const front = openFront(gateway, http, config.gateway.forwarder);
   const port = await listen(front.server, config);
   base = publicBase(config.listen, port);
+  workerSide.listening(config.workers.url ?? workerBase(config.listen, port));
   log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
 
   return {
@@ -220,15 +234,17 @@ export async function openServer(
       serving = false;
       eventReaders.close();
       jobs.close();
+      workerSide.requests.close();
       // Two lives: first what clients hold, then what it stands on.
       const closed = new Promise<void>((resolve) => front.server.close(() => resolve()));
       front.closeIdleConnections();
       const limit = Promise.withResolvers<void>();
       const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
       const simulated = simulator.close();
-      const drained = gateway.beginDrain().then(() => apiRequests.drained());
-      await Promise.race([drained, limit.promise]);
+      const drained = Promise.all([gateway.beginDrain(), workerSide.push.beginDrain()]);
+      await Promise.race([drained.then(() => apiRequests.drained()), limit.promise]);
       cancel();
+      workerSide.push.close();
       front.closeIdleConnections();
       front.closeAllConnections();
       await closed;

@@ -142,6 +142,12 @@ export const SETTINGS = {
     baseUrl,
     'base of the addresses shown to clients; unset: from --listen',
   ),
+  workerUrl: setting(
+    'WORKER_URL',
+    null,
+    baseUrl,
+    'base of the address at which workers that take jobs reach this server; unset: from --listen',
+  ),
   logLevel: setting(
     'LOG_LEVEL',
     'info',

@@ -52,6 +52,8 @@ export interface WorkerConfig {
   readonly prices: ReadonlyMap<string, number>;
   /** A worker that is not ready this long after its start has failed. */
   readonly startDeadlineMs: number;
+  /** Where workers that take jobs reach the server; null: where programs of this machine do. */
+  readonly url: string | null;
   /** From SIGTERM to SIGKILL of a worker; 0: killed at once. */
   readonly stopGraceMs: number;
 }
@@ -198,7 +200,11 @@ export function addressText(host: string, port: number): string {
 
 /** Base of the addresses shown to clients, once the port listened on is known. */
 export function publicBase(listen: ListenConfig, port: number): string {
-  if (listen.publicUrl !== null) return listen.publicUrl;
+  return listen.publicUrl ?? workerBase(listen, port);
+}
+
+/** Where programs of this machine reach the server. */
+export function workerBase(listen: ListenConfig, port: number): string {
   // "All addresses" is no address to connect to; the loopback one always reaches it from here.
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
   return `http://${addressText(host, port)}`;
@@ -280,6 +286,7 @@ function valuesOf(config: Config): Values {
     publicUrl: config.listen.publicUrl,
     logLevel: config.logLevel,
     startDeadline: config.workers.startDeadlineMs / SECOND_MS,
+    workerUrl: config.workers.url,
     maxSurge: config.rollout.maxSurge,
     bake: config.rollout.bakeMs / SECOND_MS,
     bakeRequests: config.rollout.bakeRequests,
@@ -323,6 +330,7 @@ function configOf(values: Values): Config {
       gpuOthersShare: values.gpuOthers / 100,
       prices: values.prices ?? new Map(),
       startDeadlineMs: values.startDeadline * SECOND_MS,
+      url: values.workerUrl,
       stopGraceMs: values.stopGrace * SECOND_MS,
     }),
     containers: Object.freeze({

@@ -44,6 +44,7 @@ describe('the defaults', () => {
         gpuOthersShare: 0.1,
         prices: new Map(),
         startDeadlineMs: 600_000,
+        url: null,
         stopGraceMs: 30_000,
       },
       containers: {
@@ -112,6 +113,7 @@ describe('flags and variables', () => {
       ['PRICES', '--prices', 'gpu=1.2,cpu=0.05'],
       ['DOMAIN', '--domain', 'gpu.example.com'],
       ['PUBLIC_URL', '--public-url', 'https://gpu.example.com/base/'],
+      ['WORKER_URL', '--worker-url', 'http://10.0.0.1:8080/'],
       ['LOG_LEVEL', '--log-level', 'debug'],
       ['START_DEADLINE_SECONDS', '--start-deadline-seconds', '7'],
       ['MAX_SURGE', '--max-surge', '0'],

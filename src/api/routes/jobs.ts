@@ -24,6 +24,12 @@ const WAIT_MS_MAX = 5 * MINUTE_MS;
 /** As with RunPod, whose clients give up a moment later. */
 const SYNC_WAIT_MS = 90 * SECOND_MS;
 const LIST_DEFAULT = 50;
+/** `status-sync` is what RunPod's JavaScript client asks after a `runsync` that did not see the end. */
+const STATUS_CALLS = [
+  { method: 'GET', name: 'status', unaskedMs: undefined },
+  { method: 'POST', name: 'status', unaskedMs: undefined },
+  { method: 'GET', name: 'status-sync', unaskedMs: SYNC_WAIT_MS },
+] as const;
 
 const EndpointName = Type.String({ minLength: 1, maxLength: 511 });
 const NamePath = Type.Object({
@@ -134,19 +140,19 @@ function surfaceRoutes(
     },
   );
 
-  for (const method of ['GET', 'POST'] as const)
+  for (const { method, name, unaskedMs } of STATUS_CALLS)
     app.route<JobRequest & WaitRequest>({
       method,
-      url: `${base}/status/:job_id`,
+      url: `${base}/${name}/:job_id`,
       schema: {
         ...about('getJob', 'Get the status of a job', 'POST does the same, for old clients.'),
-        ...(method === 'POST' ? { hide: true } : {}),
+        ...(method === 'POST' || name !== 'status' ? { hide: true } : {}),
         params: JobPath,
         querystring: waitQuery('Wait for its end, at most so many milliseconds; absent: do not wait.'),
         response: STATUS,
       },
       handler: async (request, reply) => {
-        const { wait: waitMs } = request.query;
+        const { wait: waitMs = unaskedMs } = request.query;
         const wait = waitMs === undefined ? undefined : { waitMs, signal: untilLeft(reply) };
         const { job_id: jobId } = request.params;
         return sendView(reply, await service.status(named(request), jobId, callerOf(request), wait));

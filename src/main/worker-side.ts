@@ -1,0 +1,70 @@
+import type { Clock } from '../base/clock.ts';
+import type { EndpointId, WorkerId } from '../base/ids.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import { PushWorkers } from '../jobs/push/push-workers.ts';
+import { jobVariables } from '../jobs/worker-protocol/job-variables.ts';
+import { Presence } from '../jobs/worker-protocol/presence.ts';
+import { WorkerRequests } from '../jobs/worker-protocol/worker-requests.ts';
+import { WorkerTokens } from '../jobs/worker-protocol/worker-token.ts';
+import type { Readiness } from '../ports/driver.ts';
+import type { Log } from '../ports/log.ts';
+
+export interface WorkerSideOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly jobs: Jobs;
+  readonly key: Uint8Array;
+  readonly workerFind: (endpointId: EndpointId, workerId: WorkerId) => object | null;
+  /** Of workers with a port. */
+  readonly readiness: Readiness;
+  /** No worker asks for jobs: the simulated ones answer requests and run no program. */
+  readonly sendAlways: boolean;
+}
+
+/** What brings the jobs to their workers: the calls of those that take them, and requests to the others. */
+export class WorkerSide {
+  readonly requests: WorkerRequests;
+  readonly push: PushWorkers;
+  readonly readiness: Readiness;
+  readonly #tokens: WorkerTokens;
+  readonly #outputBytes: number;
+  readonly #base = Promise.withResolvers<string>();
+
+  constructor({ clock, log, jobs, key, workerFind, readiness, sendAlways }: WorkerSideOptions) {
+    const { outputBytes } = jobs.limits;
+    const presence = new Presence();
+    this.#tokens = new WorkerTokens(key);
+    this.#outputBytes = outputBytes;
+    this.push = new PushWorkers({ clock, log, workers: jobs, outputBytes });
+    this.requests = new WorkerRequests({
+      clock,
+      log,
+      workers: jobs,
+      tokens: this.#tokens,
+      presence,
+      workerFind,
+      outputBytes,
+    });
+    this.readiness = {
+      watch: (target, onChange, signal) => {
+        const takes = target.takesJobs && !sendAlways;
+        (takes ? presence : readiness).watch(target, onChange, signal);
+      },
+    };
+    jobs.onWorker = ({ endpointId, healthCheckPath }, worker) => {
+      if (sendAlways || healthCheckPath !== '') this.push.workerPut(endpointId, worker);
+    };
+    jobs.onWorkerGone = (workerId) => this.push.workerRemove(workerId);
+  }
+
+  /** The server listens, and that is where workers reach it. */
+  listening(base: string): void {
+    this.#base.resolve(base);
+  }
+
+  async variablesOf(endpointId: EndpointId, workerId: WorkerId): Promise<Readonly<Record<string, string>>> {
+    const holder = { endpointId, workerId };
+    const token = this.#tokens.tokenOf(holder);
+    return jobVariables(holder, { base: await this.#base.promise, token, outputBytes: this.#outputBytes });
+  }
+}
