@@ -1,4 +1,5 @@
 import { settingsFields, specFields, unixSeconds } from '../model/endpoint-fields.ts';
+import { imageDigest } from '../model/pinned-image.ts';
 import type { RevisionItem, RevisionObject } from '../model/revision-schema.ts';
 import type { RevisionView } from '../ports/endpoint-service.ts';
 
@@ -10,6 +11,7 @@ export function revisionItem({ revision, outcome, changed, workers }: RevisionVi
     from_revision: revision.fromRevision,
     restores: revision.restores,
     changed,
+    image_digest: imageDigest(revision),
     outcome,
     failure: revision.failure ?? '',
     workers,

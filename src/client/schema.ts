@@ -440,6 +440,8 @@ export type RevisionItem = {
   > | null;
   /** `in_force`; `rolling_out`; `failed` (see `failure`); `replaced` (it was in force); `superseded` (a newer update came before it was proven); `unknown` (made by a version that noted less). */
   readonly outcome: 'in_force' | 'rolling_out' | 'failed' | 'replaced' | 'superseded' | 'unknown';
+  /** The bytes its image stands for, which all its workers run whatever becomes of the tag: digest of the registry’s manifest, or of the image where it was never in a registry. Empty as long as it is not known, and where programs are run without an image. */
+  readonly image_digest: string;
   /** Why it failed; empty when it did not. */
   readonly failure: string;
   /** Workers of it that have not ended. */
@@ -475,6 +477,8 @@ export type Revision = {
   > | null;
   /** `in_force`; `rolling_out`; `failed` (see `failure`); `replaced` (it was in force); `superseded` (a newer update came before it was proven); `unknown` (made by a version that noted less). */
   readonly outcome: 'in_force' | 'rolling_out' | 'failed' | 'replaced' | 'superseded' | 'unknown';
+  /** The bytes its image stands for, which all its workers run whatever becomes of the tag: digest of the registry’s manifest, or of the image where it was never in a registry. Empty as long as it is not known, and where programs are run without an image. */
+  readonly image_digest: string;
   /** Why it failed; empty when it did not. */
   readonly failure: string;
   /** Workers of it that have not ended. */

@@ -35,6 +35,7 @@ import { currentRevision, newEntry, newRevision, type EndpointEntry } from './en
 import { endpointPage } from './endpoint-page.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import { EndpointUpdates, warningsOf } from './endpoint-updates.ts';
+import { pinImage } from './image-pin.ts';
 import type { Inventory } from './inventory.ts';
 import { KeptAnswers, type Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -42,6 +43,7 @@ import { checkSpec } from './resource-check.ts';
 import { requestPage } from './request-page.ts';
 import { orderRollout } from './rollout-commands.ts';
 import { drainHolders, rolloutView } from './rollout-view.ts';
+import { endpointPullMessage, shownWorker } from './pull-message.ts';
 import type { Reconciler } from './reconciler.ts';
 import { revisionView, revisionViews } from './revision-history.ts';
 import type { Resources } from './resources/resources.ts';
@@ -92,6 +94,10 @@ export class EndpointCommands implements EndpointService {
     if ('faults' in created) throw faultsError(created.faults);
     checkSpec(created.spec, this.#inventory, this.#ports.driver);
     this.#resources.check(created.spec, caller.ownerId);
+    const { credential } = this.#resources.of(created.spec);
+    const { pinned } = await pinImage(this.#ports, created.spec, credential);
+    // Again: while the registry was asked, what it names may have gone.
+    this.#resources.check(created.spec, caller.ownerId);
     const id = newId<EndpointId>(this.#ports.random);
     const appName = created.appName ?? id;
     if (this.#nameTaken(appName)) throw nameTaken(appName);
@@ -118,6 +124,7 @@ export class EndpointCommands implements EndpointService {
       fromRevision: null,
       restores: null,
       stableAtMs: nowMs,
+      pinnedImage: pinned,
     });
     const outcome = { id, ...warningsOf(created.spec) };
     this.#namesInFlight.add(appName);
@@ -252,7 +259,7 @@ export class EndpointCommands implements EndpointService {
 
   workerList(endpointId: string, caller: Caller): readonly Worker[] {
     const entry = this.#entry(endpointId, caller);
-    const live = [...entry.workers.values()].map((worker) => worker.record);
+    const live = [...entry.workers.values()].map(shownWorker);
     return [...live, ...entry.ended].sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
 
@@ -328,7 +335,7 @@ export class EndpointCommands implements EndpointService {
 
   #view(entry: EndpointEntry): EndpointView {
     const { endpoint } = entry;
-    const workers = [...entry.workers.values()].map((worker) => worker.record);
+    const workers = [...entry.workers.values()].map(shownWorker);
     const status = endpointStatus({
       settings: endpoint.settings,
       deleting: endpoint.deleting,
@@ -345,7 +352,9 @@ export class EndpointCommands implements EndpointService {
       revision: currentRevision(entry),
       status,
       error: failed ? endpoint.message : '',
-      message: moving ? (endpoint.rollout?.message ?? '') : endpoint.message,
+      message: [moving ? (endpoint.rollout?.message ?? '') : endpoint.message, endpointPullMessage(entry)]
+        .filter((part) => part !== '')
+        .join('; '),
       url: this.#ports.options.urlOf(endpoint),
       workers,
     };

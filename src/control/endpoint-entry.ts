@@ -11,6 +11,8 @@ import type {
   RevisionProgress,
   RevisionSpec,
 } from '../model/endpoint.ts';
+import { pinnedSpec } from '../model/pinned-image.ts';
+import type { PullProgress } from '../ports/driver.ts';
 import { EndpointEvents } from './endpoint-events.ts';
 import { impossible } from '../base/errors.ts';
 import type { Worker } from '../model/worker.ts';
@@ -33,6 +35,8 @@ export interface WorkerEntry {
   claimed: readonly string[];
   /** Its devices were seen free of others a short while before it got them: no need to look again. */
   devicesSeenFree: boolean;
+  /** How far its image is; null when it is not being pulled. */
+  pull: PullProgress | null;
   /** The driver has been asked to start it, or found it: it must be stopped by the driver too. */
   placed: boolean;
   /** Why its start failed, while what may have come of it is being removed. */
@@ -158,6 +162,7 @@ export function newRevision(
     spec,
     settings,
     stableAtMs: null,
+    pinnedImage: null,
     failure: null,
     startTimeMs: null,
     pullTimeMs: null,
@@ -184,6 +189,7 @@ export function newWorkerEntry(record: Worker, events: EndpointEvents): WorkerEn
     stoppingSinceMs: null,
     claimed: [],
     devicesSeenFree: false,
+    pull: null,
     placed: false,
     launchFailure: null,
     launched: Promise.resolve(),
@@ -204,6 +210,11 @@ export function revisionOf(entry: EndpointEntry, number: number): Revision {
 /** What the endpoint is meant to run: the target's fields while a rollout leads there, else the stable ones. */
 export function currentRevision(entry: EndpointEntry): Revision {
   return revisionOf(entry, entry.endpoint.targetRevision ?? entry.endpoint.stableRevision);
+}
+
+/** What its workers are started from: with its image pinned, as far as that is known. */
+export function startSpecOf(entry: EndpointEntry, revision: number): RevisionSpec {
+  return pinnedSpec(revisionOf(entry, revision));
 }
 
 export function specOf(entry: EndpointEntry, revision: number): RevisionSpec {

@@ -21,6 +21,7 @@ import {
   type EndpointEntry,
 } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import { pinImage, type ImagePin } from './image-pin.ts';
 import type { Inventory } from './inventory.ts';
 import type { Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -92,11 +93,22 @@ export class EndpointUpdates {
   }
 
   async update(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
-    return await this.#change(entry, this.#wantedByBody(entry, body), request);
+    const pin = await this.#pin(entry, this.#wantedByBody(entry, body), request);
+    // Read again: while the registry was asked, a rollout may have ended.
+    return await this.#change(entry, this.#wantedByBody(entry, body), request, pin);
   }
 
   async rollback(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
-    return await this.#change(entry, this.#wantedBack(entry, body), request);
+    return await this.#change(entry, this.#wantedBack(entry, body), request, null);
+  }
+
+  /** Null where the image is one that is pinned already: what the endpoint runs does not change with a variable. */
+  async #pin(entry: EndpointEntry, wanted: WantedChange, request: PlanRequest): Promise<ImagePin | null> {
+    if (wanted.changed['image'] === undefined && wanted.changed['registry_auth_id'] === undefined)
+      return null;
+    // Whatever else refuses it need not ask anybody.
+    this.#prepare(entry, wanted, request, null);
+    return await pinImage(this.#ports, wanted.spec, this.#resources.of(wanted.spec).credential);
   }
 
   /** Nothing is stored, started or told. */
@@ -139,6 +151,7 @@ export class EndpointUpdates {
     entry: EndpointEntry,
     wanted: WantedChange,
     { caller, ifMatch, rollout }: PlanRequest,
+    pin: ImagePin | null,
   ): PreparedChange {
     const classes = Object.values(wanted.changed);
     const revisionChanged = classes.includes('revision');
@@ -149,7 +162,7 @@ export class EndpointUpdates {
     // After everything else that can refuse it (RFC 9110, section 13.2.1).
     checkPrecondition(entry, ifMatch);
     const target: { change: Partial<Endpoint>; revision?: Revision } = revisionChanged
-      ? this.#newTarget(entry, wanted, caller, rollout ?? {})
+      ? this.#newTarget(entry, wanted, { caller, rollout: rollout ?? {}, pin })
       : { change: {} };
     const settingsGeneration = entry.endpoint.settingsGeneration + (classes.includes('settings') ? 1 : 0);
     const change = { settings: wanted.settings, settingsGeneration, ...target.change };
@@ -163,7 +176,7 @@ export class EndpointUpdates {
   }
 
   #preview(entry: EndpointEntry, wanted: WantedChange, request: PlanRequest): UpdatePreview {
-    const prepared = this.#prepare(entry, wanted, request);
+    const prepared = this.#prepare(entry, wanted, request, null);
     const { settings } = entry.endpoint;
     const preview = updatePreview(this.#ports, this.#entries, this.#inventory, entry, {
       ...prepared,
@@ -172,8 +185,13 @@ export class EndpointUpdates {
     return { ...preview, ...(prepared.revisionChanged ? warningsOf(wanted.spec) : {}) };
   }
 
-  async #change(entry: EndpointEntry, wanted: WantedChange, request: UpdateRequest): Promise<UpdateOutcome> {
-    const { change, next, revision, revisionChanged, unchanged } = this.#prepare(entry, wanted, request);
+  async #change(
+    entry: EndpointEntry,
+    wanted: WantedChange,
+    request: UpdateRequest,
+    pin: ImagePin | null,
+  ): Promise<UpdateOutcome> {
+    const { change, next, revision, revisionChanged, unchanged } = this.#prepare(entry, wanted, request, pin);
     const outcome = {
       ...outcomeOf(next, wanted.changed),
       ...(revisionChanged ? warningsOf(wanted.spec) : {}),
@@ -222,8 +240,11 @@ export class EndpointUpdates {
   #newTarget(
     entry: EndpointEntry,
     wanted: WantedChange,
-    caller: Caller,
-    rolloutChoices: RolloutChoices,
+    {
+      caller,
+      rollout: rolloutChoices,
+      pin,
+    }: { readonly caller: Caller; readonly rollout: RolloutChoices; readonly pin: ImagePin | null },
   ): { change: Partial<Endpoint>; revision?: Revision } {
     const endpoint = settledEndpoint(entry.endpoint);
     const nowMs = this.#ports.clock.nowMs();
@@ -267,6 +288,7 @@ export class EndpointUpdates {
       createdBy: caller.ownerId,
       fromRevision: currentRevision(entry).number,
       restores: wanted.restored?.number ?? null,
+      pinnedImage: pinnedImageOf(entry, wanted, pin),
       // The same fields take the same time: what was measured of them is not forgotten.
       ...measuredTimes(wanted.restored),
     });
@@ -282,6 +304,15 @@ export class EndpointUpdates {
 export function warningsOf(spec: RevisionSpec): { readonly warnings?: readonly string[] } {
   const warnings = specWarnings(spec);
   return warnings.length === 0 ? {} : { warnings };
+}
+
+/** The pin of the revision it brings back, of the one it was made from, or of its own. */
+function pinnedImageOf(entry: EndpointEntry, wanted: WantedChange, pin: ImagePin | null): string | null {
+  const { image } = wanted.spec;
+  if (wanted.restored !== null) return wanted.restored.pinnedImage;
+  if (pin?.image === image) return pin.pinned;
+  const current = currentRevision(entry);
+  return current.spec.image === image ? current.pinnedImage : null;
 }
 
 function superseded(rollout: Rollout, message: string, nowMs: number): Rollout {

@@ -1,17 +1,25 @@
 import { sleep } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
 import { newId, type WorkerId } from '../base/ids.ts';
+import { size } from '../decide/pull-words.ts';
 import { seconds } from '../decide/world.ts';
 import { mainPort, takesJobs } from '../model/endpoint.ts';
 import { jobTargetOf } from '../model/job-target.ts';
 import { exitWords, type WorkerExit } from '../model/worker-exit.ts';
 import type { Worker, WorkerAddress } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerEvent, type WorkerState } from '../model/worker-state.ts';
-import type { FoundWorker } from '../ports/driver.ts';
+import type { FoundWorker, PreparedImage, PullProgress } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { deviceMemoryFree } from './device-memory.ts';
 import { EndedWorkers } from './ended-workers.ts';
-import { newWorkerEntry, specOf, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import {
+  newWorkerEntry,
+  revisionOf,
+  specOf,
+  startSpecOf,
+  type EndpointEntry,
+  type WorkerEntry,
+} from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import type { Resources } from './resources/resources.ts';
@@ -106,15 +114,18 @@ export class WorkerLifecycle {
 
   async #launch(entry: EndpointEntry, worker: WorkerEntry): Promise<void> {
     const { record } = worker;
-    const spec = specOf(entry, record.revision);
     try {
-      const { credential, mounts } = this.#resources.of(spec);
-      const prepared = await this.#ports.driver.prepare(spec, {
+      const { credential, mounts } = this.#resources.of(specOf(entry, record.revision));
+      const { image } = startSpecOf(entry, record.revision);
+      const prepared = await this.#ports.driver.prepare(startSpecOf(entry, record.revision), {
         credential,
         signal: worker.abort.signal,
-        onProgress: () => undefined,
+        onProgress: (progress) => this.#pulling(worker, progress),
       });
-      this.#resources.prepared(spec.image, prepared);
+      this.#resources.prepared(image, prepared);
+      worker.pull = null;
+      if (this.#closed || worker.record.state !== 'pulling') return;
+      if (prepared !== null) this.#prepared(entry, worker, prepared);
       const { jobVariables } = this.#ports.options;
       const variables =
         jobVariables !== undefined && takesJobs(entry.endpoint)
@@ -132,7 +143,7 @@ export class WorkerLifecycle {
         endpointId: record.endpointId,
         appName: entry.endpoint.appName,
         revision: record.revision,
-        spec,
+        spec: startSpecOf(entry, record.revision),
         devices: worker.record.devices,
         credential,
         mounts,
@@ -150,11 +161,45 @@ export class WorkerLifecycle {
       if (isLaunching(worker.record.state)) {
         const why = error instanceof AppError ? error.message : 'the driver could not start it';
         this.#ports.log.warn('worker not started', { workerId: record.id, error });
+        worker.pull = null;
         worker.launchFailure = why;
         if (worker.placed) await this.#removeRemains(record.id);
         if (!this.#closed && isLaunching(worker.record.state)) this.#broke(entry, worker, why, null);
       }
     }
+  }
+
+  #pulling(worker: WorkerEntry, progress: PullProgress): void {
+    const { record, events } = worker;
+    if (this.#closed || record.state !== 'pulling') return;
+    if (worker.pull === null) {
+      events.note(this.#ports.clock.nowMs(), {
+        kind: 'worker',
+        code: 'pulling',
+        message: 'its image is being pulled',
+        revision: record.revision,
+        workerId: record.id,
+      });
+    }
+    worker.pull = progress;
+  }
+
+  /** The first to know which bytes the image stands for says it for all that follow. */
+  #prepared(entry: EndpointEntry, worker: WorkerEntry, { pinned, pulled, sizeBytes }: PreparedImage): void {
+    const { id: workerId, revision } = worker.record;
+    if (revisionOf(entry, revision).pinnedImage === null) {
+      this.#records.revisionChange(entry, revision, { pinnedImage: pinned });
+    }
+    if (!pulled) return;
+    const tookMs = this.#sinceLaunchMs(worker);
+    worker.events.note(this.#ports.clock.nowMs(), {
+      kind: 'worker',
+      code: 'pulled',
+      message: `its image${sizeBytes === null ? '' : ` of ${size(sizeBytes)}`} was pulled in ${seconds(tookMs)}`,
+      revision,
+      workerId,
+      facts: { sizeBytes, tookMs: Math.round(tookMs) },
+    });
   }
 
   /** A start can fail and leave a process, where only its answer was lost: its devices are not free before it is gone. */

@@ -78,6 +78,11 @@ export interface Revision {
   readonly restores: number | null;
   /** When it became the stable revision; null when it never did, or where that was not yet noted. */
   readonly stableAtMs: number | null;
+  /**
+   * The image by the bytes it stands for, which all workers of the revision run: `name@sha256:…`, or the
+   * image's id where it was never in a registry. Null until it is known, and where there are no images.
+   */
+  readonly pinnedImage: string | null;
   /** Why this revision may not serve again on its own; null while nothing speaks against it. */
   readonly failure: string | null;
   /** Measured time from the start of a worker to ready, smoothed; null when never measured. */
@@ -104,7 +109,7 @@ export type RevisionOutcome = (typeof REVISION_OUTCOMES)[number];
 /** What of a revision changes after it was made. */
 export type RevisionProgress = Pick<
   Revision,
-  'stableAtMs' | 'failure' | 'startTimeMs' | 'pullTimeMs' | 'drainTimeMs' | 'stopTimeMs'
+  'stableAtMs' | 'pinnedImage' | 'failure' | 'startTimeMs' | 'pullTimeMs' | 'drainTimeMs' | 'stopTimeMs'
 >;
 
 export interface Rollout {

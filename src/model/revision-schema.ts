@@ -76,6 +76,12 @@ export const RevisionItem = Type.Object(
         '`in_force`; `rolling_out`; `failed` (see `failure`); `replaced` (it was in force); `superseded` (a ' +
         'newer update came before it was proven); `unknown` (made by a version that noted less).',
     }),
+    image_digest: Type.String({
+      description:
+        'The bytes its image stands for, which all its workers run whatever becomes of the tag: digest of ' +
+        'the registry’s manifest, or of the image where it was never in a registry. Empty as long as it is ' +
+        'not known, and where programs are run without an image.',
+    }),
     failure: Type.String({ description: 'Why it failed; empty when it did not.' }),
     workers: Type.Integer({ description: 'Workers of it that have not ended.' }),
     start_seconds: nullableNumber(

@@ -217,6 +217,7 @@ async function storeOf(simulated: SimulatedEndpoint): Promise<MemoryStore> {
     settings: null,
     fromRevision: null,
     restores: null,
+    pinnedImage: null,
     stableAtMs: 0,
     failure: null,
     startTimeMs,

@@ -11,6 +11,7 @@ const ITEM: RevisionItem = {
   from_revision: 2,
   restores: 1,
   changed: { command: { old: 'node b.ts', new: 'node a.ts', class: 'revision' } },
+  image_digest: `sha256:${'ab'.repeat(32)}`,
   outcome: 'in_force',
   failure: '',
   workers: 2,
@@ -85,6 +86,7 @@ test('revisions get: its fields and what it changed', async () => {
     lines(
       'revision        3',
       'outcome         in_force',
+      `digest          sha256:${'ab'.repeat(32)}`,
       'made            2023-11-14T22:14:50.000Z',
       'by              admin',
       'from            2',

@@ -89,6 +89,7 @@ export function storedRevision(endpointId: string, number: number, change: Parti
     fromRevision: number === 1 ? null : number - 1,
     restores: null,
     stableAtMs: null,
+    pinnedImage: null,
     failure: null,
     startTimeMs: null,
     pullTimeMs: null,

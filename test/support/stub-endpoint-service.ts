@@ -71,6 +71,7 @@ export function stubView(changes: Partial<EndpointView> = {}): EndpointView {
       settings: null,
       fromRevision: null,
       restores: null,
+      pinnedImage: null,
       stableAtMs: 1_700_000_000_999,
       failure: null,
       startTimeMs: null,
@@ -114,7 +115,14 @@ export function stubRevisionView(
   const stub = stubView();
   const { settings } = stub.endpoint;
   return {
-    revision: { ...stub.revision, settings, startTimeMs: 1_500, fromRevision: 1, ...changes },
+    revision: {
+      ...stub.revision,
+      settings,
+      startTimeMs: 1_500,
+      fromRevision: 1,
+      pinnedImage: `registry.example/app@sha256:${'ab'.repeat(32)}`,
+      ...changes,
+    },
     outcome: 'in_force',
     changed: { 'worker_config.gpu_num': { old: 1, new: 2, class: 'revision' } },
     workers: 2,

@@ -138,6 +138,7 @@ export const RevisionRecord = record({
   fromRevision: maybeOrdinal,
   restores: maybeOrdinal,
   stableAtMs: maybeTimeMs,
+  pinnedImage: Type.Union([text, Type.Null()]),
   failure: Type.Union([text, Type.Null()]),
   startTimeMs: maybeTimeMs,
   pullTimeMs: maybeTimeMs,

@@ -81,7 +81,7 @@ CREATE TABLE revisions (
   created_at_ms bigint NOT NULL,
   failure text,
   start_time_ms double precision,
-  spec text NOT NULL, created_by text, settings text, from_revision integer, restores integer, stable_at_ms bigint, pull_time_ms double precision, drain_time_ms double precision, stop_time_ms double precision,
+  spec text NOT NULL, created_by text, settings text, from_revision integer, restores integer, stable_at_ms bigint, pull_time_ms double precision, drain_time_ms double precision, stop_time_ms double precision, pinned_image text,
   PRIMARY KEY (endpoint_id, number)
 );
 

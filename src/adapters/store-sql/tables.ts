@@ -34,6 +34,7 @@ export interface RevisionRow {
   from_revision: number | null;
   restores: number | null;
   stable_at_ms: number | null;
+  pinned_image: string | null;
   failure: string | null;
   start_time_ms: number | null;
   pull_time_ms: number | null;

@@ -1,5 +1,6 @@
 import type { EndpointId } from '../../base/ids.ts';
 import type { RevisionSpec } from '../../model/endpoint.ts';
+import { pinnedSpec } from '../../model/pinned-image.ts';
 import { rolloutIsOver } from '../../model/rollout-state.ts';
 import type { ResourceHolder } from '../../ports/resource-service.ts';
 import type { EndpointEntry } from '../endpoint-entry.ts';
@@ -43,11 +44,11 @@ export class ResourceHolders {
     });
   }
 
-  /** The images of every kept revision of every endpoint. */
+  /** The images of every kept revision of every endpoint, by the bytes that they stand for where that is known. */
   images(): string[] {
     const underWay = [...this.#underWay].map(({ spec }) => spec.image);
     const kept = [...this.#entries.values()].flatMap(({ revisions }) =>
-      [...revisions.values()].map(({ spec }) => spec.image),
+      [...revisions.values()].map((revision) => pinnedSpec(revision).image),
     );
     return [...underWay, ...kept];
   }

@@ -5,6 +5,7 @@ import { rolloutOptions } from './0004-rollout-options.ts';
 import { exitFacts } from './0005-exit-facts.ts';
 import { lastWords } from './0006-last-words.ts';
 import { registriesAndVolumes } from './0007-registries-and-volumes.ts';
+import { pinnedImages } from './0008-pinned-images.ts';
 import type { Migration } from './migration.ts';
 
 /** In order. New ones are added at the end. */
@@ -16,4 +17,5 @@ export const ALL_MIGRATIONS: readonly Migration[] = [
   exitFacts,
   lastWords,
   registriesAndVolumes,
+  pinnedImages,
 ];

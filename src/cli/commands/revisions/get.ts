@@ -25,6 +25,7 @@ export const revisionsGet = defineCommand({
     const rows: [string, Cell][] = [
       text('revision', shown.revision),
       ['outcome', { text: shown.outcome, colour: stateColour(shown.outcome) }],
+      text('digest', shown.image_digest),
       text('failure', shown.failure),
       text('made', new Date(shown.created_at * 1000).toISOString()),
       text('by', shown.created_by ?? ''),
