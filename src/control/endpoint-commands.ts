@@ -2,7 +2,7 @@ import { AppError } from '../base/errors.ts';
 import { newId, type EndpointId } from '../base/ids.ts';
 import { endpointStatus } from '../decide/endpoint-status.ts';
 import { createEndpointSpec } from '../decide/update/create-spec.ts';
-import type { Endpoint } from '../model/endpoint.ts';
+import type { Endpoint, RevisionSpec } from '../model/endpoint.ts';
 import type { EndpointEvent } from '../model/endpoint-event.ts';
 import type { RolloutCommand } from '../model/rollout-order.ts';
 import type { TagCondition } from '../model/etag.ts';
@@ -35,7 +35,7 @@ import { currentRevision, newEntry, newRevision, type EndpointEntry } from './en
 import { endpointPage } from './endpoint-page.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import { EndpointUpdates, warningsOf } from './endpoint-updates.ts';
-import { pinImage } from './image-pin.ts';
+import { pinnedImage } from './image-pin.ts';
 import type { Inventory } from './inventory.ts';
 import { KeptAnswers, type Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -94,8 +94,7 @@ export class EndpointCommands implements EndpointService {
     if ('faults' in created) throw faultsError(created.faults);
     checkSpec(created.spec, this.#inventory, this.#ports.driver);
     this.#resources.check(created.spec, caller.ownerId);
-    const { credential } = this.#resources.of(created.spec);
-    const { pinned } = await pinImage(this.#ports, created.spec, credential);
+    const pinned = await this.#pinnedImage(created.spec);
     // Again: while the registry was asked, what it names may have gone.
     this.#resources.check(created.spec, caller.ownerId);
     const id = newId<EndpointId>(this.#ports.random);
@@ -141,6 +140,12 @@ export class EndpointCommands implements EndpointService {
     });
     this.#reconciler.reconcile(entry);
     return outcome;
+  }
+
+  async #pinnedImage(spec: RevisionSpec): Promise<string | null> {
+    const { images } = this.#ports.driver;
+    if (images === null) return null;
+    return await pinnedImage(images, spec.image, this.#resources.credentialOf(spec), this.#ports.log);
   }
 
   get(endpointId: string, caller: Caller): EndpointView {

@@ -21,7 +21,7 @@ import {
   type EndpointEntry,
 } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
-import { pinImage, type ImagePin } from './image-pin.ts';
+import { pinnedImage, type ImagePin } from './image-pin.ts';
 import type { Inventory } from './inventory.ts';
 import type { Keep } from './kept-answers.ts';
 import { checkPrecondition } from './precondition.ts';
@@ -93,22 +93,22 @@ export class EndpointUpdates {
   }
 
   async update(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
-    const pin = await this.#pin(entry, this.#wantedByBody(entry, body), request);
+    const wanted = this.#wantedByBody(entry, body);
+    const { images } = this.#ports.driver;
+    // What the endpoint runs does not change with a variable: an image that is pinned stays so.
+    const isNew = wanted.changed['image'] ?? wanted.changed['registry_auth_id'];
+    if (images === null || isNew === undefined) return await this.#change(entry, wanted, request, null);
+    // Whatever else refuses it need not ask anybody.
+    this.#prepare(entry, wanted, request, null);
+    const { image } = wanted.spec;
+    const credential = this.#resources.credentialOf(wanted.spec);
+    const pinned = await pinnedImage(images, image, credential, this.#ports.log);
     // Read again: while the registry was asked, a rollout may have ended.
-    return await this.#change(entry, this.#wantedByBody(entry, body), request, pin);
+    return await this.#change(entry, this.#wantedByBody(entry, body), request, { image, pinned });
   }
 
   async rollback(entry: EndpointEntry, body: unknown, request: UpdateRequest): Promise<UpdateOutcome> {
     return await this.#change(entry, this.#wantedBack(entry, body), request, null);
-  }
-
-  /** Null where the image is one that is pinned already: what the endpoint runs does not change with a variable. */
-  async #pin(entry: EndpointEntry, wanted: WantedChange, request: PlanRequest): Promise<ImagePin | null> {
-    if (wanted.changed['image'] === undefined && wanted.changed['registry_auth_id'] === undefined)
-      return null;
-    // Whatever else refuses it need not ask anybody.
-    this.#prepare(entry, wanted, request, null);
-    return await pinImage(this.#ports, wanted.spec, this.#resources.of(wanted.spec).credential);
   }
 
   /** Nothing is stored, started or told. */

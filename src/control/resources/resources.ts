@@ -98,12 +98,13 @@ export class Resources implements ResourceService {
     readonly credential: RegistryCredential | null;
     readonly mounts: readonly WorkerMount[];
   } {
+    return { credential: this.credentialOf(spec), mounts: this.#volumes.mountsOf(spec) };
+  }
+
+  /** What the registry of its image is shown. Throws where that is not there any more. */
+  credentialOf(spec: Pick<RevisionSpec, 'registryAuthId'>): RegistryCredential | null {
     // A driver without images asks no registry: what an older version stored there says nothing.
-    const pulls = this.#ports.driver.images !== null;
-    return {
-      credential: pulls ? this.#auths.credentialOf(spec.registryAuthId) : null,
-      mounts: this.#volumes.mountsOf(spec),
-    };
+    return this.#ports.driver.images === null ? null : this.#auths.credentialOf(spec.registryAuthId);
   }
 
   /** The image of a worker or of a task is on the machine. */
