@@ -51,7 +51,10 @@ export async function applyChange(change: EndpointChange): Promise<number> {
   if (options.plan || asked) {
     const plan = planOf(await change.send(header, { ...query, dry_run: true }));
     if (options.json) output.json(plan);
-    else showPlan(plan, before.id, output);
+    else {
+      showPlan(plan, before.id, output);
+      output.warnings(plan.warnings);
+    }
     if (options.plan || plan.effect === 'none') return EXIT.ok;
     if (!(await confirmed(io))) {
       output.note('Nothing was changed.');
@@ -60,6 +63,8 @@ export async function applyChange(change: EndpointChange): Promise<number> {
   }
   const answer = answerOf(await change.send(header, query));
   const rollout = options.watch ? answer.rollout : null;
+  // A plan has told them already.
+  if (!options.json && !asked) output.warnings(answer.warnings);
   if (!options.json) tell(answer, output, rollout === null ? before.id : null);
   else if (rollout === null) output.json(answer);
   if (rollout === null) return EXIT.ok;

@@ -11,6 +11,8 @@ export interface Io {
   readStdin(): Promise<string>;
   /** Shows the question and reads one line; empty when there is none. */
   ask(question: string): Promise<string>;
+  /** The same, and what is typed is not shown. */
+  askUnseen(question: string): Promise<string>;
   /** Rejects with Node's own error when the file cannot be read. */
   readFile(path: string): Promise<string>;
   /** Rejects as `readFile` does, and when the file has more bytes than `limitBytes`. */

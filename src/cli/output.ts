@@ -38,6 +38,11 @@ export class Output {
     this.#notes.write(`${text}\n`);
   }
 
+  /** What the server did all the same, and would rather not have done. */
+  warnings(warnings: readonly string[] | undefined): void {
+    for (const warning of warnings ?? []) this.note(`warning: ${printable(warning)}`);
+  }
+
   paint(text: string, colour: Colour | undefined): string {
     return this.#coloured && colour !== undefined ? `\u001B[${COLOURS[colour]}m${text}\u001B[0m` : text;
   }

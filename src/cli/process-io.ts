@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from './io.ts';
@@ -20,6 +21,7 @@ export function processIo(): Io {
     sleep: async (delayMs) => sleep(delayMs),
     readStdin: async () => text(process.stdin),
     ask,
+    askUnseen,
     readFile: async (path) => readFile(path, 'utf8'),
     readBytes,
     runScript,
@@ -34,6 +36,20 @@ async function ask(question: string): Promise<string> {
     return await Promise.race([lines.question(question).catch(() => ''), closed]);
   } finally {
     lines.close();
+  }
+}
+
+async function askUnseen(question: string): Promise<string> {
+  process.stdout.write(question);
+  // The terminal shows nothing by itself while a line is read from it, and this shows nothing instead.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    const closed = once(lines, 'close').then(() => '');
+    return await Promise.race([lines.question('').catch(() => ''), closed]);
+  } finally {
+    lines.close();
+    process.stdout.write('\n');
   }
 }
 

@@ -40,6 +40,10 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
       stdout.write(question);
       return answers.shift() ?? '';
     },
+    askUnseen: async (question) => {
+      stdout.write(`${question}\n`);
+      return answers.shift() ?? '';
+    },
     environment: {
       ...(world.url === undefined ? {} : { PILOTLIGHT_URL: world.url }),
       ...world.environment,

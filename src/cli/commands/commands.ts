@@ -14,12 +14,21 @@ import { jobsRetry } from './jobs/retry.ts';
 import { jobsRun } from './jobs/run.ts';
 import { jobsStatus } from './jobs/status.ts';
 import { jobsWatch } from './jobs/watch.ts';
+import { prewarmList } from './prewarm/list.ts';
+import { prewarmStart } from './prewarm/start.ts';
+import { registryAuthsCreate } from './registry-auths/create.ts';
+import { registryAuthsDelete } from './registry-auths/delete.ts';
+import { registryAuthsList } from './registry-auths/list.ts';
 import { requestsList } from './requests/list.ts';
 import { rolloutGet } from './rollout/get.ts';
 import { rolloutAbort, rolloutPause, rolloutPromote, rolloutResume } from './rollout/order.ts';
 import { productsList } from './products/list.ts';
 import { revisionsGet } from './revisions/get.ts';
 import { revisionsList } from './revisions/list.ts';
+import { volumesCreate } from './volumes/create.ts';
+import { volumesDelete } from './volumes/delete.ts';
+import { volumesGrow } from './volumes/grow.ts';
+import { volumesList } from './volumes/list.ts';
 import { workersGet } from './workers/get.ts';
 import { workersList } from './workers/list.ts';
 import { workersLogs } from './workers/logs.ts';
@@ -53,4 +62,13 @@ export const COMMANDS: readonly Command[] = [
   workersLogs,
   productsList,
   devicesList,
+  registryAuthsList,
+  registryAuthsCreate,
+  registryAuthsDelete,
+  volumesList,
+  volumesCreate,
+  volumesGrow,
+  volumesDelete,
+  prewarmStart,
+  prewarmList,
 ];

@@ -44,6 +44,7 @@ export const endpointsCreate = defineCommand({
     const { name, url } = await client.call('getEndpoint', { path: { endpoint_id: answer.id } });
     output.line(`Created endpoint ${answer.id} (${printable(name)}).`);
     output.line(`Send requests to ${printable(url)}`);
+    output.warnings(answer.warnings);
     return EXIT.ok;
   },
 });
