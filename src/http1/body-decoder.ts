@@ -14,6 +14,10 @@ export interface ChunkLimits {
 
 export const CHUNK_LIMITS: ChunkLimits = { lineBytes: 4_096, extensionBytes: 16_384, trailerBytes: 16_384 };
 
+/** RFC 9112 §7.1.1, without spaces around the signs and without escapes, which no two readers take alike. */
+const EXTENSIONS =
+  /^(?:;[\w!#$%&'*+.^`|~-]+(?:=(?:[\w!#$%&'*+.^`|~-]+|"[\t !\x23-\x5b\x5d-\x7e\x80-\xff]*"))?)+$/;
+
 /** Every number up to it is exact. */
 const SIZE_MAX = 2 ** 52;
 const EMPTY_LINE = Buffer.from('\r\n\r\n', 'latin1');
@@ -183,6 +187,9 @@ function readSize(line: Buffer, whole: boolean): { size: number; digits: number 
   const rest = line.length - at;
   const ends = whole ? rest === 2 && line[at] === CR : rest === 0 || (rest === 1 && line[at] === CR);
   if (!ends) throw malformed('a chunk size line has a character that does not belong there');
+  if (whole && at > digits && !EXTENSIONS.test(line.toString('latin1', digits, at))) {
+    throw malformed('a chunk extension is neither a name nor name=value');
+  }
   return { size, digits };
 }
 

@@ -114,7 +114,9 @@ export async function requestsByNode(pieces: Pieces): Promise<Reading> {
   const refusal = why as string | null;
   ours.destroy();
   theirs.destroy();
-  if (refusal === null) return { messages, end: 'wants more', why: '' };
+  // Node reads no further behind a request that offers another protocol, taken or not.
+  const offered = messages.at(-1)?.fields.some((name) => name.toLowerCase() === 'upgrade') === true;
+  if (refusal === null) return { messages, end: offered ? 'stopped' : 'wants more', why: '' };
   return { messages, end: refusal.includes('HPE_CLOSED_CONNECTION') ? 'stopped' : 'refused', why: refusal };
 }
 
