@@ -177,6 +177,28 @@ testBoth('an offer of HTTP/2 is ignored and the request is served as it is', asy
   assert.deepEqual(seen, [undefined, undefined]);
 });
 
+testBoth(
+  'a connection on which HTTP/2 was offered with a body is served on, or closed with the answer',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    await world.worker((request, response) => {
+      request.pipe(response);
+    });
+    const socket = await world.raw();
+    const request = `POST /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 4\r\n\r\nbody`;
+    if (forwarder === 'general') {
+      // Node would read nothing more on it.
+      socket.write(request);
+      assert.match(await readToEnd(socket), /^HTTP\/1\.1 200 [^]*connection: close[^]*body/i);
+      return;
+    }
+    for (let round = 0; round < 2; round += 1) {
+      socket.write(request);
+      assert.match(await readUntil(socket, /body/), /^HTTP\/1\.1 200 [^]*connection: keep-alive/i);
+    }
+  },
+);
+
 testBoth('a worker that refuses the connection of an upgrade is tried elsewhere', async (t, forwarder) => {
   const world = await gatewayWorld(t, forwarder);
   const closed = createServer();
