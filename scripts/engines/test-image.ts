@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { cpSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type Docker from 'dockerode';
+import { copyNode } from '../node-tree.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
@@ -11,14 +12,8 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
  * Node with the libraries it names, the echo example, and the tests' small workers, in /app.
  */
 export function buildImageTree(root: string): void {
-  for (const folder of ['app', 'tmp', 'usr/local/bin', 'etc']) {
-    mkdirSync(join(root, folder), { recursive: true });
-  }
-  cpSync(process.execPath, join(root, 'usr/local/bin/node'), { dereference: true });
-  for (const library of librariesOf(process.execPath)) {
-    mkdirSync(join(root, dirname(library)), { recursive: true });
-    cpSync(realpathSync(library), join(root, library));
-  }
+  mkdirSync(join(root, 'app'), { recursive: true });
+  copyNode(root);
   cpSync(join(REPOSITORY, 'examples/echo'), join(root, 'app/echo'), { recursive: true });
   cpSync(join(REPOSITORY, 'test/fixtures/workers'), join(root, 'app'), { recursive: true });
   const websocket = 'node_modules/ws';
@@ -83,11 +78,4 @@ async function finished(client: Docker, stream: NodeJS.ReadableStream): Promise<
       else reject(new Error(fault));
     });
   });
-}
-
-/** Paths such as `/lib/x86_64-linux-gnu/libc.so.6`, and the loader's. */
-function librariesOf(program: string): readonly string[] {
-  const { status, stdout, stderr } = spawnSync('ldd', [program], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ldd ${program} failed: ${stderr}`);
-  return [...stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? []);
 }

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
-const PAGES = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md']).filter(
+const PAGES = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'deploy/*.md']).filter(
   (path) => !path.includes('node_modules'),
 );
 
