@@ -285,3 +285,22 @@ test('idle connections to a worker are closed after a while, by one timer', asyn
   await all;
   assert.equal(sockets.size, 3);
 });
+
+test('a client that fetches not even its error answers is cut off after a while', async (t) => {
+  const world = await gatewayWorld(t, 'strict');
+  const socket = await world.raw();
+  socket.pause();
+  const refused = `GET /e/nothing/ HTTP/1.1\r\n${AUTH}\r\n`.repeat(500);
+  let closed = false;
+  socket.once('close', () => (closed = true));
+  // Until the answers fill the buffers on the way, and one of them cannot leave.
+  while (socket.writableLength < 1_000_000) {
+    socket.write(refused);
+    await turns(20);
+  }
+  assert.equal(world.gateway.inFlight, 1);
+  world.clock.advance(world.gateway.limits.fetchTimeoutMs);
+  while (world.gateway.inFlight > 0) await turns(1);
+  socket.resume();
+  while (!closed) await turns(1);
+});

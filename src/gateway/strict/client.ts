@@ -52,7 +52,8 @@ export class StrictClient implements ClientSide {
     this.#connection = connection;
     this.#parts = parts;
     this.head = head;
-    this.requestId = givenRequestId(head.fields) ?? newId<RequestId>(parts.random, 20);
+    const given = givenRequestId(head.fields);
+    this.requestId = given === undefined ? newId<RequestId>(parts.random, 20) : copyOf(given);
     this.answer = new AnswerWriter(connection.socket, head, parts.limits.idleTimeoutMs);
     this.body = head.bodyBytes === 0 ? null : new IncomingBody(head.bodyBytes);
   }
@@ -111,13 +112,21 @@ export class StrictClient implements ClientSide {
     this.#onDrain?.();
   }
 
-  /** The last piece is gathered: lets it go, and notes when it has left. */
+  /** The last piece is gathered: lets it go, notes when it has left, and bounds how long the client may take to fetch it. */
   endAnswer(trailers: readonly string[]): void {
     this.answer.end(trailers);
     this.answer.flush();
     const { socket } = this.#connection;
-    if (socket.writableLength === 0) this.#fetchedAll();
-    else socket.write(NOTHING, () => this.#fetchedAll());
+    if (socket.writableLength === 0) {
+      this.#fetchedAll();
+      return;
+    }
+    socket.write(NOTHING, () => {
+      this.#fetchedAll();
+    });
+    this.#cancelFetch = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
+      this.cutOff();
+    });
   }
 
   #fetchedAll(): void {
@@ -156,10 +165,6 @@ export class StrictClient implements ClientSide {
   finish(): void {
     if (this.#joined || this.#gone || this.#refusedWith !== null) return;
     this.#discardBody();
-    if (this.#fetched) return;
-    this.#cancelFetch = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
-      this.cutOff();
-    });
   }
 
   cutOff(): void {
@@ -227,6 +232,11 @@ export class StrictClient implements ClientSide {
     this.#onLeft = null;
     task?.(reason);
   }
+}
+
+/** What is kept of a request for the operator must not hold on to the text of its head. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function writeError(answer: AnswerWriter, error: AppError, requestId: string, method: string): void {

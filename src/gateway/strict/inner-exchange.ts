@@ -3,6 +3,7 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { AppError } from '../../base/errors.ts';
 import type { ParsedAnswer } from '../../http1/answer-head.ts';
 import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
+import { ProtocolError } from '../../http1/protocol-error.ts';
 import { withoutHopByHop } from '../headers.ts';
 import type { StrictClient } from './client.ts';
 import type { BodySink } from './incoming-body.ts';
@@ -91,7 +92,13 @@ export class InnerExchange implements BodySink, AnswerHandler {
 
   #read(bytes: Buffer): void {
     if (this.#over) return;
-    this.#reader.read(bytes);
+    try {
+      this.#reader.read(bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#socket.destroy();
+      return;
+    }
     if (this.#reader.ended || this.#client.answer.flush()) return;
     this.#socket.pause();
     this.#client.onDrain(() => {

@@ -60,10 +60,10 @@ export class StrictServer {
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
-  async #serve(client: StrictClient): Promise<void> {
+  #serve(client: StrictClient): Promise<void> {
     const { head } = client;
-    if (head.upgrade !== null || routeOf(head, this.#parts.domain) !== null) await this.#parts.serve(client);
-    else await new InnerExchange(client, this.#parts.inner).run();
+    const toEndpoint = head.upgrade !== null || routeOf(head, this.#parts.domain) !== null;
+    return toEndpoint ? this.#parts.serve(client) : new InnerExchange(client, this.#parts.inner).run();
   }
 
   #sweepBy(dueMs: number): void {
