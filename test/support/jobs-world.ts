@@ -61,8 +61,12 @@ export interface JobsWorldOptions {
   readonly clock?: ManualClock;
 }
 
+/** Each server of a test draws other ids. */
+let seed = 1;
+
 /** The jobs of one endpoint on a database in memory and a clock of the test's own. */
 export async function jobsWorld(options: JobsWorldOptions = {}) {
+  seed += 1;
   const memory = options.memory ?? new MemoryJobs();
   const clock = options.clock ?? new ManualClock();
   const connection = memory.connect();
@@ -115,7 +119,7 @@ export async function jobsWorld(options: JobsWorldOptions = {}) {
   jobs.onDelivery = () => webhooks.wake();
   const commands = new JobCommands({
     clock,
-    random: seededRandom(2),
+    random: seededRandom(seed),
     store,
     jobs,
     webhooks,
