@@ -21,6 +21,12 @@ interface Leasing {
   ended: boolean;
 }
 
+interface Next {
+  readonly jobId: JobId;
+  /** Where it waited; null: it is still being stored. */
+  readonly lane: WaitingLane | null;
+}
+
 /**
  * One async endpoint's jobs: those that wait, and what its workers hold. What counts is in the
  * store; memory knows who holds a lease, who asks for a job, and whose turn is next. Each change is
@@ -39,6 +45,8 @@ export class EndpointJobs implements EndpointLoad {
   readonly #fetching = new Set<WaitingLane>();
   /** Jobs that are being stored. */
   #arriving = 0;
+  /** Of them those that no worker was found for, and that one may claim meanwhile. */
+  readonly #unclaimed = { normal: new Set<JobId>(), low: new Set<JobId>() };
 
   constructor(
     endpoint: TrafficEndpoint,
@@ -180,8 +188,17 @@ export class EndpointJobs implements EndpointLoad {
   }
 
   async #addWaiting(job: NewJob): ReturnType<JobStore['jobInsert']> {
-    const kept = await this.#parts.store.jobInsert(job);
-    if (kept === null) this.waits(job, job.policy.lowPriority);
+    const unclaimed = job.policy.lowPriority ? this.#unclaimed.low : this.#unclaimed.normal;
+    const stored = this.#parts.store.jobInsert(job);
+    unclaimed.add(job.id);
+    let isUnclaimed = false;
+    let kept: Awaited<typeof stored>;
+    try {
+      kept = await stored;
+    } finally {
+      isUnclaimed = unclaimed.delete(job.id);
+    }
+    if (kept === null && isUnclaimed) this.waits(job, job.policy.lowPriority);
     return kept;
   }
 
@@ -245,8 +262,13 @@ export class EndpointJobs implements EndpointLoad {
       (lowPriority ? this.#low : this.#normal).remove(jobId);
       this.#parts.listener.requestGone(this.#endpoint.endpointId);
     }
-    this.#parts.onEnded(this.#endpoint, { ended, state, attempt: null });
+    this.#parts.onEnded(this.#endpoint, { ended, state, attempt: null, job: null });
     this.#fetch();
+  }
+
+  /** It holds a lease, or is about to: it belongs to this endpoint and has not ended. */
+  runs(jobId: JobId): boolean {
+    return this.#leases.find(jobId) !== undefined || this.#leasing.get(jobId)?.ended === false;
   }
 
   progressOf(jobId: JobId): string | null {
@@ -344,16 +366,15 @@ export class EndpointJobs implements EndpointLoad {
   #dispatch(): void {
     const assigned = new Map<JobWorker, { want: Want; leases: Promise<TakenJob | null>[] }>();
     for (;;) {
-      const lane = this.#normal.count > 0 ? this.#normal : this.#low;
-      if (lane.known === 0) break;
+      if (!this.#hasNext()) break;
       const worker = chooseWorker(this.#askers(assigned), this.#endpoint.slotsPerWorker);
       if (worker === null) break;
-      const job = lane.shift();
-      if (job === undefined) break;
+      const next = this.#next();
+      if (next === null) break;
       const batch = assigned.get(worker) ?? { want: worker.want as Want, leases: [] };
       assigned.set(worker, batch);
       worker.reserve();
-      batch.leases.push(this.#lease(worker, lane, job.id));
+      batch.leases.push(this.#lease(worker, next));
     }
     for (const [worker, { want, leases }] of assigned) {
       worker.want = null;
@@ -368,6 +389,33 @@ export class EndpointJobs implements EndpointLoad {
     this.#fetch();
   }
 
+  #hasNext(): boolean {
+    if (this.#normal.count > 0) return this.#normal.known > 0;
+    if (this.#unclaimed.normal.size > 0) return true;
+    return this.#low.count > 0 ? this.#low.known > 0 : this.#unclaimed.low.size > 0;
+  }
+
+  /**
+   * Whose turn it is. A job that is still being stored can be leased too: the lease is asked for
+   * behind it, and one wait for the disk serves both.
+   */
+  #next(): Next | null {
+    for (const [lane, unclaimed] of [
+      [this.#normal, this.#unclaimed.normal],
+      [this.#low, this.#unclaimed.low],
+    ] as const) {
+      if (lane.count > 0) {
+        const job = lane.shift();
+        return job === undefined ? null : { jobId: job.id, lane };
+      }
+      for (const jobId of unclaimed) {
+        unclaimed.delete(jobId);
+        return { jobId, lane: null };
+      }
+    }
+    return null;
+  }
+
   *#askers(
     assigned: ReadonlyMap<JobWorker, { readonly want: Want; readonly leases: readonly unknown[] }>,
   ): IterableIterator<JobWorker> {
@@ -378,7 +426,7 @@ export class EndpointJobs implements EndpointLoad {
   }
 
   /** Null when the job was ended meanwhile; never rejects. */
-  async #lease(worker: JobWorker, lane: WaitingLane, jobId: JobId): Promise<TakenJob | null> {
+  async #lease(worker: JobWorker, { lane, jobId }: Next): Promise<TakenJob | null> {
     this.#parts.listener.requestStarted(this.#endpoint.endpointId, worker.id);
     const lease = this.#leaseFor(worker);
     const stored = this.#parts.store.jobLease(jobId, lease);
@@ -388,7 +436,7 @@ export class EndpointJobs implements EndpointLoad {
       const leased = await stored;
       if (leased === null) {
         // It was read from the store while it was being leased before: another one is the one that waits.
-        if (!leasing.ended) lane.countOne();
+        if (!leasing.ended) lane?.countOne();
         this.#leases.unreserve(worker, lease.revision, 'clientGone');
         return null;
       }
@@ -471,7 +519,7 @@ function leasedFrom(job: NewJob, lease: JobLease): LeasedJob {
     expiresAtMs,
     executionTimeoutMs: policy.executionTimeoutMs,
     lowPriority: policy.lowPriority,
-    hasWebhook: job.webhook !== null,
+    webhook: job.webhook,
     attempt: 1,
     retries: 0,
     lost: [],

@@ -103,10 +103,12 @@ export class JobCommands implements JobService {
     // Before the job is read: its end in between would not be heard.
     const waiter = this.#parts.jobs.waiters.listen(jobId as JobId, wait.waitMs, wait.signal);
     try {
-      const job = await this.#job(queue, jobId);
-      if (jobHasEnded(job.state)) return this.#view(queue, job);
-      await waiter.ended;
-      return this.#view(queue, await this.#job(queue, jobId));
+      if (!queue.runs(jobId as JobId)) {
+        const job = await this.#job(queue, jobId);
+        if (jobHasEnded(job.state)) return this.#view(queue, job);
+      }
+      const ended = await waiter.ended;
+      return this.#view(queue, ended ?? (await this.#job(queue, jobId)));
     } finally {
       waiter.stop();
     }

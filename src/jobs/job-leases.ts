@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { AppError } from '../base/errors.ts';
-import type { JobId } from '../base/ids.ts';
-import type { LostAttempt } from '../model/job.ts';
+import type { JobId, OwnerId } from '../base/ids.ts';
+import type { Job, LostAttempt } from '../model/job.ts';
 import type { EndedWhileWaiting, JobResultRow, JobStore, LeasedJob } from '../ports/job-store.ts';
 import type { JobResult, TakenJob } from '../ports/job-workers.ts';
 import type { RequestOutcome, TrafficEndpoint, TrafficListener } from '../ports/traffic.ts';
@@ -16,6 +16,8 @@ export interface JobEnd {
   readonly ended: EndedWhileWaiting | null;
   /** Where it ran; else null. */
   readonly attempt: Attempt | null;
+  /** Likewise: as it is stored now. */
+  readonly job: Job | null;
 }
 
 export interface JobLeasesParts {
@@ -244,7 +246,10 @@ export class JobLeases {
       attempt.worker.stop(attempt.handedId);
     }
     this.#over(attempt, end, state === 'COMPLETED' ? 200 : 500);
-    if (ended) this.#parts.onEnded(this.#events.endpoint(), { state, ended: null, attempt });
+    if (ended) {
+      const job = endedJob(attempt, ending, this.#events.endpoint().ownerId, endedAtMs);
+      this.#parts.onEnded(this.#events.endpoint(), { state, ended: null, attempt, job });
+    }
     return ended;
   }
 
@@ -316,4 +321,19 @@ export class JobLeases {
   #background(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#parts.onFatal(error));
   }
+}
+
+/** Who waits for the end of a job is told it without a look into the store. */
+function endedJob({ job }: Attempt, ending: Ending, ownerId: OwnerId, endedAtMs: number): Job {
+  const { executionTimeoutMs, lowPriority, lost, ...facts } = job;
+  return {
+    ...facts,
+    ownerId,
+    policy: { executionTimeoutMs, lowPriority, ttlMs: job.expiresAtMs - job.enqueuedAtMs },
+    state: ending.state,
+    endedAtMs,
+    lost: ending.lost === undefined ? lost : [...lost, ending.lost],
+    output: ending.output,
+    error: ending.error,
+  };
 }

@@ -316,7 +316,7 @@ export class Jobs implements Traffic, JobWorkers {
     return jobs;
   }
 
-  #ended(endpoint: TrafficEndpoint, { state, ended, attempt }: JobEnd): void {
+  #ended(endpoint: TrafficEndpoint, { state, ended, attempt, job }: JobEnd): void {
     const { endpointId } = endpoint;
     const kept = this.#endpoints.get(endpointId);
     const { clock, metrics, arrivals } = this.#options;
@@ -338,9 +338,9 @@ export class Jobs implements Traffic, JobWorkers {
       sizeClass: sizeClassOf(attempt?.inputBytes ?? 0),
       outcome: outcomeOf(state, attempt !== null),
     });
-    this.waiters.tell(jobId);
-    const hasWebhook = attempt?.job.hasWebhook ?? ended?.webhook !== null;
-    if (hasWebhook) this.onDelivery();
+    this.waiters.tell(jobId, job);
+    const webhook = attempt?.job.webhook ?? ended?.webhook ?? null;
+    if (webhook !== null) this.onDelivery();
   }
 
   async #expire(): Promise<void> {

@@ -28,8 +28,8 @@ export interface LeasedJob extends JobLease {
   readonly enqueuedAtMs: number;
   readonly expiresAtMs: number;
   readonly executionTimeoutMs: number | null;
-  /** Its end is to be told to an address. */
-  readonly hasWebhook: boolean;
+  /** Told of its end. */
+  readonly webhook: string | null;
   /** Attempts that were lost since it was asked for. */
   readonly lost: readonly LostAttempt[];
 }

@@ -95,11 +95,11 @@ export class SqliteChannel<Batch = readonly SqlStatement[], Answer extends objec
     await this.#ended.promise;
   }
 
-  /** At the end of this turn's microtasks, so that what is written together is committed together. */
+  /** At the end of this turn, so that what is written together is committed together. */
   #planSend(): void {
     if (this.#sendPlanned) return;
     this.#sendPlanned = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#sendPlanned = false;
       if (this.#sent.length === 0 && this.#over === null) this.#sendNext();
     });

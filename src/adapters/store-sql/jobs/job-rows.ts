@@ -68,7 +68,7 @@ export function leasedFromRow(row: JobRow): LeasedJob {
     enqueuedAtMs: row.enqueued_at_ms,
     expiresAtMs: row.expires_at_ms,
     executionTimeoutMs: row.execution_timeout_ms,
-    hasWebhook: row.webhook !== null,
+    webhook: row.webhook,
     lost: lostFromText(row.lost),
     workerId: row.worker_id as WorkerId,
     revision: row.revision as number,
