@@ -26,6 +26,7 @@ const LISTENER: TrafficListener = {
   requestEnded: nothing,
   workerDrained: nothing,
   workerSpent: nothing,
+  workerLeft: nothing,
 };
 const METRICS: Metrics = {
   requestEnded: nothing,

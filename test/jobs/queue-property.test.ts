@@ -247,7 +247,7 @@ class World {
       const row = byId.get(id);
       assert.ok(
         row !== undefined && jobHasEnded(row['state'] as never),
-        `${id} is ${row?.['state'] ?? 'lost'}`,
+        `${id} is ${String(row?.['state'] ?? 'lost')}`,
       );
     }
     for (const [handedId, output] of this.recorded) {
