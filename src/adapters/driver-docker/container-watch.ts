@@ -6,7 +6,7 @@ import type { StartedWorker } from '../../ports/driver.ts';
 import type { Log } from '../../ports/log.ts';
 import { containerExit } from './container-exit.ts';
 import { labelledWorker } from './container-labels.ts';
-import type { Containers } from './containers.ts';
+import type { Containers, ListedContainer } from './containers.ts';
 import type { InspectedContainer } from './container-address.ts';
 
 /** After SIGKILL: an end that was not told by then is looked for. */
@@ -43,8 +43,8 @@ export interface ContainerWatchParts {
   readonly isPodman: () => boolean;
   /** Keeps its output and how it ended, and drops the container. */
   readonly clear: (workerId: WorkerId, containerId: string, exit: WorkerExit) => Promise<void>;
-  /** The same for a container that ended and is not watched. */
-  readonly dropRemains: (workerId: WorkerId, containerId: string) => Promise<void>;
+  /** The same for a container that does not run and is not watched. */
+  readonly dropRemains: (workerId: WorkerId, container: ListedContainer) => Promise<void>;
 }
 
 /**
@@ -128,10 +128,10 @@ export class ContainerWatch {
       const listed = await this.#parts.containers.list();
       const running = new Set(listed.flatMap(({ Id, State }) => (State === 'running' ? [Id] : [])));
       for (const watched of begun) if (!running.has(watched.containerId ?? '')) void this.#finish(watched);
-      for (const { Id, Labels } of listed) {
-        const workerId = labelledWorker(Labels ?? {})?.workerId;
-        if (workerId === undefined || running.has(Id) || this.#watched.has(workerId)) continue;
-        await this.#parts.dropRemains(workerId, Id);
+      for (const container of listed) {
+        const workerId = labelledWorker(container.Labels ?? {})?.workerId;
+        if (workerId === undefined || running.has(container.Id) || this.#watched.has(workerId)) continue;
+        await this.#parts.dropRemains(workerId, container);
       }
     } catch (error) {
       if (!this.#closed) this.#parts.log.warn('the containers could not be looked at', { error });

@@ -167,7 +167,8 @@ export class DockerDriver implements Driver {
       addresses = this.#addresses(inspected);
       this.#record(inspected, addresses);
     } catch (error) {
-      if (watched.containerId !== null) await this.#containers.remove(watched.containerId);
+      // By its name where the answer that told its id was lost.
+      await this.#containers.remove(watched.containerId ?? this.#containers.nameOf(workerId));
       removeRecord(this.#folder(workerId));
       this.#watch.notBegun(watched, error);
       return;
@@ -216,7 +217,7 @@ export class DockerDriver implements Driver {
       return foundWorker(kept ?? this.#record(inspected, this.#addresses(inspected)), null);
     }
     if (watched !== undefined) return kept === null ? null : foundWorker(kept, null);
-    if (inspected.State.Status === 'created' || inspected.State.Status === 'configured') {
+    if (neverRan(inspected.State.Status)) {
       await this.#containers.remove(Id);
       return null;
     }
@@ -295,10 +296,11 @@ export class DockerDriver implements Driver {
     await this.#containers.remove(containerId);
   }
 
-  /** Of one whose end was told while the engine was away. */
-  async #dropRemains(workerId: WorkerId, containerId: string): Promise<void> {
+  /** Of one whose end was told, or whose start was given up, while the engine was away. */
+  async #dropRemains(workerId: WorkerId, { Id, State }: ListedContainer): Promise<void> {
     const exit = readExit(this.#folder(workerId));
-    if (exit !== null) await this.#clear(workerId, containerId, exit);
+    if (exit !== null) await this.#clear(workerId, Id, exit);
+    else if (neverRan(State)) await this.#containers.remove(Id);
   }
 
   async #copyLog(workerId: WorkerId, containerId: string): Promise<void> {
@@ -345,6 +347,11 @@ function foundWorker(record: DockerRecord, exit: WorkerExit | null): FoundWorker
   const { workerId, endpointId, revision, devices, fence, startedAtMs, addresses } = record;
   const facts = { workerId, endpointId, revision, devices, fence, startedAtMs, addresses };
   return { ...facts, running: exit === null, exit };
+}
+
+/** As Docker and as Podman call it. */
+function neverRan(state: string): boolean {
+  return ['created', 'configured', 'initialized'].includes(state);
 }
 
 function closedError(): AppError {

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { DockerDriver } from '../../src/adapters/driver-docker/docker-driver.ts';
+import { makeDockerFolder, servingSpec, type DockerFolder } from '../support/docker-world.ts';
+import { pullContext, workerOrder } from '../support/worker-orders.ts';
+
+/** A socket in place of an engine, which answers as a test says. Runs without any engine. */
+let folder: DockerFolder;
+let socket: string;
+let engine: Server;
+let driver: DockerDriver;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  const made = await makeDockerFolder({ socket: '' });
+  socket = join(made.path, 'engine.sock');
+  folder = made;
+  answer = version;
+  await listen();
+  driver = folder.open({ socketPath: socket, callTimeoutMs: 200 });
+});
+
+afterEach(async () => {
+  await driver.close();
+  engine.closeAllConnections();
+  engine.close();
+  await folder.remove();
+});
+
+async function listen(): Promise<void> {
+  engine = createServer((request, response) => {
+    // Its events stay open and tell nothing.
+    if (request.url?.startsWith('/events') === true) response.writeHead(200).flushHeaders();
+    else answer(request, response);
+  });
+  engine.listen(socket);
+  await once(engine, 'listening');
+}
+
+function version(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url === '/version') response.end('{"Components":[{"Name":"Engine"}]}');
+  else if (request.url === '/info')
+    response.end('{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]]}');
+  else response.writeHead(500).end('{"message":"not in this test"}');
+}
+
+const ORDER = { ...workerOrder('slow', servingSpec('app:1')), devices: [] };
+
+test('an engine that does not answer in time is told as slow, by prepare, start and list', async () => {
+  await driver.fingerprint();
+  answer = () => undefined;
+  await assert.rejects(driver.prepare(servingSpec('app:1'), pullContext()), { code: 'ENGINE_SLOW' });
+  await assert.rejects(driver.start(ORDER), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'ENGINE_SLOW');
+    assert.match(error.message, /engine\.sock did not answer within 0\.2 s/);
+    return true;
+  });
+  await assert.rejects(driver.list(), { code: 'ENGINE_SLOW' });
+});
+
+test('a server that starts before its engine waits for it', async () => {
+  engine.close();
+  await once(engine, 'close');
+  await rm(socket, { force: true });
+  const fingerprint = driver.fingerprint();
+  await listen();
+  assert.equal((await fingerprint).capabilities.images, 'container');
+});
+
+test('a prepare that nobody wants any more does not wait for an engine that is away', async () => {
+  await driver.fingerprint();
+  engine.closeAllConnections();
+  engine.close();
+  await once(engine, 'close');
+  await rm(socket, { force: true });
+  const stop = new AbortController();
+  const why = new Error('no longer wanted');
+  const prepare = driver.prepare(servingSpec('app:1'), pullContext(stop.signal));
+  stop.abort(why);
+  await assert.rejects(prepare, why);
+});
+
+test('a full disk is told by name, wherever the engine meets it', async () => {
+  await driver.fingerprint();
+  const full = '{"message":"write /var/lib/docker/x: no space left on device"}';
+  answer = (_request, response) => void response.writeHead(500).end(full);
+  await assert.rejects(driver.start(ORDER), { code: 'DISK_FULL' });
+  answer = (request, response) => {
+    if (request.url?.startsWith('/images/create') === true) {
+      response.end('{"status":"Downloading","id":"a"}\n{"error":"write x: no space left on device"}\n');
+    } else response.writeHead(404).end('{"message":"No such image"}');
+  };
+  await assert.rejects(driver.prepare(servingSpec('app:1'), pullContext()), { code: 'DISK_FULL' });
+});
+
+test('what an engine refuses comes with its words', async () => {
+  await driver.fingerprint();
+  answer = (_request, response) => void response.writeHead(400).end('{"message":"invalid   volume\\nname"}');
+  await assert.rejects(driver.start(ORDER), {
+    code: 'WORKER_START_FAILED',
+    message: 'the container could not be started: invalid volume name',
+  });
+});
+
+test('storage that could limit file systems and was not set up for it is used without', async () => {
+  answer = (request, response) => {
+    if (request.url === '/info') {
+      response.end('{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","xfs"]]}');
+    } else version(request, response);
+  };
+  assert.equal((await driver.fingerprint()).capabilities.rootfsLimit, true);
+  const sizes: unknown[] = [];
+  answer = (request, response) => {
+    if (request.method !== 'POST') return void response.writeHead(404).end('{"message":"none"}');
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      const { HostConfig } = JSON.parse(text) as { HostConfig: { StorageOpt?: { size: string } } };
+      sizes.push(HostConfig.StorageOpt?.size);
+      const why =
+        sizes.length === 1
+          ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+          : 'not in this test';
+      response.writeHead(500).end(JSON.stringify({ message: why }));
+    });
+  };
+  await assert.rejects(driver.start(ORDER), /not in this test/);
+  assert.deepEqual(sizes, ['20G', undefined]);
+});
