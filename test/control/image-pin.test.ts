@@ -5,7 +5,7 @@ import { pinnedImage } from '../../src/control/image-pin.ts';
 import type { DriverImages } from '../../src/ports/driver.ts';
 import { silentLog } from '../support/silent-log.ts';
 
-function imagesThatSay(answer: string | null | ErrorCode): DriverImages {
+function imagesThatSay(answer: string | null): DriverImages {
   const none = (): Promise<never> => assert.fail('nothing but the registry is asked');
   return {
     pull: none,
@@ -18,7 +18,7 @@ function imagesThatSay(answer: string | null | ErrorCode): DriverImages {
   };
 }
 
-async function pinned(answer: string | null | ErrorCode): Promise<string | null> {
+async function pinned(answer: string | null): Promise<string | null> {
   return await pinnedImage(imagesThatSay(answer), 'app:1', null, silentLog);
 }
 

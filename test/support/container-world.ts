@@ -16,11 +16,11 @@ export interface ContainerWorld {
   readonly authId: string;
   server: ServerProcess;
   /** On the same data and address, after a `kill`. */
-  restart(): Promise<void>;
-  create(body: Record<string, unknown>): Promise<string>;
-  load(id: string): Promise<RequestLoad>;
+  readonly restart: () => Promise<void>;
+  readonly create: (body: Record<string, unknown>) => Promise<string>;
+  readonly load: (id: string) => Promise<RequestLoad>;
   /** Containers of this server, in any state. */
-  containers(): Promise<readonly Docker.ContainerInfo[]>;
+  readonly containers: () => Promise<readonly Docker.ContainerInfo[]>;
 }
 
 export async function withContainers(
