@@ -87,14 +87,16 @@ export class NetworkVolumes {
   }
 
   list(caller: Caller): readonly VolumeView[] {
+    const holders = this.#holders.inForce(volumesOf);
     return this.#records
       .values()
       .filter((volume) => caller.admin || volume.ownerId === caller.ownerId)
-      .map((volume) => this.#view(volume));
+      .map((volume) => ({ volume, holders: holders.of(volume.id) }));
   }
 
   get(volumeId: string, caller: Caller): VolumeView {
-    return this.#view(this.#present(volumeId, caller));
+    const volume = this.#present(volumeId, caller);
+    return { volume, holders: this.#holders.inForce(volumesOf).of(volume.id) };
   }
 
   async update(volumeId: string, body: unknown, caller: Caller): Promise<void> {
@@ -110,8 +112,7 @@ export class NetworkVolumes {
   async delete(volumeId: string, caller: Caller): Promise<DeleteOutcome> {
     return await this.#records.inTurn(async () => {
       const { id, name } = this.#present(volumeId, caller);
-      const uses = usesVolume(id);
-      const holders = this.#holders.inForce(uses);
+      const holders = this.#holders.inForce(volumesOf).of(id);
       if (holders.length > 0) {
         const users = holdersText(holders);
         throw new AppError(
@@ -120,7 +121,7 @@ export class NetworkVolumes {
           { metadata: { used_by: users } },
         );
       }
-      const formerly = this.#holders.formerly(uses);
+      const formerly = this.#holders.formerly(volumesOf).of(id);
       await this.#records.remove(id, async () => {
         const folders = this.#ports.volumeFolders;
         await folders.retire(id);
@@ -167,10 +168,6 @@ export class NetworkVolumes {
     });
   }
 
-  #view(volume: NetworkVolume): VolumeView {
-    return { volume, holders: this.#holders.inForce(usesVolume(volume.id)) };
-  }
-
   #present(volumeId: string, caller: Caller): NetworkVolume {
     const volume = this.#records.get(volumeId);
     if (volume === undefined || (!caller.admin && volume.ownerId !== caller.ownerId))
@@ -196,8 +193,8 @@ export class NetworkVolumes {
   }
 }
 
-function usesVolume(volumeId: VolumeId): (spec: Pick<RevisionSpec, 'volumes'>) => boolean {
-  return ({ volumes }) => volumes.some(({ id, type }) => type === 'network' && id === volumeId);
+function volumesOf({ volumes }: RevisionSpec): readonly string[] {
+  return volumes.flatMap(({ id, type }) => (type === 'network' ? [id] : []));
 }
 
 function notFound(volumeId: string): AppError {

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts';
 import { newId, type RegistryAuthId } from '../../base/ids.ts';
 import { readRegistryAuth } from '../../decide/resources/resource-bodies.ts';
+import type { RevisionSpec } from '../../model/endpoint.ts';
 import { faultsError } from '../../model/faults.ts';
 import { REGISTRY_AUTHS_MAX, type RegistryAuth, type RegistryCredential } from '../../model/registry-auth.ts';
 import type { Caller } from '../../ports/endpoint-service.ts';
@@ -64,21 +65,18 @@ export class RegistryAuths {
   }
 
   list(caller: Caller): readonly RegistryAuthView[] {
+    const holders = this.#holders.inForce(authsOf);
     return this.#records
       .values()
       .filter((auth) => caller.admin || auth.ownerId === caller.ownerId)
-      .map(({ sealedPassword: _sealed, ...auth }) => ({
-        auth,
-        holders: this.#holders.inForce((spec) => spec.registryAuthId === auth.id),
-      }));
+      .map(({ sealedPassword: _sealed, ...auth }) => ({ auth, holders: holders.of(auth.id) }));
   }
 
   async delete(authId: string, caller: Caller): Promise<DeleteOutcome> {
     return await this.#records.inTurn(async () => {
       const auth = this.#records.get(authId);
       if (auth === undefined || (!caller.admin && auth.ownerId !== caller.ownerId)) throw notFound(authId);
-      const uses = (spec: { readonly registryAuthId: string }): boolean => spec.registryAuthId === auth.id;
-      const holders = this.#holders.inForce(uses);
+      const holders = this.#holders.inForce(authsOf).of(auth.id);
       const tasks = this.#tasksWith(auth.id);
       if (holders.length > 0 || tasks.length > 0) {
         const users = [
@@ -91,7 +89,7 @@ export class RegistryAuths {
           { metadata: { used_by: users } },
         );
       }
-      const formerly = this.#holders.formerly(uses);
+      const formerly = this.#holders.formerly(authsOf).of(auth.id);
       await this.#records.remove(auth.id, async () => await this.#ports.store.registryAuthDelete(auth.id));
       return {
         warnings:
@@ -120,6 +118,10 @@ export class RegistryAuths {
   #passwordOf({ id, sealedPassword }: RegistryAuth): string {
     return this.#ports.secrets.open(sealedPassword, placeOf(id));
   }
+}
+
+function authsOf({ registryAuthId }: RevisionSpec): readonly string[] {
+  return registryAuthId === '' ? [] : [registryAuthId];
 }
 
 function placeOf(authId: RegistryAuthId): string {

@@ -5,7 +5,37 @@ import { rolloutIsOver } from '../../model/rollout-state.ts';
 import type { ResourceHolder } from '../../ports/resource-service.ts';
 import type { EndpointEntry } from '../endpoint-entry.ts';
 
-type Uses = (spec: RevisionSpec) => boolean;
+/** Ids of credentials, or of volumes, that a spec names. */
+type IdsOf = (spec: RevisionSpec) => readonly string[];
+
+interface HoldersById {
+  of(id: string): readonly ResourceHolder[];
+}
+
+class HoldersFound implements HoldersById {
+  readonly #byId = new Map<
+    string,
+    Map<EndpointId, { readonly name: string; readonly revisions: number[] }>
+  >();
+
+  add(ids: readonly string[], endpointId: EndpointId, name: string, revision: number): void {
+    for (const id of new Set(ids)) {
+      const endpoints = this.#byId.get(id) ?? new Map<EndpointId, { name: string; revisions: number[] }>();
+      this.#byId.set(id, endpoints);
+      const holder = endpoints.get(endpointId) ?? { name, revisions: [] };
+      endpoints.set(endpointId, holder);
+      if (!holder.revisions.includes(revision)) holder.revisions.push(revision);
+    }
+  }
+
+  of(id: string): readonly ResourceHolder[] {
+    return [...(this.#byId.get(id) ?? [])].map(([endpointId, { name, revisions }]) => ({
+      endpointId,
+      name,
+      revisions: revisions.sort((one, other) => one - other),
+    }));
+  }
+}
 
 /** Who needs a credential or a volume. */
 export class ResourceHolders {
@@ -27,21 +57,34 @@ export class ResourceHolders {
     }
   }
 
-  /** Endpoints of which a revision uses it that serves, or may come to serve without anybody asking for it. */
-  inForce(uses: Uses): readonly ResourceHolder[] {
-    const holders = this.#holders(uses, (entry) => revisionsInForce(entry));
-    for (const { endpointId, name, revision, spec } of this.#underWay) {
-      if (uses(spec)) holders.push({ endpointId, name, revisions: [revision] });
+  /**
+   * By the id of what they use: endpoints of which a revision uses it that serves, or may come to serve
+   * without anybody asking for it. One pass for all ids.
+   */
+  inForce(idsOf: IdsOf): HoldersById {
+    const found = new HoldersFound();
+    for (const entry of this.#entries.values()) {
+      const { id, settings } = entry.endpoint;
+      for (const number of revisionsInForce(entry)) {
+        const spec = entry.revisions.get(number)?.spec;
+        if (spec !== undefined) found.add(idsOf(spec), id, settings.name, number);
+      }
     }
-    return holders;
+    for (const { endpointId, name, revision, spec } of this.#underWay)
+      found.add(idsOf(spec), endpointId, name, revision);
+    return found;
   }
 
-  /** Endpoints of which an older revision uses it that is kept to be brought back. */
-  formerly(uses: Uses): readonly ResourceHolder[] {
-    return this.#holders(uses, (entry) => {
+  /** Likewise endpoints of which an older revision uses it that is kept to be brought back. */
+  formerly(idsOf: IdsOf): HoldersById {
+    const found = new HoldersFound();
+    for (const entry of this.#entries.values()) {
+      const { id, settings } = entry.endpoint;
       const inForce = revisionsInForce(entry);
-      return new Set([...entry.revisions.keys()].filter((number) => !inForce.has(number)));
-    });
+      for (const { number, spec } of entry.revisions.values())
+        if (!inForce.has(number)) found.add(idsOf(spec), id, settings.name, number);
+    }
+    return found;
   }
 
   /** The images of every kept revision of every endpoint, by the bytes that they stand for where that is known. */
@@ -51,17 +94,6 @@ export class ResourceHolders {
       [...revisions.values()].map((revision) => pinnedSpec(revision).image),
     );
     return [...underWay, ...kept];
-  }
-
-  #holders(uses: Uses, among: (entry: EndpointEntry) => ReadonlySet<number>): ResourceHolder[] {
-    return [...this.#entries.values()].flatMap((entry) => {
-      const looked = among(entry);
-      const revisions = [...entry.revisions.values()]
-        .filter(({ number, spec }) => looked.has(number) && uses(spec))
-        .map(({ number }) => number);
-      const { id, settings } = entry.endpoint;
-      return revisions.length === 0 ? [] : [{ endpointId: id, name: settings.name, revisions }];
-    });
   }
 }
 
