@@ -85,7 +85,7 @@ describe('what other settings would have made of the recorded requests', { timeo
     assert.equal(compared.code, 0, compared.stderr);
     assert.match(compared.stdout, /: 6 recorded requests from /);
     assert.match(compared.stdout, /^ +SEEN +NOW +PROPOSED +CHANGE$/m);
-    assert.match(compared.stdout, /^wait p95 .* -\d+ %$/m);
+    assert.match(compared.stdout, /^wait p95 .* -[\d.]+ %$/m);
     assert.match(compared.stdout, /^p95 wait, proposed +\|[ ▁-█]+\| +up to /m);
 
     const advised = await run([id, '--advise', 'p95<100ms']);

@@ -172,7 +172,7 @@ export function answerByNode(method: string): Reader {
     let why: string | null = null;
     const request = httpRequest({
       method,
-      createConnection: () => theirs as never,
+      createConnection: () => theirs,
       maxHeaderSize: HEAD_LIMIT_BYTES,
     });
     request.maxHeadersCount = 0;
