@@ -21,13 +21,13 @@ export async function parked(job: Extract<Job, { kind: 'parked' }>, pause: Pause
   await pause();
 
   const request = Buffer.from(workRequest(job.target));
-  const waiting = await openMany(job.target.port, job.count);
   let answered = 0;
   let refused = 0;
   let mostRunning = 0;
   let early = 0;
   let released = false;
-  const answers = waiting.map(async (connection) => {
+  const answers: Promise<void>[] = [];
+  const ask = async (connection: HttpConnection): Promise<void> => {
     try {
       const { status, head } = await connection.request(request);
       if (!released) early += 1;
@@ -37,7 +37,9 @@ export async function parked(job: Extract<Job, { kind: 'parked' }>, pause: Pause
     } catch {
       // Neither answered nor refused: lost, which the count tells.
     }
-  });
+  };
+  // Each sends at once: a proxy need not wait long for the request of a connection.
+  const waiting = await openMany(job.target.port, job.count, (connection) => answers.push(ask(connection)));
   await pause();
   released = true;
   const beganMs = performance.now();
@@ -49,12 +51,22 @@ export async function parked(job: Extract<Job, { kind: 'parked' }>, pause: Pause
   return { answered, refused, lost: job.count - answered - refused, early, flushMs, mostRunning };
 }
 
-async function openMany(port: number, count: number): Promise<HttpConnection[]> {
+async function openMany(
+  port: number,
+  count: number,
+  onOpen: (connection: HttpConnection) => void = () => undefined,
+): Promise<HttpConnection[]> {
   const connections: HttpConnection[] = [];
   while (connections.length < count) {
     const some = Math.min(OPEN_AT_ONCE, count - connections.length);
     connections.push(
-      ...(await Promise.all(Array.from({ length: some }, async () => await HttpConnection.open(port)))),
+      ...(await Promise.all(
+        Array.from({ length: some }, async () => {
+          const connection = await HttpConnection.open(port);
+          onOpen(connection);
+          return connection;
+        }),
+      )),
     );
   }
   return connections;

@@ -2,7 +2,7 @@ import type { Bench } from '../bench.ts';
 import type { Figures } from '../load/message.ts';
 import { cpuMs } from '../proc.ts';
 import { interleave, number, ratioTo } from '../rounds.ts';
-import type { Target } from '../subject.ts';
+import type { OpenSubject, Target } from '../subject.ts';
 import { OpenPilotlight } from '../subjects/pilotlight.ts';
 import { figure, ratioCell, type Goal, type Table } from '../table.ts';
 import { SLOTS } from '../upstreams.ts';
@@ -11,6 +11,7 @@ import type { Measure } from './measure.ts';
 const ACTIVE_SHARE = 0.01;
 const CONNECTIONS = 100;
 const CREATE_AT_ONCE = 8;
+const FIRST = 50;
 
 /** What an endpoint costs that nobody asks for, and what many of them cost a request. */
 export const endpoints: Measure = {
@@ -20,10 +21,11 @@ export const endpoints: Measure = {
     const rows: string[][] = [];
     const goals: Goal[] = [];
     for (const subject of bench.known(({ ours }) => ours)) {
-      const figures = await bench.fresh(subject, async (opened) => {
-        if (!(opened instanceof OpenPilotlight)) throw new Error(`${opened.name} is not ours`);
-        return await many(bench, opened, count);
-      });
+      const figures = await bench.fresh(
+        subject,
+        async (large) =>
+          await bench.fresh(subject, async (small) => await compare(bench, ours(large), ours(small), count)),
+      );
       rows.push([subject.name, figure(figures.kibEach), ratioCell(figures.lookup)]);
       goals.push({
         name: `${subject.name}: memory per idle endpoint`,
@@ -34,8 +36,8 @@ export const endpoints: Measure = {
     }
     return {
       title: 'Many endpoints',
-      note: `${count} endpoints at zero workers, then ${count * ACTIVE_SHARE} of them with a worker and requests on ${CONNECTIONS} connections. Memory is what is left on the heap of the server after a collection. The cost of a request is held against the same server's with all requests at one endpoint.`,
-      columns: ['', 'KiB per idle endpoint', 'CPU per request, × one endpoint'],
+      note: `${count} endpoints at zero workers, then ${count * ACTIVE_SHARE} of them with a worker and requests on ${CONNECTIONS} connections. Memory is what is left on the heap of the server after a collection. The cost of a request is held against that of a server with the active ones alone.`,
+      columns: ['', 'KiB per idle endpoint', 'CPU per request, × without the idle ones'],
       rows,
       goals,
       faults: [],
@@ -43,38 +45,55 @@ export const endpoints: Measure = {
   },
 };
 
-async function many(
+interface Side {
+  readonly name: string;
+  readonly server: OpenPilotlight;
+  readonly targets: readonly Target[];
+}
+
+function ours(opened: OpenSubject): OpenPilotlight {
+  if (!(opened instanceof OpenPilotlight)) throw new Error(`${opened.name} is not ours`);
+  return opened;
+}
+
+async function compare(
   bench: Bench,
-  opened: OpenPilotlight,
+  large: OpenPilotlight,
+  small: OpenPilotlight,
   count: number,
 ): Promise<{ kibEach: number; lookup: ReturnType<typeof ratioTo> }> {
   // What the first endpoints bring with them is no endpoint's own.
-  await createIdle(opened, 50, 0);
-  await bench.settled(opened);
-  const before = await opened.liveBytes();
-  await createIdle(opened, count, 50);
-  await bench.settled(opened);
-  const kibEach = ((await opened.liveBytes()) - before) / count / 1_024;
+  await createIdle(large, FIRST, 0);
+  await bench.settled(large);
+  const before = await large.liveBytes();
+  await createIdle(large, count, FIRST);
+  await bench.settled(large);
+  const kibEach = ((await large.liveBytes()) - before) / count / 1_024;
 
-  const active: Target[] = [];
-  for (let index = 0; index < count * ACTIVE_SHARE; index += 1) {
-    active.push(await opened.addEndpoint('plain', 1, SLOTS, `active ${index}`));
+  const sides: Side[] = [];
+  for (const [name, server] of [
+    ['small', small],
+    ['large', large],
+  ] as const) {
+    const targets: Target[] = [];
+    for (let index = 0; index < count * ACTIVE_SHARE; index += 1) {
+      targets.push(await server.addEndpoint('plain', 1, SLOTS, `active ${index}`));
+    }
+    sides.push({ name, server, targets });
   }
-  const one = { name: 'one', targets: [opened.target('plain')] };
-  const spread = { name: 'spread', targets: active };
-  const cost = async ({ targets }: { readonly targets: readonly Target[] }): Promise<Figures> => {
-    const pids = opened.pids();
+  const cost = async ({ server, targets }: Side): Promise<Figures> => {
+    const pids = server.pids();
     const beforeMs = cpuMs(pids);
     const forMs = bench.options.size.roundMs;
     const figures = await bench.load.run({ kind: 'closed', targets, connections: CONNECTIONS, forMs });
     if (number(figures, 'refused') + number(figures, 'lost') > 0) {
-      throw new Error(`${opened.name} failed requests at ${targets.length} endpoints`);
+      throw new Error(`${server.name} failed requests at ${targets.length} endpoints`);
     }
     return { ...figures, cpuUs: (cpuMs(pids) - beforeMs) / number(figures, 'requests') };
   };
-  await cost(spread);
-  const rounds = await interleave([one, spread], bench.options.size.rounds, cost);
-  return { kibEach, lookup: ratioTo(rounds, 'one', 'spread', 'cpuUs') };
+  for (const side of sides) await cost(side);
+  const rounds = await interleave(sides, bench.options.size.rounds, cost);
+  return { kibEach, lookup: ratioTo(rounds, 'small', 'large', 'cpuUs') };
 }
 
 async function createIdle({ client }: OpenPilotlight, count: number, from: number): Promise<void> {
