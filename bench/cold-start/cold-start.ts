@@ -12,6 +12,7 @@ import { wake, type Wake } from './wake.ts';
 const LISTEN_AFTER_MS = 300;
 const POLL_EVERY_MS = 200;
 const LIMIT_MS = 60;
+const SIDES = ['noticed', 'posted', 'asked'] as const;
 
 /** Milliseconds; total = the worker's start + its answer + the share. The overhead is a part of the share. */
 interface Side {
@@ -25,8 +26,9 @@ interface Result {
   readonly rounds: number;
   readonly workerListensAfterMs: number;
   readonly limitMs: number;
-  /** The worker tells that it listens. */
+  /** The worker tells that it listens, by its descriptor and by HTTP. */
   readonly noticed: Side;
+  readonly posted: Side;
   /** The worker tells nothing. */
   readonly asked: Side;
   readonly polling: Side;
@@ -42,26 +44,25 @@ async function measure(rounds: number, interrupted: AbortSignal): Promise<Result
   });
   const worlds = {
     noticed: await PilotlightWorld.open(LISTEN_AFTER_MS, 'fd'),
+    posted: await PilotlightWorld.open(LISTEN_AFTER_MS, 'url'),
     asked: await PilotlightWorld.open(LISTEN_AFTER_MS, 'none'),
   };
-  const wakes = { noticed: [] as Wake[], asked: [] as Wake[], polling: [] as Wake[] };
+  const wakes = { noticed: [] as Wake[], posted: [] as Wake[], asked: [] as Wake[], polling: [] as Wake[] };
   try {
     for (let round = 0; round < rounds; round += 1) {
       interrupted.throwIfAborted();
       // In turns, so that whatever else the machine does meets all of them.
-      for (const side of ['noticed', 'asked'] as const) {
-        await worlds.noticed.atZero();
-        await worlds.asked.atZero();
+      for (const side of SIDES) {
+        for (const each of SIDES) await worlds[each].atZero();
         wakes[side].push(await wake(worlds[side].url, worlds[side].headers));
       }
-      await worlds.asked.atZero();
+      for (const each of SIDES) await worlds[each].atZero();
       // Evenly over the poll's rhythm: with chance the two would differ from run to run.
       const phaseMs = ((round + 0.5) / rounds) * POLL_EVERY_MS;
       wakes.polling.push(await wake(peer.url, { 'poll-phase-ms': String(phaseMs) }));
     }
   } finally {
-    await worlds.noticed.close();
-    await worlds.asked.close();
+    for (const each of SIDES) await worlds[each].close();
     await peer.close();
   }
   const noticed = summary(wakes.noticed);
@@ -71,6 +72,7 @@ async function measure(rounds: number, interrupted: AbortSignal): Promise<Result
     workerListensAfterMs: LISTEN_AFTER_MS,
     limitMs: LIMIT_MS,
     noticed,
+    posted: summary(wakes.posted),
     asked: summary(wakes.asked),
     polling,
     shareRatio: polling.share.median / noticed.share.median,
@@ -89,7 +91,8 @@ function summary(wakes: readonly Wake[]): Side {
 
 function print(result: Result): void {
   const sides: readonly (readonly [string, Side])[] = [
-    ['Pilotlight, noticed', result.noticed],
+    ['Pilotlight, noticed by descriptor', result.noticed],
+    ['Pilotlight, noticed by HTTP', result.posted],
     ['Pilotlight, asked', result.asked],
     [`poll each ${POLL_EVERY_MS} ms`, result.polling],
   ];
@@ -112,7 +115,7 @@ function print(result: Result): void {
     }
   }
   console.log(
-    `\nThe poll's share is ${result.shareRatio.toFixed(1)} times Pilotlight's with a notice, and beyond the start order ${result.overheadRatio.toFixed(1)} times.`,
+    `\nThe poll's share is ${result.shareRatio.toFixed(1)} times Pilotlight's with a notice by descriptor, and beyond the start order ${result.overheadRatio.toFixed(1)} times.`,
   );
   if (result.noticed.workerStart.median > LISTEN_AFTER_MS * 1.1) {
     console.log(`This machine is busy: the worker itself was late, so these figures say little. Try again.`);
@@ -120,7 +123,7 @@ function print(result: Result): void {
 }
 
 function row(name: string, cells: readonly string[]): string {
-  return `${name.padEnd(54)}${cells.map((cell) => cell.padStart(9)).join('')}`;
+  return `${name.padEnd(66)}${cells.map((cell) => cell.padStart(9)).join('')}`;
 }
 
 const { values } = parseArgs({

@@ -27,7 +27,7 @@ export class PilotlightWorld {
     this.#dataDir = dataDir;
   }
 
-  static async open(listenAfterMs: number, notice: 'fd' | 'none'): Promise<PilotlightWorld> {
+  static async open(listenAfterMs: number, notice: 'fd' | 'url' | 'none'): Promise<PilotlightWorld> {
     const dataDir = await mkdtemp(join(tmpdir(), 'pilotlight-bench-'));
     const server = await ChildServer.start(
       join(REPOSITORY, 'src/main/serve.ts'),

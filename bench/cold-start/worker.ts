@@ -1,9 +1,9 @@
 /**
  * A worker whose own start takes exactly as long as it is told, Node's boot included, and that says
- * with every answer how long it took. NOTICE=fd: it tells its server when its port is open.
+ * with every answer how long it took. NOTICE=fd or url: it tells its server when its port is open.
  */
 import { writeSync } from 'node:fs';
-import { createServer, get } from 'node:http';
+import { createServer, get, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const listenAfterMs = Number(process.env['LISTEN_AFTER_MS'] ?? 300);
@@ -35,10 +35,16 @@ setTimeout(
   () => {
     server.listen(Number(process.env['PORT']), '127.0.0.1', () => {
       listeningMs = performance.now();
-      if (process.env['NOTICE'] === 'fd') writeSync(Number(process.env['PILOTLIGHT_READY_FD']), '\n');
+      tell();
     });
   },
   Math.max(0, listenAfterMs - performance.now()),
 );
+
+function tell(): void {
+  const { NOTICE, PILOTLIGHT_READY_FD, PILOTLIGHT_READY_URL = '' } = process.env;
+  if (NOTICE === 'fd') writeSync(Number(PILOTLIGHT_READY_FD), '\n');
+  if (NOTICE === 'url') request(PILOTLIGHT_READY_URL, { method: 'POST', agent: false }).end();
+}
 
 process.on('SIGTERM', () => process.exit(0));

@@ -28,8 +28,8 @@ export interface ControlOptions {
   readonly deviceOthersShare: number;
   /** Where clients reach an endpoint. */
   readonly urlOf: (endpoint: Endpoint) => string;
-  /** What a worker that takes jobs is started with, to know where; known once the server listens. */
-  readonly jobVariables?: (
+  /** What a worker is started with to reach the server, for jobs and notices; known once that listens. */
+  readonly workerVariables?: (
     endpoint: Endpoint,
     workerId: WorkerId,
   ) => Promise<Readonly<Record<string, string>>>;

@@ -126,11 +126,8 @@ export class WorkerLifecycle {
       worker.pull = null;
       if (this.#closed || worker.record.state !== 'pulling') return;
       if (prepared !== null) this.#prepared(entry, worker, prepared);
-      const { jobVariables } = this.#ports.options;
-      const variables =
-        jobVariables !== undefined && takesJobs(entry.endpoint)
-          ? await jobVariables(entry.endpoint, record.id)
-          : {};
+      const { workerVariables } = this.#ports.options;
+      const variables = workerVariables === undefined ? {} : await workerVariables(entry.endpoint, record.id);
       if (this.#ports.deviceWatch !== null && !worker.devicesSeenFree)
         await deviceMemoryFree(worker.record.devices, this.#inventory, this.#ports, worker.abort.signal);
       if (this.#closed || worker.record.state !== 'pulling') return;

@@ -74,7 +74,12 @@ export async function openServer(
   const apiKeys = (sha256Hex: string): ApiKey | undefined => keys.get(sha256Hex);
   const arrivals = new ArrivalLog({ clock, random, store, metrics, log, ...config.record });
   const deviceWatch = looksAtDevices(config) ? openNvidiaSmi({ clock, environment }) : null;
-  const { driver, readiness } = await openDriver(config, environment, { clock, random, log, deviceWatch });
+  const { driver, readiness, noticed } = await openDriver(config, environment, {
+    clock,
+    random,
+    log,
+    deviceWatch,
+  });
 
   // Gateway and control know each other by ports alone; what joins them is this one reference.
   let listener: TrafficListener | null = null;
@@ -133,6 +138,7 @@ export async function openServer(
     key: jobsKey,
     workerFind: (endpointId, workerId) => control.workerFind(endpointId, workerId),
     readiness,
+    noticed,
     sendAlways: config.workers.driver === 'simulated',
   });
   const http = createServer(serverOptions(gateway.limits));
@@ -167,7 +173,7 @@ export async function openServer(
       deviceOthersShare: config.workers.gpuOthersShare,
       urlOf: ({ id, type, appName }) =>
         type === 'async' ? `${base}/v1/${id}-${appName}` : endpointUrl(base, domain, id, appName),
-      jobVariables: async ({ id }, workerId) => await workerSide.variablesOf(id, workerId),
+      workerVariables: async (endpoint, workerId) => await workerSide.variablesOf(endpoint, workerId),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),
     onFatal: (error) => fatal.resolve(error),
@@ -223,7 +229,9 @@ export async function openServer(
   const front = openFront(gateway, http, config.gateway.forwarder);
   const port = await listen(front.server, config);
   base = publicBase(config.listen, port);
-  workerSide.listening(config.workers.url ?? workerBase(config.listen, port));
+  // A container may have another loopback than the server.
+  const certain = config.workers.url !== null || config.workers.driver !== 'docker';
+  workerSide.listening(config.workers.url ?? workerBase(config.listen, port), certain);
   log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
 
   return {
@@ -278,7 +286,7 @@ async function openDriver(
   config: Config,
   environment: Environment,
   { clock, random, log, deviceWatch }: DriverParts,
-): Promise<{ driver: Driver; readiness: Readiness }> {
+): Promise<{ driver: Driver; readiness: Readiness; noticed: (workerId: WorkerId) => void }> {
   if (config.workers.driver === 'simulated') {
     const driver = createSimulatedDriver({
       clock,
@@ -286,7 +294,7 @@ async function openDriver(
       devices: config.workers.gpuCount ?? 4,
       answer: true,
     });
-    return { driver, readiness: driver.readiness };
+    return { driver, readiness: driver.readiness, noticed: () => undefined };
   }
   const parts = {
     dataDir: config.dataDir,
@@ -295,15 +303,16 @@ async function openDriver(
     hostDevices: async () => await hostDevices(config.workers.gpuCount, deviceWatch, log),
   };
   const readiness = createHttpReadiness({ clock });
+  const noticed = (workerId: WorkerId): void => readiness.noticed(workerId);
   if (config.workers.driver === 'docker') {
     // Its packages are many: who has no use for them does not load them.
     const { createDockerDriver } = await import('../adapters/driver-docker/docker-driver.ts');
     const { socketPath, ...limits } = config.containers;
     const socket = engineSocket(socketPath, environment);
-    return { driver: createDockerDriver({ ...parts, socketPath: socket, limits }), readiness };
+    return { driver: createDockerDriver({ ...parts, socketPath: socket, limits }), readiness, noticed };
   }
-  const onNotice = (workerId: WorkerId): void => readiness.noticed(workerId);
-  return { driver: createProcessDriver({ ...parts, random, environment, onNotice }), readiness };
+  const driver = createProcessDriver({ ...parts, random, environment, onNotice: noticed });
+  return { driver, readiness, noticed };
 }
 
 /** What clients connect to. */

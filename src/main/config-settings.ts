@@ -146,7 +146,7 @@ export const SETTINGS = {
     'WORKER_URL',
     null,
     baseUrl,
-    'base of the address at which workers that take jobs reach this server; unset: from --listen',
+    'base of the address at which workers reach this server; unset: from --listen',
   ),
   logLevel: setting(
     'LOG_LEVEL',

@@ -52,7 +52,7 @@ export interface WorkerConfig {
   readonly prices: ReadonlyMap<string, number>;
   /** A worker that is not ready this long after its start has failed. */
   readonly startDeadlineMs: number;
-  /** Where workers that take jobs reach the server; null: where programs of this machine do. */
+  /** Where workers reach the server, for jobs and notices; null: where programs of this machine do. */
   readonly url: string | null;
   /** From SIGTERM to SIGKILL of a worker; 0: killed at once. */
   readonly stopGraceMs: number;

@@ -4,8 +4,10 @@ import type { Jobs } from '../jobs/jobs.ts';
 import { PushWorkers } from '../jobs/push/push-workers.ts';
 import { jobVariables } from '../jobs/worker-protocol/job-variables.ts';
 import { Presence } from '../jobs/worker-protocol/presence.ts';
+import { readyVariables } from '../jobs/worker-protocol/ready-variables.ts';
 import { WorkerRequests } from '../jobs/worker-protocol/worker-requests.ts';
 import { WorkerTokens } from '../jobs/worker-protocol/worker-token.ts';
+import { takesJobs, type Endpoint } from '../model/endpoint.ts';
 import type { Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
 
@@ -17,6 +19,8 @@ export interface WorkerSideOptions {
   readonly workerFind: (endpointId: EndpointId, workerId: WorkerId) => object | null;
   /** Of workers with a port. */
   readonly readiness: Readiness;
+  /** A worker with a port says that it is ready. */
+  readonly noticed: (workerId: WorkerId) => void;
   /** No worker asks for jobs: the simulated ones answer requests and run no program. */
   readonly sendAlways: boolean;
 }
@@ -28,9 +32,9 @@ export class WorkerSide {
   readonly readiness: Readiness;
   readonly #tokens: WorkerTokens;
   readonly #outputBytes: number;
-  readonly #base = Promise.withResolvers<string>();
+  readonly #place = Promise.withResolvers<{ readonly base: string; readonly certain: boolean }>();
 
-  constructor({ clock, log, jobs, key, workerFind, readiness, sendAlways }: WorkerSideOptions) {
+  constructor({ clock, log, jobs, key, workerFind, readiness, noticed, sendAlways }: WorkerSideOptions) {
     const { outputBytes } = jobs.limits;
     const presence = new Presence();
     this.#tokens = new WorkerTokens(key);
@@ -43,6 +47,7 @@ export class WorkerSide {
       tokens: this.#tokens,
       presence,
       workerFind,
+      noticed,
       outputBytes,
     });
     this.readiness = {
@@ -57,14 +62,16 @@ export class WorkerSide {
     jobs.onWorkerGone = (workerId) => this.push.workerRemove(workerId);
   }
 
-  /** The server listens, and that is where workers reach it. */
-  listening(base: string): void {
-    this.#base.resolve(base);
+  /** The server listens, and `base` is where workers reach it; `certain` false: those of some engines may not. */
+  listening(base: string, certain: boolean): void {
+    this.#place.resolve({ base, certain });
   }
 
-  async variablesOf(endpointId: EndpointId, workerId: WorkerId): Promise<Readonly<Record<string, string>>> {
-    const holder = { endpointId, workerId };
+  async variablesOf(endpoint: Endpoint, workerId: WorkerId): Promise<Readonly<Record<string, string>>> {
+    const holder = { endpointId: endpoint.id, workerId };
     const token = this.#tokens.tokenOf(holder);
-    return jobVariables(holder, { base: await this.#base.promise, token, outputBytes: this.#outputBytes });
+    const { base, certain } = await this.#place.promise;
+    if (takesJobs(endpoint)) return jobVariables(holder, { base, token, outputBytes: this.#outputBytes });
+    return certain ? readyVariables(holder, { base, token }) : {};
   }
 }

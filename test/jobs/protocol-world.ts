@@ -27,6 +27,7 @@ export class ProtocolWorld {
   readonly presence = new Presence();
   readonly live = new Set(['w1', 'w2']);
   readonly ready: string[] = [];
+  readonly noticed: string[] = [];
   readonly requests: WorkerRequests;
   readonly #server: Server;
   readonly #probes = new AbortController();
@@ -39,6 +40,7 @@ export class ProtocolWorld {
       tokens: this.tokens,
       presence: this.presence,
       workerFind: (endpointId, workerId) => (endpointId === ENDPOINT && this.live.has(workerId) ? {} : null),
+      noticed: (workerId) => this.noticed.push(workerId),
       outputBytes: OUTPUT_LIMIT,
     });
     this.#server = createServer((request, response) => {

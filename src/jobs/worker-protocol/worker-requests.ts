@@ -21,6 +21,8 @@ export interface WorkerRequestsOptions {
   readonly presence: Presence;
   /** Of a worker that has not ended; null for any other. */
   readonly workerFind: (endpointId: EndpointId, workerId: WorkerId) => object | null;
+  /** The worker says of itself that it takes requests. */
+  readonly noticed: (workerId: WorkerId) => void;
   /** Bytes of one output, and of one part of a streamed output. */
   readonly outputBytes: number;
 }
@@ -94,6 +96,9 @@ export class WorkerRequests {
         return await this.#done(request, response, holder, route.jobId);
       case 'job-stream':
         return await this.#part(request, response, holder, route.jobId);
+      case 'ready':
+        this.#options.noticed(workerId);
+        return answerJson(response, 200, '{"status":"ok"}');
       case 'ping': {
         const ids = (route.query.get('job_id') ?? '').split(',').filter((id) => id !== '');
         workers.ping(endpointId, workerId, ids.slice(0, PINGED_JOBS_MAX));

@@ -6,6 +6,7 @@ export const WORKER_CALLS = [
   'job-done',
   'job-stream',
   'ping',
+  'ready',
 ] as const;
 export type WorkerCall = (typeof WORKER_CALLS)[number];
 
@@ -21,7 +22,7 @@ export interface WorkerRoute {
 }
 
 const FORM =
-  /^\/v2\/([^/?#]+)\/(job-take|job-take-batch|job-stop|job-done|job-stream|ping)\/([^?#]*)(?:\?([^#]*))?$/;
+  /^\/v2\/([^/?#]+)\/(job-take|job-take-batch|job-stop|job-done|job-stream|ping|ready)\/([^?#]*)(?:\?([^#]*))?$/;
 const PLACEHOLDER = /^\$(?:ID|RUNPOD_POD_ID)$/;
 
 /** Which call a request target is; null when it is none of the protocol's. */
@@ -34,7 +35,7 @@ export function workerRouteOf(target: string): WorkerRoute | null {
   if (worker === '' || more.length > 0 || (job !== '') !== aboutJob) return null;
   return {
     call,
-    method: aboutJob ? 'POST' : 'GET',
+    method: aboutJob || call === 'ready' ? 'POST' : 'GET',
     endpointId,
     workerId: PLACEHOLDER.test(worker) ? null : worker,
     jobId: job,
