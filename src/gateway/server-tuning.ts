@@ -97,9 +97,9 @@ export function tune(server: Server, parts: TuneParts): void {
   const owed = new WeakMap<Duplex, { readonly error: AppError; readonly left: number }>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    // Node reads nothing behind a request that offered another protocol, also when the offer is ignored:
-    // the next one on the connection would wait for ever.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+    // Node reads nothing behind a request with a body that offered another protocol, also when the offer
+    // is ignored: the next one on the connection would wait for ever.
+    if (request.headers.upgrade !== undefined && hasBody(request)) response.shouldKeepAlive = false;
     open.set(socket, (open.get(socket) ?? 0) + 1);
     latest.set(socket, { request, response });
     response.once('close', () => {
