@@ -1,4 +1,4 @@
-import type { RolloutStep } from '../decide/rollout/step.ts';
+import type { RolloutStep } from '../decide/rollout/rollout-step.ts';
 import { counted, seconds, type EndpointWorld } from '../decide/world.ts';
 import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Rollout } from '../model/endpoint.ts';

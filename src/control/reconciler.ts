@@ -3,7 +3,7 @@ import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
 import { proofShareOf } from '../decide/rollout/proof-share.ts';
 import { nextRollout } from '../decide/rollout/next-rollout.ts';
-import type { RolloutStep } from '../decide/rollout/step.ts';
+import type { RolloutStep } from '../decide/rollout/rollout-step.ts';
 import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
 import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Endpoint } from '../model/endpoint.ts';

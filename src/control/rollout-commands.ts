@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts';
-import { PAUSED_MESSAGE } from '../decide/rollout/step.ts';
+import { PAUSED_MESSAGE } from '../decide/rollout/rollout-step.ts';
 import { ROLLOUT_ORDER_TABLE, rolloutOrderTransition, type RolloutCommand } from '../model/rollout-order.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
 import type { ControlPorts } from './control-options.ts';

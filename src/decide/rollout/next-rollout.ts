@@ -1,6 +1,6 @@
 import type { Rollout } from '../../model/endpoint.ts';
 import { rolloutIsOver, rolloutTransition, type RolloutEvent } from '../../model/rollout-state.ts';
-import type { RolloutStep } from './step.ts';
+import type { RolloutStep } from './rollout-step.ts';
 
 /** How long a swapped-out endpoint that could not be updated waits before it tries the swap again. */
 const POSTPONED_MS = 10_000;

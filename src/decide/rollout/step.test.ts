@@ -51,6 +51,15 @@ it('and takes an old worker’s place instead', () => {
   assert.deepEqual([again.event, again.mode, again.drain], ['firstWorkerAsked', 'swap', ['old']]);
 });
 
+it('a first worker that runs already, from before the server died, is not asked for again', () => {
+  const { event, mode, startTarget } = rolloutStep(
+    { ...surging, rollout: rollout({ state: 'waiting' }) },
+    1,
+    NOW_MS,
+  );
+  assert.deepEqual([event, mode, startTarget], ['firstWorkerAsked', 'surge', false]);
+});
+
 it('a target beside old workers that fill max_replicas and its surge takes a place instead of waiting for one', () => {
   const others = [worker('stable', { revision: 1 }), worker('superseded', { revision: 2 })];
   const crowded = world({

@@ -60,7 +60,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'an update takes the only ready worker although there is room beside it',
-    file: 'decide/rollout/step.ts',
+    file: 'decide/rollout/first-worker-step.ts',
     find: 'target.roomWorkers >= 1 && options.maxSurge > 0 && placeLeft',
     replace: 'target.roomWorkers > 1 && options.maxSurge > 0 && placeLeft',
   },

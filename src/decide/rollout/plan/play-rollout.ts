@@ -12,7 +12,7 @@ import { planEndpoint, type EndpointPlan } from '../../endpoint-plan.ts';
 import { earlier, type EndpointWorld, type RevisionView, type WorkerView } from '../../world.ts';
 import type { GuardReport } from '../../../model/guard-report.ts';
 import { nextRollout } from '../next-rollout.ts';
-import type { RolloutStep } from '../step.ts';
+import type { RolloutStep } from '../rollout-step.ts';
 import { PausedLoad } from './paused-load.ts';
 import {
   change,
