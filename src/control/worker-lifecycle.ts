@@ -114,6 +114,8 @@ export class WorkerLifecycle {
 
   async #launch(entry: EndpointEntry, worker: WorkerEntry): Promise<void> {
     const { record } = worker;
+    // Asked after everything that takes time: it may be stopped, or this server may have let go.
+    const notWanted = (): boolean => this.#closed || worker.record.state !== 'pulling';
     try {
       const { credential, mounts } = this.#resources.of(specOf(entry, record.revision));
       const { image } = startSpecOf(entry, record.revision);
@@ -124,13 +126,13 @@ export class WorkerLifecycle {
       });
       this.#resources.prepared(image, prepared);
       worker.pull = null;
-      if (this.#closed || worker.record.state !== 'pulling') return;
+      if (notWanted()) return;
       if (prepared !== null) this.#prepared(entry, worker, prepared);
       const { workerVariables } = this.#ports.options;
       const variables = workerVariables === undefined ? {} : await workerVariables(entry.endpoint, record.id);
       if (this.#ports.deviceWatch !== null && !worker.devicesSeenFree)
         await deviceMemoryFree(worker.record.devices, this.#inventory, this.#ports, worker.abort.signal);
-      if (this.#closed || worker.record.state !== 'pulling') return;
+      if (notWanted()) return;
       this.#measure(entry, worker, 'pullTimeMs', this.#sinceLaunchMs(worker));
       this.#change(worker, 'prepared', { startedAtMs: this.#ports.clock.nowMs() });
       worker.launchedAtMs = this.#ports.clock.monotonicMs();

@@ -99,8 +99,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a server that has handed over starts the workers that it was pulling for',
     file: 'control/worker-lifecycle.ts',
-    find: "if (this.#closed || worker.record.state !== 'pulling') return;",
-    replace: "if (worker.record.state !== 'pulling') return;",
+    find: "=> this.#closed || worker.record.state !== 'pulling';",
+    replace: "=> worker.record.state !== 'pulling';",
   },
   {
     name: 'a worker that min_replicas keeps gives its device away',
