@@ -11,7 +11,8 @@ const COMPILE_CACHE = join(REPOSITORY, 'node_modules/.cache/pilotlight-e2e');
 export const API_KEY = 'a-key-for-tests-only';
 
 export interface ServerProcessOptions {
-  readonly gpus?: number;
+  /** Default 0; null: `nvidia-smi` is asked. */
+  readonly gpus?: number | null;
   readonly flags?: readonly string[];
   /** Default: any free one. */
   readonly port?: number;
@@ -62,7 +63,7 @@ export class ServerProcess {
         join(REPOSITORY, 'src/main/serve.ts'),
         `--listen=127.0.0.1:${options.port ?? 0}`,
         `--data-dir=${dataDir}`,
-        `--gpus=${options.gpus ?? 0}`,
+        ...(options.gpus === null ? [] : [`--gpus=${options.gpus ?? 0}`]),
         ...(options.flags ?? []),
       ],
       {
