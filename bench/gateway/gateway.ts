@@ -101,6 +101,7 @@ function chosenOf<Named extends Measure | { readonly name: string }>(
 }
 
 function commandLine(): string {
-  const words = process.argv.slice(2).filter((word) => word !== '--write');
+  const given = process.argv.slice(2).filter((word) => word !== '--write');
+  const words = given.map((word) => (/^[\w@/,.=-]+$/.test(word) ? word : `"${word}"`));
   return `npm run bench:gateway${words.length > 0 ? ` -- ${words.join(' ')}` : ''}`;
 }

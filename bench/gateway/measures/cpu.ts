@@ -51,7 +51,7 @@ export const cpu: Measure = {
     });
     return {
       title: 'CPU per request',
-      note: `${CONNECTIONS} keep-alive connections, closed loop by ${wrkIsThere() ? 'wrk' : 'the bench’s own load (wrk is not installed, so the proxies are not at their limit)'}, POST of 110 bytes, 131 bytes of answer from ${bench.options.size.rounds} rounds. Median of the ratios of each round (least and most).`,
+      note: `${CONNECTIONS} keep-alive connections, closed loop by ${wrkIsThere() ? 'wrk' : 'the bench’s own load (wrk is not installed, so the proxies are not at their limit)'}, POST of 110 bytes, 131 bytes of answer, ${bench.options.size.rounds} rounds. Median of the ratios of each round (least and most).`,
       columns: ['', 'CPU, × nginx', 'CPU, × HAProxy', 'requests/s, × nginx'],
       rows,
       goals,
