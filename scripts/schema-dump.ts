@@ -1,6 +1,8 @@
-// Writes the database schema that the migrations make: `node scripts/schema-dump.ts`.
+// Writes the database schemas that the migrations make: `node scripts/schema-dump.ts`.
 import { writeFile } from 'node:fs/promises';
-import { schemaFile, schemaText } from '../test/support/schema-dump.ts';
+import { SCHEMAS, schemaText } from '../test/support/schema-dump.ts';
 
-await writeFile(schemaFile, schemaText());
-console.log(`wrote ${schemaFile}`);
+for (const { file, migrations } of SCHEMAS) {
+  await writeFile(file, schemaText(migrations));
+  console.log(`wrote ${file}`);
+}
