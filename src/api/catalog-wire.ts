@@ -30,7 +30,7 @@ export function productObject(product: Product & { readonly available: number })
       },
       cpu: 0,
       memory_gb: 0,
-      rootfs: { min_gb: 10, max_gb: 100, free_gb: 100 },
+      rootfs: { min_gb: 10, max_gb: 100, free_gb: 100, limited: product.rootfsLimit },
     },
     pricing: pricingOf(product.pricePerHour),
     billing_methods: ['postpaid'],

@@ -1194,6 +1194,8 @@ export type Product = {
       readonly min_gb: number;
       readonly max_gb: number;
       readonly free_gb: number;
+      /** False: `rootfs_size_gb` is kept and shown, and a worker can write until the disk is full. So it is without containers, and where the container engine’s storage cannot hold them to a size. */
+      readonly limited: boolean;
     };
   };
   readonly pricing: {

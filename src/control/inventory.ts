@@ -28,6 +28,7 @@ import { maxSurgeOf } from './rollout-options.ts';
 export class Inventory {
   readonly #table: DeviceTable;
   readonly #prices: ReadonlyMap<string, number>;
+  readonly #rootfsLimit: boolean;
   #products: ReadonlyMap<string, Product>;
   #driverVersion: string | null = null;
   #cudaVersion: string | null;
@@ -37,7 +38,8 @@ export class Inventory {
     this.#table = new DeviceTable(fingerprint.devices, options.deviceOthersShare);
     this.#prices = options.prices;
     this.#cudaVersion = fingerprint.cudaVersion;
-    this.#products = productsOf(this.#table, this.#prices);
+    this.#rootfsLimit = fingerprint.capabilities.rootfsLimit;
+    this.#products = productsOf(this.#table, this.#prices, this.#rootfsLimit);
   }
 
   get products(): ReadonlyMap<string, Product> {
@@ -77,7 +79,7 @@ export class Inventory {
 
   apply(reading: DeviceReading, start: ReadingStart, nowMs: number): readonly DeviceChange[] {
     const changes = this.#table.apply(reading, start, nowMs);
-    this.#products = productsOf(this.#table, this.#prices);
+    this.#products = productsOf(this.#table, this.#prices, this.#rootfsLimit);
     this.#driverVersion = reading.driverVersion;
     this.#cudaVersion = reading.cudaVersion;
     this.#seenAtMs = nowMs;
@@ -218,10 +220,14 @@ function holdersOf(entries: Iterable<EndpointEntry>): ReadonlyMap<string, Worker
 }
 
 /** `cpu`; `gpu` where there is a device; and each kind of device by its own name. */
-function productsOf(table: DeviceTable, prices: ReadonlyMap<string, number>): ReadonlyMap<string, Product> {
+function productsOf(
+  table: DeviceTable,
+  prices: ReadonlyMap<string, number>,
+  rootfsLimit: boolean,
+): ReadonlyMap<string, Product> {
   const products = new Map<string, Product>();
-  const add = (product: Omit<Product, 'regionIds'>): void => {
-    products.set(product.id, { ...product, regionIds: [LOCAL_REGION.id] });
+  const add = (product: Omit<Product, 'regionIds' | 'rootfsLimit'>): void => {
+    products.set(product.id, { ...product, regionIds: [LOCAL_REGION.id], rootfsLimit });
   };
   const cpu = { id: CPU_PRODUCT_ID, name: 'CPU', type: 'cpu', memoryMib: 0, deviceCount: 0 } as const;
   add({ ...cpu, pricePerHour: prices.get(CPU_PRODUCT_ID) ?? null });

@@ -28,7 +28,16 @@ export const ProductObject = Type.Object(
       }),
       cpu: Type.Integer({ description: '0: not limited.' }),
       memory_gb: Type.Integer({ description: '0: not limited.' }),
-      rootfs: Type.Object({ min_gb: Type.Integer(), max_gb: Type.Integer(), free_gb: Type.Integer() }),
+      rootfs: Type.Object({
+        min_gb: Type.Integer(),
+        max_gb: Type.Integer(),
+        free_gb: Type.Integer(),
+        limited: Type.Boolean({
+          description:
+            'False: `rootfs_size_gb` is kept and shown, and a worker can write until the disk is full. So it ' +
+            'is without containers, and where the container engine’s storage cannot hold them to a size.',
+        }),
+      }),
     }),
     pricing: Type.Object({
       precision: Type.Integer({ description: 'A price is the integer divided by 10 to this power.' }),

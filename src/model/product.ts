@@ -16,6 +16,8 @@ export interface Product {
   readonly memoryMib: number;
   /** How many devices of it exist; 0 for `cpu`. */
   readonly deviceCount: number;
+  /** Whether a worker's own file system is held to `rootfs_size_gb`. */
+  readonly rootfsLimit: boolean;
   /** Of one device for one hour, of a whole worker for `cpu`; null: it has no price here. */
   readonly pricePerHour: number | null;
 }

@@ -54,7 +54,7 @@ test('a product says what there is and what is free', async (context) => {
     gpu: { spec_id: 'h100', name: 'H100', memory_gb: 80, min: 1, max: 4, available: 1, max_available: 4 },
     cpu: 0,
     memory_gb: 0,
-    rootfs: { min_gb: 10, max_gb: 100, free_gb: 100 },
+    rootfs: { min_gb: 10, max_gb: 100, free_gb: 100, limited: false },
   });
   assert.equal(h100?.['inventory_state'], 'available');
   assert.equal(a10?.['inventory_state'], 'busy');
