@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { ManualClock } from '../../src/base/manual-clock.ts';
 import type { DockerDriver } from '../../src/adapters/driver-docker/docker-driver.ts';
 import { makeDockerFolder, servingSpec, type DockerFolder } from '../support/docker-world.ts';
 import { pullContext, workerOrder } from '../support/worker-orders.ts';
@@ -21,7 +22,7 @@ beforeEach(async () => {
   folder = made;
   answer = version;
   await listen();
-  driver = folder.open({ socketPath: socket, callTimeoutMs: 200 });
+  driver = folder.open({ socketPath: socket });
 });
 
 afterEach(async () => {
@@ -51,8 +52,12 @@ function version(request: IncomingMessage, response: ServerResponse): void {
 const ORDER = { ...workerOrder('slow', servingSpec('app:1')), devices: [] };
 
 test('an engine that does not answer in time is told as slow, by prepare, start and list', async () => {
+  const clock = new ManualClock();
+  await driver.close();
+  driver = folder.open({ socketPath: socket, clock, callTimeoutMs: 200 });
   await driver.fingerprint();
-  answer = () => undefined;
+  // The time passes once the engine has been asked.
+  answer = () => clock.advance(200);
   await assert.rejects(driver.prepare(servingSpec('app:1'), pullContext()), { code: 'ENGINE_SLOW' });
   await assert.rejects(driver.start(ORDER), (error: Error & { code?: string }) => {
     assert.equal(error.code, 'ENGINE_SLOW');
