@@ -121,8 +121,10 @@ export class WorkerRequests {
         }),
     );
     if (jobs.length === 0) return answerNothing(response);
-    const sent = await sendAll(response, batch ? `[${jobs.map(jobText).join(',')}]` : jobText(jobs[0]));
-    if (sent) return;
+    if (!response.destroyed && response.socket?.destroyed === false) {
+      // What is lost on the way from here on is known by the worker's next ask, which says that it runs nothing.
+      return answerJson(response, 200, batch ? `[${jobs.map(jobText).join(',')}]` : jobText(jobs[0]));
+    }
     const handedIds = jobs.map(({ handedId }) => handedId);
     await workers.giveBack(endpointId, workerId, handedIds);
   }
@@ -279,14 +281,4 @@ function answerJson(response: ServerResponse, status: number, text: string): voi
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
-}
-
-/** Resolves with false when the connection went before all of it was handed to it. */
-function sendAll(response: ServerResponse, text: string): Promise<boolean> {
-  if (response.destroyed || response.socket?.destroyed !== false) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    response.once('finish', () => resolve(true));
-    response.once('close', () => resolve(response.writableFinished));
-    answerJson(response, 200, text);
-  });
 }
