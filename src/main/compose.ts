@@ -229,9 +229,16 @@ export async function openServer(
   const front = openFront(gateway, http, config.gateway.forwarder);
   const port = await listen(front.server, config);
   base = publicBase(config.listen, port);
-  // A container may have another loopback than the server.
-  const certain = config.workers.url !== null || config.workers.driver !== 'docker';
-  workerSide.listening(config.workers.url ?? workerBase(config.listen, port), certain);
+  const hostAddress = driver.hostAddress?.() ?? null;
+  const workersBase = config.workers.url ?? workerBase(config.listen, port, hostAddress);
+  // A container has another loopback than the server.
+  const near = config.workers.driver !== 'docker' || (hostAddress !== null && !isLoopback(workersBase));
+  const certain = config.workers.url !== null || near;
+  workerSide.listening(workersBase, certain);
+  if (!certain) {
+    const advice = `listen on 0.0.0.0 or on ${hostAddress ?? 'an address they reach'}, or set PILOTLIGHT_WORKER_URL`;
+    log.info('workers in containers do not reach the server, and take no jobs', { url: workersBase, advice });
+  }
   log.info('serving', { url: base, version: VERSION, ...describeConfig(config) });
 
   return {
@@ -348,6 +355,10 @@ async function listen(server: NetServer, config: Config): Promise<number> {
     server.listen(port, host, () => resolve());
   });
   return (server.address() as AddressInfo).port;
+}
+
+function isLoopback(base: string): boolean {
+  return /^https?:\/\/(?:127\.|localhost[:/]|\[::1\])/.test(base);
 }
 
 function endpointUrl(base: string, domain: string | null, id: string, appName: string): string {

@@ -203,10 +203,14 @@ export function publicBase(listen: ListenConfig, port: number): string {
   return listen.publicUrl ?? workerBase(listen, port);
 }
 
-/** Where programs of this machine reach the server. */
-export function workerBase(listen: ListenConfig, port: number): string {
+/** Where workers reach the server. `hostAddress`: this machine as they see it, where that is not the loopback. */
+export function workerBase(listen: ListenConfig, port: number, hostAddress: string | null = null): string {
   // "All addresses" is no address to connect to; the loopback one always reaches it from here.
-  const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
+  const wildcards: Readonly<Record<string, string>> = {
+    '0.0.0.0': hostAddress ?? '127.0.0.1',
+    '::': hostAddress ?? '::1',
+  };
+  const host = wildcards[listen.host] ?? listen.host;
   return `http://${addressText(host, port)}`;
 }
 

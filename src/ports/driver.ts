@@ -142,6 +142,8 @@ export interface Driver {
   /** Null where there are no images to pull and to remove. */
   readonly images: DriverImages | null;
   fingerprint(): Promise<Fingerprint>;
+  /** This machine's address as its workers see it, once the fingerprint was taken; null where nothing tells. */
+  hostAddress?(): string | null;
   /** Why this spec can never start here, or null. Synchronous and without I/O: it guards PUT and POST. */
   refusal(spec: RevisionSpec): AppError | null;
   /** Brings what a start needs onto the host: an image, told where there is one. Rejects with an AppError. */

@@ -45,6 +45,15 @@ for (const kind of ['docker', 'podman'] as const) {
       return { ...workerOrder(id, { ...servingSpec(engine.image), ...change }), devices: [] };
     }
 
+    test('its workers see this machine at the address of their gateway', async () => {
+      await driver.start(order('gateway'));
+      const [container] = await containersOf(client, folder);
+      const { NetworkSettings } = await client.getContainer(container?.Id ?? '').inspect();
+      const gateways = Object.values(NetworkSettings.Networks).map(({ Gateway }) => Gateway);
+      assert.deepEqual(gateways, [driver.hostAddress()]);
+      await driver.stop('gateway' as WorkerId, 0);
+    });
+
     test('it is labelled, held to its limits and published on the loopback alone', async () => {
       await driver.start(order('limits'));
       const [container] = await containersOf(client, folder);

@@ -8,6 +8,7 @@ import {
   describeConfig,
   parseConfig,
   publicBase,
+  workerBase,
   type Config,
   type Environment,
 } from '../../src/main/config.ts';
@@ -340,6 +341,13 @@ describe('what is told', () => {
     assert.equal(publicBase(configOf(['--listen=0.0.0.0:0']).listen, 4_321), 'http://127.0.0.1:4321');
     assert.equal(publicBase(configOf(['--listen=[::]:0']).listen, 4_321), 'http://[::1]:4321');
     assert.equal(publicBase(configOf(['--public-url=https://a.b']).listen, 4_321), 'https://a.b');
+    const everywhere = configOf(['--listen=0.0.0.0:80', '--public-url=https://a.b']).listen;
+    assert.equal(workerBase(everywhere, 80), 'http://127.0.0.1:80');
+    assert.equal(workerBase(everywhere, 80, '172.17.0.1'), 'http://172.17.0.1:80');
+    assert.equal(
+      workerBase(configOf(['--listen=10.0.0.9:80']).listen, 80, '172.17.0.1'),
+      'http://10.0.0.9:80',
+    );
     assert.equal(addressText('::1', 1), '[::1]:1');
   });
 });

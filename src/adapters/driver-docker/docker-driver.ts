@@ -81,7 +81,12 @@ export class DockerDriver implements Driver {
   readonly #starts: ContainerStart;
   readonly #logCopy: LogCopy;
   /** Guesses until the engine was asked. */
-  readonly #features: EngineFeatures = { isPodman: false, rootfsLimit: false, givesDevices: true };
+  readonly #features: EngineFeatures = {
+    isPodman: false,
+    rootfsLimit: false,
+    givesDevices: true,
+    hostAddress: null,
+  };
   #closed = false;
 
   constructor(options: DockerDriverOptions) {
@@ -129,6 +134,10 @@ export class DockerDriver implements Driver {
       ...found,
       capabilities: { images: 'container', volumes: true, registryAuth: true, rootfsLimit },
     };
+  }
+
+  hostAddress(): string | null {
+    return this.#features.hostAddress;
   }
 
   refusal(spec: RevisionSpec): AppError | null {

@@ -1,4 +1,5 @@
 import type { EngineClient } from './engine-client.ts';
+import { hasStatus } from './engine-fault.ts';
 
 /** What it can do, as it says and as was found out. */
 export interface EngineFeatures {
@@ -7,10 +8,18 @@ export interface EngineFeatures {
   rootfsLimit: boolean;
   /** False once it was seen to pass over a request for devices. */
   givesDevices: boolean;
+  /** Of the network its containers are in, the end that is this machine; null when it does not tell. */
+  hostAddress: string | null;
 }
 
 interface Version {
   readonly Components?: readonly { readonly Name: string }[] | null;
+}
+
+interface Network {
+  readonly IPAM?: {
+    readonly Config?: readonly { readonly Gateway?: string; readonly Subnet?: string }[] | null;
+  } | null;
 }
 
 interface Info {
@@ -22,7 +31,22 @@ export async function readEngineFeatures(engine: EngineClient): Promise<EngineFe
   const version = await engine.call<Version>({ method: 'GET', path: '/version' });
   const info = await engine.call<Info>({ method: 'GET', path: '/info' });
   const isPodman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name));
-  return { isPodman, rootfsLimit: knowsRootfsLimit(info), givesDevices: true };
+  const hostAddress = await readGateway(engine, isPodman ? 'podman' : 'bridge');
+  return { isPodman, rootfsLimit: knowsRootfsLimit(info), givesDevices: true, hostAddress };
+}
+
+/** An engine may be told to have no such network: then only the operator can know. */
+async function readGateway(engine: EngineClient, network: string): Promise<string | null> {
+  try {
+    const { IPAM } = await engine.call<Network>({ method: 'GET', path: `/networks/${network}` });
+    const { Gateway, Subnet = '' } = IPAM?.Config?.find(({ Subnet = '' }) => Subnet.includes('.')) ?? {};
+    // A Docker that was not told one takes the first of the subnet, and says so from its first container on.
+    const [, net, last] = /^(\d+\.\d+\.\d+)\.(\d+)\//.exec(Subnet) ?? [];
+    return Gateway ?? (net === undefined ? null : `${net}.${Number(last) + 1}`);
+  } catch (error) {
+    if (hasStatus(error, 404)) return null;
+    throw error;
+  }
 }
 
 /** Docker's documentation of `--storage-opt`: these drivers, and overlay on xfs with project quotas. */
