@@ -1,5 +1,5 @@
 import type { EngineClient } from './engine-client.ts';
-import { hasStatus } from './engine-fault.ts';
+import { EngineRefusal } from './engine-fault.ts';
 
 /** What it can do, as it says and as was found out. */
 export interface EngineFeatures {
@@ -35,7 +35,7 @@ export async function readEngineFeatures(engine: EngineClient): Promise<EngineFe
   return { isPodman, rootfsLimit: knowsRootfsLimit(info), givesDevices: true, hostAddress };
 }
 
-/** An engine may be told to have no such network: then only the operator can know. */
+/** An engine may have no such network, and a proxy before its socket may not tell: then only the operator can know. */
 async function readGateway(engine: EngineClient, network: string): Promise<string | null> {
   try {
     const { IPAM } = await engine.call<Network>({ method: 'GET', path: `/networks/${network}` });
@@ -44,7 +44,7 @@ async function readGateway(engine: EngineClient, network: string): Promise<strin
     const [, net, last] = /^(\d+\.\d+\.\d+)\.(\d+)\//.exec(Subnet) ?? [];
     return Gateway ?? (net === undefined ? null : `${net}.${Number(last) + 1}`);
   } catch (error) {
-    if (hasStatus(error, 404)) return null;
+    if (error instanceof EngineRefusal) return null;
     throw error;
   }
 }
