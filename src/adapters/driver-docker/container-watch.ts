@@ -8,6 +8,7 @@ import { containerExit } from './container-exit.ts';
 import { labelledWorker } from './container-labels.ts';
 import type { Containers, ListedContainer } from './containers.ts';
 import type { InspectedContainer } from './container-address.ts';
+import { EngineRefusal } from './engine-fault.ts';
 
 /** After SIGKILL: an end that was not told by then is looked for. */
 const UNTOLD_END_MS = 5 * SECOND_MS;
@@ -175,7 +176,7 @@ export class ContainerWatch {
   }
 
   async #terminate(watched: Watched, containerId: string): Promise<void> {
-    const { containers } = this.#parts;
+    const { containers, log } = this.#parts;
     const inspected = await containers.find(containerId);
     if (inspected?.State.Running !== true) {
       void this.#finish(watched);
@@ -185,8 +186,14 @@ export class ContainerWatch {
     void containers.memoryMib(containerId).then((mib) => {
       watched.peakMemoryMib = mib;
     });
-    const sent = await containers.signal(containerId, inspected.Config.StopSignal ?? 'SIGTERM');
-    if (!sent) void this.#finish(watched);
+    try {
+      const sent = await containers.signal(containerId, inspected.Config.StopSignal ?? 'SIGTERM');
+      if (!sent) void this.#finish(watched);
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      // Asked again it would refuse again; the end of the grace ends the worker.
+      log.warn('the engine did not send a worker the signal to stop', { workerId: watched.workerId, error });
+    }
   }
 
   async #kill(watched: Watched): Promise<void> {

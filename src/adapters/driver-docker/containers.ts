@@ -55,8 +55,10 @@ export class Containers {
 
   /** False when it does not run any more. */
   async signal(container: string, signal: string): Promise<boolean> {
+    // An image may ask for SIGRTMIN+3, whose plus would be read as a blank.
+    const path = `/containers/${container}/kill?signal=${encodeURIComponent(signal)}`;
     try {
-      await this.#engine.call({ method: 'POST', path: `/containers/${container}/kill?signal=${signal}` });
+      await this.#engine.call({ method: 'POST', path });
       return true;
     } catch (error) {
       if (hasStatus(error, 404) || hasStatus(error, 409) || isNotRunning(error)) return false;
