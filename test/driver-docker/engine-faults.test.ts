@@ -4,7 +4,9 @@ import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ManualClock } from '../../src/base/manual-clock.ts';
+import { MINUTE_MS, SECOND_MS } from '../../src/base/units.ts';
 import type { DockerDriver } from '../../src/adapters/driver-docker/docker-driver.ts';
 import { makeDockerFolder, servingSpec, type DockerFolder } from '../support/docker-world.ts';
 import { pullContext, workerOrder } from '../support/worker-orders.ts';
@@ -135,4 +137,114 @@ test('storage that could limit file systems and was not set up for it is used wi
   };
   await assert.rejects(driver.start(ORDER), /not in this test/);
   assert.deepEqual(sizes, ['20G', undefined]);
+});
+
+function json(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status).end(JSON.stringify(body));
+}
+
+test('a signal to stop that the engine refuses does not keep a worker: it is killed after its grace', async () => {
+  const clock = new ManualClock();
+  await driver.close();
+  driver = folder.open({ socketPath: socket, clock });
+  const signals: (string | null)[] = [];
+  let running = true;
+  answer = (request, response) => {
+    const url = new URL(request.url ?? '', 'http://engine');
+    if (url.pathname.endsWith('/kill')) {
+      const signal = url.searchParams.get('signal');
+      signals.push(signal);
+      running = signal !== 'SIGKILL';
+      json(
+        response,
+        { message: running ? `Invalid signal: ${signal}` : 'is not running' },
+        running ? 400 : 409,
+      );
+      if (running) clock.advance(1_000);
+    } else if (url.pathname.endsWith('/json')) {
+      const State = { Status: 'running', Running: running, ExitCode: 137, OOMKilled: false };
+      const Config = { Labels: {}, StopSignal: 'SIGRTMIN+3' };
+      json(response, { Id: 'c1', State, Config, HostConfig: {}, NetworkSettings: {} });
+    } else json(response, { message: 'none' }, 404);
+  };
+  await driver.recover(ORDER.workerId);
+  assert.equal((await driver.stop(ORDER.workerId, 1_000)).signal, 'SIGKILL');
+  assert.deepEqual(signals, ['SIGRTMIN+3', 'SIGKILL']);
+});
+
+const PULLED = { Id: `sha256:${'a'.repeat(64)}`, RepoTags: ['app:1'], RepoDigests: [], Size: 5 };
+
+test('a pull that breaks off in the middle of a word is begun again', async () => {
+  let pulls = 0;
+  answer = (request, response) => {
+    if (request.url?.startsWith('/images/create') === true) {
+      pulls += 1;
+      if (pulls === 1) response.write('{"status":"Down', () => response.destroy());
+      else response.end('{"status":"Download complete","id":"a"}\n');
+    } else if (pulls < 2) json(response, { message: 'No such image' }, 404);
+    else json(response, PULLED);
+  };
+  assert.equal((await driver.prepare(servingSpec('app:1'), pullContext())).id, PULLED.Id);
+  assert.equal(pulls, 2);
+});
+
+test('a pull of which nothing more is heard is given up, by name', async () => {
+  const clock = new ManualClock();
+  await driver.close();
+  driver = folder.open({ socketPath: socket, clock });
+  answer = (request, response) => {
+    if (request.url?.startsWith('/images/create') === true) {
+      response.write('{"status":"Downloading","id":"a","progressDetail":{"current":1,"total":9}}\n');
+    } else json(response, { message: 'No such image' }, 404);
+  };
+  const context = { ...pullContext(), onProgress: () => clock.advance(20 * MINUTE_MS) };
+  await assert.rejects(driver.prepare(servingSpec('app:1'), context), {
+    code: 'IMAGE_PULL_FAILED',
+    message: 'the pull of image "app:1" was given up: the container engine said nothing for 1200 s',
+  });
+});
+
+test('output that does not come to its end is not waited for', { timeout: 60_000 }, async () => {
+  const clock = new ManualClock();
+  await driver.close();
+  driver = folder.open({ socketPath: socket, clock });
+  answer = (request, response) => {
+    if (request.url?.includes('/logs') === true) {
+      response.writeHead(200).flushHeaders();
+    } else if (request.url?.endsWith('/json') === true) {
+      const State = { Status: 'running', Running: true, ExitCode: 0, OOMKilled: false };
+      json(response, { Id: 'c1', State, Config: { Labels: {} }, HostConfig: {}, NetworkSettings: {} });
+    } else json(response, { message: 'none' }, 404);
+  };
+  await driver.recover(ORDER.workerId);
+  let told = false;
+  const logs = driver.logs(ORDER.workerId, 1_000).finally(() => (told = true));
+  while (!told) {
+    await setImmediate();
+    clock.advance(SECOND_MS);
+  }
+  assert.equal((await logs).text, '');
+});
+
+test('an image that stays whatever is removed is given up', async () => {
+  answer = (request, response) => {
+    if (request.method === 'DELETE') json(response, { message: 'No such image' }, 404);
+    else json(response, request.url === '/images/json' ? [PULLED] : []);
+  };
+  await assert.rejects(driver.images.remove(PULLED.Id), { code: 'ENGINE_FAILED' });
+});
+
+test('a program that was found by one PATH is looked for by another', async () => {
+  let path = '/bin';
+  answer = (request, response) => {
+    if (request.method === 'HEAD')
+      response.writeHead(request.url?.includes('nowhere') === true ? 404 : 200).end();
+    else if (request.url?.startsWith('/containers/create') === true) json(response, { Id: 'c1' }, 201);
+    else if (request.url?.endsWith('/json') === true) {
+      json(response, { Image: PULLED.Id, Config: { Entrypoint: null, Cmd: ['app'], Env: [`PATH=${path}`] } });
+    } else json(response, { message: 'not in this test' }, 500);
+  };
+  await assert.rejects(driver.start(ORDER), { code: 'WORKER_START_FAILED' });
+  path = '/nowhere';
+  await assert.rejects(driver.start(ORDER), { code: 'ENTRYPOINT_NOT_FOUND' });
 });

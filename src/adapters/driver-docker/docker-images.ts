@@ -1,18 +1,23 @@
 import { createInterface } from 'node:readline';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
-import { SECOND_MS } from '../../base/units.ts';
+import { MINUTE_MS, SECOND_MS } from '../../base/units.ts';
 import type { RegistryCredential } from '../../model/registry-auth.ts';
 import type { DriverImages, HeldImage, PreparedImage, PullContext } from '../../ports/driver.ts';
 import type { EngineClient, EngineLogin } from './engine-client.ts';
 import { EngineRefusal, hasStatus, imageFault } from './engine-fault.ts';
 import { isImageId, parseImageReference, type ImageReference } from './image-reference.ts';
 import { PullProgressSum, type PullLine } from './pull-progress.ts';
+import type { EngineStream } from './stream-silence.ts';
 
 /** To the first word of a pull: engines ask the registry before. */
 const PULL_ANSWER_MS = 120 * SECOND_MS;
+/** Between two words of it: Podman says nothing while it unpacks a layer, and a dead connection never does. */
+const PULL_SILENCE_MS = 20 * MINUTE_MS;
 const REGISTRY_LOOK_MS = 10 * SECOND_MS;
 const PROGRESS_PAUSE_MS = 250;
+/** Names of one image that are removed before it is given up. */
+const NAMES_MAX = 100;
 /** How long a pull waits for an engine that is being restarted. */
 const ENGINE_WAIT_MS = 60 * SECOND_MS;
 
@@ -86,7 +91,7 @@ export class DockerImages implements DriverImages {
   async #pull(image: string, { name, tag, digest }: ImageReference, context: PullContext): Promise<void> {
     const { credential, signal } = context;
     const question = { image, withLogin: credential !== null };
-    let stream: NodeJS.ReadableStream;
+    let stream: EngineStream;
     try {
       stream = await this.#engine.stream({
         method: 'POST',
@@ -99,28 +104,36 @@ export class DockerImages implements DriverImages {
       throw error instanceof EngineRefusal ? imageFault(error.words, question) : error;
     }
     const sum = new PullProgressSum(this.#isPodman());
+    const silence = this.#engine.silenceOf(stream, PULL_SILENCE_MS);
     let toldMs = Number.NEGATIVE_INFINITY;
     const lines = createInterface({ input: stream });
+    // The lines fail with it too, where they did not end before it came.
     let broken: Error | null = null;
     stream.once('error', (error: Error) => {
       broken = error;
       lines.close();
     });
-    for await (const text of lines) {
-      const line = JSON.parse(text) as PullLine;
-      // The answer was 200 long before: what goes wrong then is a line among the others.
-      if (line.error !== undefined) throw imageFault(line.error, question);
-      if (!sum.take(line) || signal.aborted) continue;
-      const nowMs = this.#clock.monotonicMs();
-      if (nowMs - toldMs < PROGRESS_PAUSE_MS) continue;
-      toldMs = nowMs;
-      context.onProgress(sum.progress);
+    try {
+      for await (const text of lines) {
+        silence.heard();
+        const line = pullLine(text);
+        // Half a line: the engine broke off, as is told below or by the image that is not there.
+        if (line === null) continue;
+        // The answer was 200 long before: what goes wrong then is a line among the others.
+        if (line.error !== undefined) throw imageFault(line.error, question);
+        if (!sum.take(line) || signal.aborted) continue;
+        const nowMs = this.#clock.monotonicMs();
+        if (nowMs - toldMs < PROGRESS_PAUSE_MS) continue;
+        toldMs = nowMs;
+        context.onProgress(sum.progress);
+      }
+    } catch (error) {
+      if (error !== broken) throw error;
+    } finally {
+      silence.end();
     }
     signal.throwIfAborted();
-    if (broken === null) return;
-    throw new AppError('ENGINE_UNREACHABLE', `the container engine broke off the pull of image "${image}"`, {
-      cause: broken,
-    });
+    if (broken !== null) throw brokenPull(image, broken);
   }
 
   /** The image as it is on this machine; null when it is not. */
@@ -167,7 +180,7 @@ export class DockerImages implements DriverImages {
 
   async remove(id: string): Promise<void> {
     // Each name goes alone: asked for the whole, engines refuse an image that has several without force.
-    for (;;) {
+    for (let names = 0; names < NAMES_MAX; names += 1) {
       const image = (await this.list()).find((held) => held.id === id);
       if (image === undefined) return;
       if (image.inUse) throw inUse(id);
@@ -179,6 +192,7 @@ export class DockerImages implements DriverImages {
         if (!hasStatus(error, 404)) throw error;
       }
     }
+    throw new AppError('ENGINE_FAILED', `the container engine still has image "${id}" after its removal`);
   }
 
   /**
@@ -220,6 +234,26 @@ export class DockerImages implements DriverImages {
       return here.facts.pinned;
     if (refusal.code === 'REGISTRY_UNREACHABLE') return null;
     throw refusal;
+  }
+}
+
+function brokenPull(image: string, cause: Error): AppError {
+  if (cause instanceof AppError) {
+    return new AppError('IMAGE_PULL_FAILED', `the pull of image "${image}" was given up: ${cause.message}`, {
+      metadata: { image },
+      cause,
+    });
+  }
+  return new AppError('ENGINE_UNREACHABLE', `the container engine broke off the pull of image "${image}"`, {
+    cause,
+  });
+}
+
+function pullLine(text: string): PullLine | null {
+  try {
+    return JSON.parse(text) as PullLine;
+  } catch {
+    return null;
   }
 }
 

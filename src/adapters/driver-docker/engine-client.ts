@@ -4,6 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/units.ts';
 import type { Log } from '../../ports/log.ts';
 import { engineFault, type EngineFailure } from './engine-fault.ts';
+import { StreamSilence, type EngineStream } from './stream-silence.ts';
 
 /** An engine under load takes seconds for a start; one that takes this long answers nobody. */
 const CALL_TIMEOUT_MS = 60 * SECOND_MS;
@@ -76,8 +77,13 @@ export class EngineClient {
   }
 
   /** The answer's body as it comes. */
-  async stream(request: EngineRequest): Promise<NodeJS.ReadableStream> {
-    return (await this.#dial(request, true)) as NodeJS.ReadableStream;
+  async stream(request: EngineRequest): Promise<EngineStream> {
+    return (await this.#dial(request, true)) as EngineStream;
+  }
+
+  /** To be told of each part that was read, and to be ended. */
+  silenceOf(stream: EngineStream, limitMs: number): StreamSilence {
+    return new StreamSilence(stream, this.#clock, limitMs);
   }
 
   /** Repeats what an absent engine refused until it is there, or `waitMs` have passed. */

@@ -1,11 +1,14 @@
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SECOND_MS } from '../../base/units.ts';
 import { boundLog, logPath } from '../worker-files/worker-log.ts';
 import type { EngineClient } from './engine-client.ts';
 import { LOG_START, LogFrames, UnreadFrames, type LogPosition } from './log-frames.ts';
 
 const POSITION_FILE = 'log.position';
 const WRITE_BYTES = 256 * 1024;
+/** The end of a worker is told once its output is copied. */
+const SILENCE_MS = 10 * SECOND_MS;
 
 /**
  * Copies what a container wrote since the last copy to the worker's log files. Done when somebody looks
@@ -45,16 +48,22 @@ export class LogCopy {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     let parts: Buffer[] = [];
     let bytes = 0;
-    for await (const chunk of stream) {
-      for (const frame of frames.take(chunk as unknown as Buffer)) {
-        if (!unread.isUnread(frame)) continue;
-        parts.push(frame.payload);
-        bytes += frame.payload.length;
+    const silence = this.#engine.silenceOf(stream, SILENCE_MS);
+    try {
+      for await (const chunk of stream) {
+        silence.heard();
+        for (const frame of frames.take(chunk as unknown as Buffer)) {
+          if (!unread.isUnread(frame)) continue;
+          parts.push(frame.payload);
+          bytes += frame.payload.length;
+        }
+        if (bytes < WRITE_BYTES) continue;
+        await this.#write(folder, parts, unread.position);
+        parts = [];
+        bytes = 0;
       }
-      if (bytes < WRITE_BYTES) continue;
-      await this.#write(folder, parts, unread.position);
-      parts = [];
-      bytes = 0;
+    } finally {
+      silence.end();
     }
     if (bytes > 0) await this.#write(folder, parts, unread.position);
   }

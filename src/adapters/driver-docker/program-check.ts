@@ -30,10 +30,11 @@ export class ProgramCheck {
       };
     }>({ method: 'GET', path: `/containers/${containerId}/json` });
     const [program = ''] = [...(Config.Entrypoint ?? []), ...(Config.Cmd ?? [])];
-    const key = `${Image} ${program}`;
-    if (program === '' || this.#known.has(key)) return;
     const path =
       Config.Env?.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
+    // With its PATH, which the endpoint's variables may change.
+    const key = [Image, program, program.includes('/') ? '' : path].join(' ');
+    if (program === '' || this.#known.has(key)) return;
     const folders = path.split(':').filter(Boolean);
     const places = program.includes('/')
       ? [program.startsWith('/') ? program : `${Config.WorkingDir ?? ''}/${program}`]
