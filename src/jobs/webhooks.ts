@@ -7,7 +7,9 @@ import { deliveryRetryMs } from '../decide/retry/delivery-backoff.ts';
 import type { JobStore, WebhookDelivery } from '../ports/job-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { WebhookSender } from '../ports/webhook-sender.ts';
+import { jobHasEnded } from '../model/job-state.ts';
 import { jobWire } from '../model/job-wire.ts';
+import { deliveryId } from '../model/job.ts';
 
 /** Deliveries that are on their way at once; the others wait in the store. */
 const SENDING_MAX = 16;
@@ -118,6 +120,12 @@ export class Webhooks {
     const job = await store.jobFind(delivery.jobId);
     // Its result is no longer kept, and the delivery went with it.
     if (job === null) return;
+    // Its owner asked for it again: what would be told now is another run, which tells its own end.
+    if (deliveryId(job) !== delivery.id || !jobHasEnded(job.state)) {
+      const message = 'the job was asked for again before this was told';
+      await store.deliveryUpdate({ ...delivery, state: 'failed', message });
+      return;
+    }
     const body = jobWire(job, null, 'v2');
     const cancel = clock.schedule(SEND_TIMEOUT_MS, () => abort.abort());
     let message = '';

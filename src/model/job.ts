@@ -51,6 +51,11 @@ export interface Job {
   readonly error: string | null;
 }
 
+/** Names the news of a job's end: one that is asked for again ends again, and that is other news. */
+export function deliveryId({ id, retries }: { readonly id: string; readonly retries: number }): string {
+  return `${id}.${retries}`;
+}
+
 const RETRY_MARK = '-r';
 
 /**

@@ -68,6 +68,26 @@ test('one that fails is tried again later, and by hand', async () => {
   await until(id, (state) => state === 'delivered');
 });
 
+test('a job that was asked for again is not told of as one that ended', async () => {
+  const { run, take, jobs, webhookSent, sent, clock, commands, until, delivery } = await world();
+  const id = await run('1', { webhook: URL_GIVEN });
+  await take('w1');
+  await jobs.answer(ENDPOINT, 'w1' as never, id, { kind: 'error', error: 'broken' });
+  await webhookSent(1);
+  sent[0]?.answer(500);
+  await until(id, (_state, tries) => tries === 1);
+  await commands.retry(AT, id, CALLER);
+  clock.advance(MINUTE_MS);
+  await until(id, (state) => state === 'failed');
+  assert.match((await delivery(id))?.message ?? '', /asked for again/);
+  await take('w1');
+  await jobs.answer(ENDPOINT, 'w1' as never, `${id}-r1`, { kind: 'output', output: '2' });
+  await webhookSent(2);
+  assert.equal(sent[1]?.headers['webhook-id'], `${id}.1`);
+  assert.match(sent[1]?.body ?? '', /"COMPLETED"/);
+  assert.equal(sent.length, 2);
+});
+
 test('one that was not told before a crash is told by the next server', async () => {
   const memory = new MemoryJobs();
   const before = await world({ memory });

@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import type { JobId } from '../../../base/ids.ts';
+import { deliveryId } from '../../../model/job.ts';
 import { jobHasEnded, type JobState } from '../../../model/job-state.ts';
 import type { WebhookDelivery } from '../../../ports/job-store.ts';
 import { deliveryFromRow, type DeliveryRow, type JobRow } from './job-rows.ts';
@@ -18,7 +19,7 @@ export class DeliveryTable {
     this.#statement(
       `INSERT INTO deliveries (id, key, job_id, endpoint_id, url, state, tries, created_at_ms, due_at_ms, message)
       VALUES (?, ?, ?, ?, ?, 'due', 0, ?, ?, '')`,
-    ).run(`${job.id}.${job.retries}`, job.key, job.id, job.endpoint_id, job.webhook, nowMs, nowMs);
+    ).run(deliveryId(job), job.key, job.id, job.endpoint_id, job.webhook, nowMs, nowMs);
   }
 
   due(nowMs: number, limit: number): { due: readonly WebhookDelivery[]; nextDueMs: number | null } {
@@ -56,7 +57,7 @@ export class DeliveryTable {
     if (job === undefined || job.webhook === null || !jobHasEnded(job.state as JobState)) return null;
     const row = this.#statement(
       `UPDATE deliveries SET state = 'due', tries = 0, created_at_ms = ?, due_at_ms = ? WHERE id = ? RETURNING *`,
-    ).get(nowMs, nowMs, `${job.id}.${job.retries}`) as unknown as DeliveryRow | undefined;
+    ).get(nowMs, nowMs, deliveryId(job)) as unknown as DeliveryRow | undefined;
     return row === undefined ? null : deliveryFromRow(row);
   }
 }
