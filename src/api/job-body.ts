@@ -32,13 +32,22 @@ export function jobOrderOf(request: FastifyRequest): JobOrder {
   const members = membersOf(request.body);
   const input = members.get('input');
   const faults = new FaultList();
-  if (input === undefined) faults.add('input', 'is missing; allowed: any JSON value');
+  if (input === undefined) faults.add('input', 'is missing; allowed: any JSON value but null');
+  // RunPod's Python worker takes such a job for a broken one, and would not answer it.
+  else if (input === 'null') faults.add('input', 'is null; allowed: any other JSON value');
   const terms: Record<string, unknown> = Object.fromEntries(
     [...members]
       .filter(([name]) => name !== 'input')
       .map(([name, text]) => [name, JSON.parse(text) as unknown]),
   );
   checkShape(JobTerms, terms, faults);
+  const { webhook: address } = terms;
+  if (faults.empty && typeof address === 'string' && !URL.canParse(address)) {
+    faults.add(
+      'webhook',
+      `is "${address.slice(0, 80)}", which is no address; allowed: an http or https address without a user`,
+    );
+  }
   if (input === undefined || !faults.empty) throw faultsError(faults.toFaults());
   const { webhook, policy } = terms as Terms;
   const { executionTimeout, ttl, lowPriority } = policy ?? {};

@@ -1227,7 +1227,7 @@ export type Region = {
 };
 
 export type JobRun = {
-  /** Any JSON value; the worker gets it as it was written. At most PILOTLIGHT_JOB_INPUT_MIB. */
+  /** Any JSON value but null; the worker gets it as it was written. At most PILOTLIGHT_JOB_INPUT_MIB. */
   readonly input: unknown;
   /** Told of the end of the job by a signed POST of its status. */
   readonly webhook?: string;

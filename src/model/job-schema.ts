@@ -12,7 +12,8 @@ function milliseconds(description: string) {
 export const JobRunBody = Type.Object(
   {
     input: Type.Unsafe<unknown>({
-      description: 'Any JSON value; the worker gets it as it was written. At most PILOTLIGHT_JOB_INPUT_MIB.',
+      description:
+        'Any JSON value but null; the worker gets it as it was written. At most PILOTLIGHT_JOB_INPUT_MIB.',
     }),
     webhook: Type.Optional(
       Type.String({
@@ -47,9 +48,13 @@ export const JobRunBody = Type.Object(
   { $id: 'JobRun', additionalProperties: false },
 );
 
-/** The check of all members but the input, which may be anything. */
+/** The check of all members but the input, which is not parsed. */
 export const JobTerms = Type.Object(
-  { webhook: JobRunBody.properties.webhook, policy: JobRunBody.properties.policy },
+  {
+    input: Type.Optional(JobRunBody.properties.input),
+    webhook: JobRunBody.properties.webhook,
+    policy: JobRunBody.properties.policy,
+  },
   { additionalProperties: false },
 );
 

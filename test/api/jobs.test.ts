@@ -23,6 +23,8 @@ describe('the job API', () => {
     const first = await ask(`${v1}/run`, 'POST', '{"input":{"prompt":"x"}}');
     assert.equal(first.status, 200);
     assert.equal(field(first, 'status'), 'PENDING');
+    const listed = await ask(`${v1}/requests?status=PENDING`);
+    assert.equal((field(listed, 'requests') as unknown[]).length, 1);
     const id = String(field(first, 'id'));
     for (const method of ['GET', 'POST']) {
       assert.equal(field(await ask(`${v1}/status/${id}`, method), 'status'), 'PENDING');
@@ -134,6 +136,7 @@ const REFUSED: readonly (readonly [
   ['no JSON', 'POST', 'run', '{"input":', 400, 'REQUEST'],
   ['no object', 'POST', 'run', '[1]', 400, 'REQUEST'],
   ['no input', 'POST', 'run', '{"inputs":1}', 400, 'VALIDATOR_PARAM', 'input'],
+  ['an input of nothing', 'POST', 'run', '{"input": null }', 400, 'VALIDATOR_PARAM', 'input'],
   ['an unknown field', 'POST', 'run', '{"input":1,"webhok":"x"}', 400, 'VALIDATOR_PARAM', 'webhok'],
   [
     'a webhook that is no address',
@@ -144,6 +147,18 @@ const REFUSED: readonly (readonly [
     'VALIDATOR_PARAM',
     'webhook',
   ],
+  ...['http://[', 'http://a b/', 'https://a:99999/', 'https:///x'].map(
+    (url) =>
+      [
+        `a webhook to ${url}`,
+        'POST',
+        'run',
+        `{"input":1,"webhook":"${url}"}`,
+        400,
+        'VALIDATOR_PARAM',
+        'webhook',
+      ] as const,
+  ),
   [
     'a webhook with a user',
     'POST',
@@ -170,6 +185,7 @@ const REFUSED: readonly (readonly [
   ['cancelling an unknown job', 'POST', 'cancel/none', undefined, 404, 'JOB_NOT_FOUND'],
   ['retrying an unknown job', 'POST', 'retry/none', undefined, 404, 'JOB_NOT_FOUND'],
   ['a wait beyond the bound', 'GET', 'status/none?wait=300001', undefined, 400, 'VALIDATOR_PARAM', 'wait'],
+  ['a part before the first', 'GET', 'stream/none?from=-1', undefined, 400, 'VALIDATOR_PARAM', 'from'],
   ['a cursor of nobody', 'GET', 'requests?cursor=x', undefined, 400, 'VALIDATOR_PARAM', 'cursor'],
   ['a state of nobody', 'GET', 'requests?status=DONE', undefined, 400, 'VALIDATOR_PARAM', 'status'],
   ['a wrong method', 'DELETE', 'run', undefined, 405, 'METHOD_NOT_ALLOWED'],

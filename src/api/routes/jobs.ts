@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { KIB, MINUTE_MS, SECOND_MS } from '../../base/units.ts';
-import { JOB_STATES, type JobState } from '../../model/job-state.ts';
+import { JOB_STATES } from '../../model/job-state.ts';
 import { jobFacts, jobWire, stateWord, type JobSurface } from '../../model/job-wire.ts';
 import type { DeliveryObject } from '../../model/job-schema.ts';
 import { faultsError } from '../../model/faults.ts';
@@ -291,7 +291,7 @@ function surfaceRoutes(
     },
   );
 
-  app.get<NameRequest & { Querystring: { limit?: number; cursor?: string; status?: JobState } }>(
+  app.get<NameRequest & { Querystring: { limit?: number; cursor?: string; status?: string } }>(
     `${base}/requests`,
     {
       schema: {
@@ -300,7 +300,11 @@ function surfaceRoutes(
         querystring: Type.Object({
           ...PAGE_QUERY,
           status: Type.Optional(
-            Type.Unsafe<JobState>({ type: 'string', enum: [...JOB_STATES], description: 'Only these.' }),
+            Type.Unsafe<string>({
+              type: 'string',
+              enum: JOB_STATES.map((state) => stateWord(state, surface)),
+              description: 'Only these.',
+            }),
           ),
         }),
         response: {
@@ -319,7 +323,8 @@ function surfaceRoutes(
     async (request) => {
       const { limit, cursor, status } = request.query;
       const size = limit === undefined || limit === 0 ? LIST_DEFAULT : limit;
-      const query = { state: status ?? null, beforeSequence: cursorOf(cursor), limit: size + 1 };
+      const state = JOB_STATES.find((known) => stateWord(known, surface) === status) ?? null;
+      const query = { state, beforeSequence: cursorOf(cursor), limit: size + 1 };
       const jobs = await service.list(named(request), query, callerOf(request));
       const shown = jobs.slice(0, size);
       const more = jobs.length > size;

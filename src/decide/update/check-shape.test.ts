@@ -15,6 +15,7 @@ const SHAPE = Type.Object(
     path: Type.Optional(Type.String({ pattern: '^/', 'x-allowed': 'an absolute path' })),
     anything: Type.Optional(Type.Unknown()),
     flag: Type.Optional(Type.Boolean()),
+    from: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );
@@ -49,6 +50,7 @@ test('all faults come together, each with what was given and what is allowed', (
       items: [{ key: 'x' }, { key: 7 }, 'y', {}],
       path: 'x',
       flag: 'true',
+      from: -1,
       lable: 1,
     }),
     {
@@ -60,6 +62,7 @@ test('all faults come together, each with what was given and what is allowed', (
       'items[3].key': 'is missing; allowed: a string of 0 to any number of characters',
       path: 'is the string "x"; allowed: a string of 0 to any number of characters: an absolute path',
       flag: 'is the string "true"; allowed: true or false',
+      from: 'is -1; allowed: an integer from 0 up',
       lable: 'is an unknown field "lable"; did you mean "label"?',
     },
   );

@@ -157,9 +157,9 @@ function allowedBy(schema: object): string {
     case 'boolean':
       return 'true or false';
     case 'integer':
-      return `an integer from ${String(shape.minimum)} to ${String(shape.maximum)}`;
+      return `an integer ${rangeOf(shape)}`;
     case 'number':
-      return `a number from ${String(shape.minimum)} to ${String(shape.maximum)}`;
+      return `a number ${rangeOf(shape)}`;
     case 'string': {
       if (shape.enum !== undefined)
         return `one of ${shape.enum.map((value) => JSON.stringify(value)).join(', ')}`;
@@ -170,6 +170,11 @@ function allowedBy(schema: object): string {
     default:
       return 'any value';
   }
+}
+
+function rangeOf({ minimum, maximum }: Shape): string {
+  const upTo = typeof maximum === 'number' ? ` to ${maximum}` : ' up';
+  return `from ${String(minimum)}${upTo}`;
 }
 
 function join(path: string, name: string): string {
