@@ -169,14 +169,7 @@ export class EndpointJobs implements EndpointLoad {
 
   /** Null when it was stored, else the job that has its idempotency key already. Throws QUEUE_FULL. */
   async add(job: NewJob): Promise<{ readonly id: JobId; readonly digest: string } | null> {
-    const { limits } = this.#parts;
-    if (this.waiting + this.#arriving >= limits.waitingPerEndpoint) {
-      throw new AppError(
-        'QUEUE_FULL',
-        `${limits.waitingPerEndpoint} jobs wait for this endpoint, which is its limit; send the job again later or raise max_replicas.`,
-        { retryAfterSeconds: 1, metadata: { waiting: String(this.waiting) } },
-      );
-    }
+    this.checkRoom();
     this.#arriving += 1;
     try {
       const nextUp = this.#normal.count === 0 && (!job.policy.lowPriority || this.#low.count === 0);
@@ -185,6 +178,17 @@ export class EndpointJobs implements EndpointLoad {
     } finally {
       this.#arriving -= 1;
     }
+  }
+
+  /** Throws QUEUE_FULL where one more job may not wait. */
+  checkRoom(): void {
+    const { waitingPerEndpoint } = this.#parts.limits;
+    if (this.waiting + this.#arriving < waitingPerEndpoint) return;
+    throw new AppError(
+      'QUEUE_FULL',
+      `${waitingPerEndpoint} jobs wait for this endpoint, which is its limit; send the job again later or raise max_replicas.`,
+      { retryAfterSeconds: 1, metadata: { waiting: String(this.waiting) } },
+    );
   }
 
   async #addWaiting(job: NewJob): ReturnType<JobStore['jobInsert']> {
@@ -232,6 +236,7 @@ export class EndpointJobs implements EndpointLoad {
     const { id, sequence, enqueuedAtMs, expiresAtMs } = job;
     // Not the whole of a new job: its input is not to be kept.
     (lowPriority ? this.#low : this.#normal).add({ id, sequence, enqueuedAtMs, expiresAtMs });
+    this.#parts.onWait(expiresAtMs);
     this.#parts.listener.requestWaiting(this.#endpoint.endpointId);
     this.#dispatch();
   }
@@ -310,7 +315,7 @@ export class EndpointJobs implements EndpointLoad {
     this.#leases.progress(this.#workers.get(workerId), handedId, output);
   }
 
-  async streamPart(workerId: WorkerId, handedId: string, part: string): Promise<void> {
+  async streamPart(workerId: WorkerId, handedId: string, part: string | null): Promise<void> {
     await this.#leases.streamPart(this.#workers.get(workerId), handedId, part);
   }
 
@@ -328,8 +333,8 @@ export class EndpointJobs implements EndpointLoad {
   }
 
   recycle(workerId: WorkerId, reason: string): void {
-    const worker = this.#worker(workerId);
-    if (!worker.spent) this.#leases.tellSpent(worker, reason);
+    const worker = this.#workers.get(workerId);
+    if (worker !== undefined && !worker.spent) this.#leases.tellSpent(worker, reason);
   }
 
   // What a restart brings.
@@ -518,6 +523,7 @@ function leasedFrom(job: NewJob, lease: JobLease): LeasedJob {
     enqueuedAtMs,
     expiresAtMs,
     executionTimeoutMs: policy.executionTimeoutMs,
+    ttlMs: policy.ttlMs,
     lowPriority: policy.lowPriority,
     webhook: job.webhook,
     attempt: 1,

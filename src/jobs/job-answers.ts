@@ -2,6 +2,9 @@ import { AppError } from '../base/errors.ts';
 import type { LostAttempt } from '../model/job.ts';
 import type { JobResult } from '../ports/job-workers.ts';
 
+/** Characters of an error that are kept: lists show them, a page of a hundred jobs at a time. */
+export const ERROR_MAX = 16_384;
+
 export function jobNotFound(jobId: string): AppError {
   return new AppError(
     'JOB_NOT_FOUND',
@@ -43,11 +46,18 @@ export function resultRow(
     case 'tooLarge':
       return tooLarge(result.bytes, limitBytes);
     case 'error':
-      return { state: 'FAILED', output: null, error: result.error };
+      return { state: 'FAILED', output: null, error: shortened(result.error) };
     case 'output': {
       const bytes = Buffer.byteLength(result.output);
       if (bytes > limitBytes) return tooLarge(bytes, limitBytes);
       return { state: 'COMPLETED', output: result.output, error: null };
     }
   }
+}
+
+/** Its ends: what went wrong stands at the one or the other. */
+function shortened(error: string): string {
+  if (error.length <= ERROR_MAX) return error;
+  const half = ERROR_MAX / 2;
+  return `${error.slice(0, half)}\n… ${error.length - ERROR_MAX} characters left out …\n${error.slice(-half)}`.toWellFormed();
 }

@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts';
 import { newUuid, type EndpointId, type JobId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { DEFAULT_JOB_TTL_MS, type Job } from '../model/job.ts';
-import { jobHasEnded, type JobState } from '../model/job-state.ts';
+import { jobHasEnded, jobStatesBefore, type JobState } from '../model/job-state.ts';
 import type { WorkerState } from '../model/worker-state.ts';
 import type { Caller } from '../ports/endpoint-service.ts';
 import type {
@@ -79,10 +79,7 @@ export class JobCommands implements JobService {
       idempotency: order.once,
       lease: null,
     });
-    if (kept === null) {
-      jobs.noteExpiry(nowMs + ttlMs);
-      return { id, state: 'IN_QUEUE' };
-    }
+    if (kept === null) return { id, state: 'IN_QUEUE' };
     if (kept.digest !== order.once?.digest) {
       throw new AppError(
         'IDEMPOTENCY_KEY_REUSED',
@@ -139,6 +136,7 @@ export class JobCommands implements JobService {
     const queue = this.#endpoint(at, caller);
     this.#checkOpen(queue);
     const before = await this.#job(queue, jobId);
+    if (jobStatesBefore('retryAsked').includes(before.state)) queue.checkRoom();
     const job = await store.jobRetry(before.id, jobs.nextSequence(), clock.nowMs());
     if (job === null) {
       const { state } = await this.#job(queue, jobId);
@@ -149,7 +147,6 @@ export class JobCommands implements JobService {
       );
     }
     jobs.noteRetry(job.endpointId, before.state);
-    jobs.noteExpiry(job.expiresAtMs);
     queue.waits(job, job.policy.lowPriority);
     return this.#view(queue, job);
   }

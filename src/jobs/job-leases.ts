@@ -27,6 +27,8 @@ export interface JobLeasesParts {
   readonly listener: TrafficListener;
   /** A job has ended, and that is on disk. */
   onEnded(endpoint: TrafficEndpoint, end: JobEnd): void;
+  /** A job's wait ends then. */
+  onWait(expiresAtMs: number): void;
   /** The store failed at something that nobody waits for: what was promised cannot be kept. */
   onFatal(error: unknown): void;
 }
@@ -138,11 +140,11 @@ export class JobLeases {
     attempt.progress = output;
   }
 
-  async streamPart(worker: JobWorker | undefined, handedId: string, part: string): Promise<void> {
+  async streamPart(worker: JobWorker | undefined, handedId: string, part: string | null): Promise<void> {
     const attempt = this.attemptOf(worker, handedId);
     const { outputBytes } = this.#parts.limits;
     const { id, attempt: number } = attempt.job;
-    const stored = await this.#parts.store.partAppend(id, number, part, outputBytes);
+    const stored = part === null ? 'full' : await this.#parts.store.partAppend(id, number, part, outputBytes);
     if (stored === 'gone') throw notYours(handedId);
     if (stored === 'stored' || attempt.ending !== null) return;
     await this.#end(attempt, { ...tooLarge(null, outputBytes), end: 'complete', held: true });
@@ -268,10 +270,12 @@ export class JobLeases {
       await this.#end(attempt, { state: 'FAILED', output: null, error, end, lost });
       return;
     }
-    attempt.ending = this.#parts.store.jobRequeue(job.id, job.attempt, lost);
+    // Its ttl counts waiting alone: by what it ran it may wait longer.
+    const expiresAtMs = job.expiresAtMs + Math.max(0, endedAtMs - startedAtMs);
+    attempt.ending = this.#parts.store.jobRequeue(job.id, job.attempt, lost, expiresAtMs);
     const requeued = await attempt.ending;
     this.#over(attempt, end, null);
-    if (requeued) this.#events.onBack(job);
+    if (requeued) this.#events.onBack({ ...job, expiresAtMs });
   }
 
   #hold(attempt: Attempt): void {
@@ -325,11 +329,11 @@ export class JobLeases {
 
 /** Who waits for the end of a job is told it without a look into the store. */
 function endedJob({ job }: Attempt, ending: Ending, ownerId: OwnerId, endedAtMs: number): Job {
-  const { executionTimeoutMs, lowPriority, lost, ...facts } = job;
+  const { executionTimeoutMs, lowPriority, ttlMs, lost, ...facts } = job;
   return {
     ...facts,
     ownerId,
-    policy: { executionTimeoutMs, lowPriority, ttlMs: job.expiresAtMs - job.enqueuedAtMs },
+    policy: { executionTimeoutMs, lowPriority, ttlMs },
     state: ending.state,
     endedAtMs,
     lost: ending.lost === undefined ? lost : [...lost, ending.lost],

@@ -89,6 +89,7 @@ export class Jobs implements Traffic, JobWorkers {
       limits: this.limits,
       listener: options.listener,
       onEnded: (endpoint, end) => this.#ended(endpoint, end),
+      onWait: (expiresAtMs) => this.noteExpiry(expiresAtMs),
       onFatal: (error) => options.onFatal(error),
     };
   }
@@ -258,7 +259,7 @@ export class Jobs implements Traffic, JobWorkers {
     endpointId: EndpointId,
     workerId: WorkerId,
     handedId: string,
-    part: string,
+    part: string | null,
   ): Promise<void> {
     await this.#found(endpointId, handedId).streamPart(workerId, handedId, part);
   }

@@ -28,6 +28,7 @@ export interface LeasedJob extends JobLease {
   readonly enqueuedAtMs: number;
   readonly expiresAtMs: number;
   readonly executionTimeoutMs: number | null;
+  readonly ttlMs: number;
   /** Told of its end. */
   readonly webhook: string | null;
   /** Attempts that were lost since it was asked for. */
@@ -108,8 +109,11 @@ export interface JobStore {
   jobLease(id: JobId, lease: JobLease): Promise<(LeasedJob & { readonly input: string }) | null>;
   /** False when this attempt does not run any more: nothing was changed. */
   jobEnd(result: JobResultRow): Promise<boolean>;
-  /** Back to its place in the queue; `lost` null: the attempt does not count. False as with `jobEnd`. */
-  jobRequeue(id: JobId, attempt: number, lost: LostAttempt | null): Promise<boolean>;
+  /**
+   * Back to its place in the queue, to wait until `expiresAtMs`; `lost` null: the attempt does not
+   * count. False as with `jobEnd`.
+   */
+  jobRequeue(id: JobId, attempt: number, lost: LostAttempt | null, expiresAtMs: number): Promise<boolean>;
   /** Ends a job that waits; null when none of this id does. */
   jobCancelWaiting(id: JobId, reason: string, nowMs: number): Promise<EndedWhileWaiting | null>;
   /** Brings an ended job back under a new place; null when its state allows no retry. */

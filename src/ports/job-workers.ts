@@ -50,8 +50,16 @@ export interface JobWorkers {
   answer(endpointId: EndpointId, workerId: WorkerId, handedId: string, result: JobResult): Promise<void>;
   /** Shown as the job's output while it runs; the last one counts, in memory alone. */
   progress(endpointId: EndpointId, workerId: WorkerId, handedId: string, output: string): void;
-  /** A part of a streamed output; resolves when it is on disk. */
-  streamPart(endpointId: EndpointId, workerId: WorkerId, handedId: string, part: string): Promise<void>;
+  /**
+   * A part of a streamed output, null for one that is too large to be kept; resolves when it is on
+   * disk. Where the parts together are too large, the job fails and is to be stopped.
+   */
+  streamPart(
+    endpointId: EndpointId,
+    workerId: WorkerId,
+    handedId: string,
+    part: string | null,
+  ): Promise<void>;
   /**
    * Ids of attempts of this worker that ended without it (cancelled, too long, taken from it) and
    * that it was not told of yet; waits for one, and gives none when `signal` aborts.

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
@@ -30,6 +30,9 @@ export class ProtocolWorld {
   readonly noticed: string[] = [];
   readonly requests: WorkerRequests;
   readonly #server: Server;
+  readonly #arrivals = new EventEmitter();
+  /** Requests that came since the start. */
+  arrived = 0;
   readonly #probes = new AbortController();
 
   private constructor() {
@@ -46,6 +49,8 @@ export class ProtocolWorld {
     this.#server = createServer((request, response) => {
       if (this.requests.matches(request)) this.requests.handle(request, response);
       else response.writeHead(404, { 'content-length': 0 }).end();
+      this.arrived += 1;
+      this.#arrivals.emit('request');
     });
   }
 
@@ -55,6 +60,11 @@ export class ProtocolWorld {
     await once(world.#server, 'listening');
     for (const id of world.live) world.watch(id);
     return world;
+  }
+
+  /** Resolves when that many requests have come since the start. */
+  async requested(count: number): Promise<void> {
+    while (this.arrived < count) await once(this.#arrivals, 'request');
   }
 
   get port(): number {

@@ -82,6 +82,30 @@ describe('bounds', () => {
     await run();
   });
 
+  test('a job that is asked for again needs room too', async () => {
+    const { run, take, jobs, commands, status } = await world(['w1'], { limits: { waitingPerEndpoint: 1 } });
+    const id = await run();
+    await take('w1');
+    await jobs.answer(ENDPOINT, WORKER, id, { kind: 'error', error: 'broken' });
+    const other = await run();
+    await assert.rejects(commands.retry(AT, id, CALLER), refusedWith('QUEUE_FULL'));
+    assert.equal((await status(id)).state, 'FAILED');
+    await commands.cancel(AT, other, CALLER);
+    assert.equal((await commands.retry(AT, id, CALLER)).job.state, 'IN_QUEUE');
+  });
+
+  test('of a long error its two ends are kept', async () => {
+    const { run, take, jobs, status } = await world(['w1']);
+    const id = await run();
+    await take('w1');
+    const error = `first${'x'.repeat(100_000)}last`;
+    await jobs.answer(ENDPOINT, WORKER, id, { kind: 'error', error });
+    assert.match(
+      (await status(id)).error ?? '',
+      /^firstx{8187}\n… 83625 characters left out …\nx{8188}last$/,
+    );
+  });
+
   test('an input over the limit is refused', async () => {
     const { run } = await world([], { limits: { inputBytes: 10 } });
     await assert.rejects(run(JSON.stringify('é'.repeat(5))), refusedWith('BODY_TOO_LARGE', /12 bytes/));
@@ -231,6 +255,16 @@ describe('a streamed output', () => {
     await jobs.streamPart(ENDPOINT, WORKER, id, '"1234"');
     assert.equal((await status(id)).state, 'FAILED');
     assert.match((await status(id)).error ?? '', /parts of the output have more than the 8 bytes/);
+    assert.deepEqual(await jobs.stops(ENDPOINT, WORKER, new AbortController().signal), [id]);
+  });
+
+  test('with one part over the limit does so too', async () => {
+    const { run, take, status, jobs } = await world(['w1']);
+    const id = await run();
+    await take('w1');
+    await jobs.streamPart(ENDPOINT, WORKER, id, null);
+    assert.equal((await status(id)).state, 'FAILED');
+    assert.match((await status(id)).error ?? '', /BUCKET_ENDPOINT_URL/);
     assert.deepEqual(await jobs.stops(ENDPOINT, WORKER, new AbortController().signal), [id]);
   });
 });

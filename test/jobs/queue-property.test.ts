@@ -99,7 +99,7 @@ class World {
         const job = this.accepted[step.which ?? 0];
         if (job === undefined) return;
         if (step.kind === 'cancel') this.expect(commands.cancel(AT, job, CALLER), () => undefined);
-        else this.expect(commands.retry(AT, job, CALLER), () => undefined, 'JOB_STATE');
+        else this.expect(commands.retry(AT, job, CALLER), () => undefined, 'JOB_STATE', 'QUEUE_FULL');
         return;
       }
       case 'put':

@@ -304,6 +304,39 @@ describe('time', () => {
     assert.equal((await status(running)).state, 'IN_PROGRESS');
   });
 
+  test('that a lost attempt ran does not count as waiting, also over a restart', async () => {
+    const memory = new MemoryJobs();
+    const { run, take, status, clock, jobs, listener, connection } = await world(['w1'], { memory });
+    const id = await run('1', { policy: { ttlMs: 10 * SECOND_MS } });
+    clock.advance(4 * SECOND_MS);
+    await take('w1');
+    clock.advance(MINUTE_MS);
+    jobs.workerRemove(ENDPOINT, WORKER, 'it was killed');
+    await listener.seen('ended');
+    clock.advance(5 * SECOND_MS);
+    assert.equal((await status(id)).state, 'IN_QUEUE', 'a second of its ttl is left');
+    connection.lose();
+    const after = await world([], { memory, clock });
+    after.jobs.start(() => true);
+    clock.advance(0);
+    assert.equal((await after.status(id)).state, 'IN_QUEUE');
+    clock.advance(SECOND_MS);
+    await after.listener.seen('gone');
+    assert.equal((await after.status(id)).state, 'TIMED_OUT');
+  });
+
+  test('a job that comes back waits for its end again', async () => {
+    const { run, take, status, clock, jobs, listener } = await world(['w1']);
+    const taking = take('w1');
+    const id = await run('1', { policy: { ttlMs: 10 * SECOND_MS } });
+    await taking;
+    jobs.workerRemove(ENDPOINT, WORKER, 'it was killed');
+    await listener.seen('ended');
+    clock.advance(10 * SECOND_MS);
+    await listener.seen('gone');
+    assert.equal((await status(id)).state, 'TIMED_OUT');
+  });
+
   test('ends a run after its executionTimeout, or the request_timeout of the endpoint', async () => {
     const { run, take, status, clock, listener, jobs } = await world(['w1', 'w2']);
     const own = await run('1', { policy: { executionTimeoutMs: 10 * SECOND_MS } });

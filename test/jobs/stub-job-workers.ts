@@ -90,7 +90,7 @@ export class StubJobWorkers implements JobWorkers {
     _endpointId: EndpointId,
     workerId: WorkerId,
     handedId: string,
-    part: string,
+    part: string | null,
   ): Promise<void> {
     this.#mine(handedId);
     this.#note(`part ${workerId} ${handedId} ${part}`);

@@ -189,6 +189,20 @@ describe('a call that waits', LIMIT, () => {
     assert.equal((await second).body, '{"id":"c","input":3}');
   });
 
+  test('that waits behind another says nothing of what that one is given', async () => {
+    await using world = await ProtocolWorld.open();
+    const path = '/v2/ep1/job-take/w1?job_in_progress=0';
+    const first = world.get(path);
+    await world.jobs.calls(/^take/);
+    const second = world.get(path);
+    await world.requested(2);
+    world.jobs.give(['a', '1']);
+    assert.equal((await first).body, '{"id":"a","input":1}');
+    world.jobs.give(['b', '2']);
+    assert.equal((await second).body, '{"id":"b","input":2}');
+    assert.deepEqual(world.jobs.called, ['take ep1 w1 count=1 idle=true', 'take ep1 w1 count=1 idle=null']);
+  });
+
   test('ends with its connection, and takes nothing', async () => {
     await using world = await ProtocolWorld.open();
     const socket = connect(world.port, '127.0.0.1');

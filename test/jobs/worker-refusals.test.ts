@@ -146,7 +146,7 @@ describe('bad input of a worker', LIMIT, () => {
     const part = await world.post('/v2/ep1/job-stream/w1/job-2', body);
     assert.equal(part.status, 413);
     assert.match(answer.body, /The output is larger than 0\.0 MiB.*BUCKET_ENDPOINT_URL/);
-    assert.deepEqual(world.jobs.called, [`answer w1 job-1 tooLarge ${body.length}`]);
+    assert.deepEqual(world.jobs.called, [`answer w1 job-1 tooLarge ${body.length}`, 'part w1 job-2 null']);
   });
 
   test('the wrong method: 405 with the right one', async () => {

@@ -112,12 +112,15 @@ export class WorkerRequests {
     const { endpointId, workerId } = holder;
     if (this.#closing.signal.aborted) throw shuttingDown();
     this.#checkTurns(this.#takeTurns, workerId);
+    // Said before the call in front of this one was answered, "idle" says nothing of what that is given.
+    const alone = this.#takeTurns.count(workerId) === 0;
+    const wanted = alone ? wish : { ...wish, idle: null };
     const jobs = await this.#held(
       response,
       async (signal) =>
         await this.#takeTurns.run(workerId, signal, async () => {
           await presence.asked(workerId, signal);
-          return await this.#until(holder, signal, () => workers.take(endpointId, workerId, wish, signal));
+          return await this.#until(holder, signal, () => workers.take(endpointId, workerId, wanted, signal));
         }),
     );
     if (jobs.length === 0) return answerNothing(response);
@@ -176,7 +179,11 @@ export class WorkerRequests {
   ): Promise<void> {
     const { workers, outputBytes } = this.#options;
     const body = await this.#bodyOf(request, outputBytes + WRAPPING_BYTES);
-    if (typeof body === 'number') throw tooLarge(outputBytes);
+    if (typeof body === 'number') {
+      // Workers pass over a part that is refused: the output would lack it, and nobody would know.
+      await workers.streamPart(endpointId, workerId, jobId, null);
+      throw tooLarge(outputBytes);
+    }
     await workers.streamPart(endpointId, workerId, jobId, partOf(body));
     answerJson(response, 200, '{"status":"ok"}');
   }

@@ -68,6 +68,7 @@ export function leasedFromRow(row: JobRow): LeasedJob {
     enqueuedAtMs: row.enqueued_at_ms,
     expiresAtMs: row.expires_at_ms,
     executionTimeoutMs: row.execution_timeout_ms,
+    ttlMs: row.ttl_ms,
     webhook: row.webhook,
     lost: lostFromText(row.lost),
     workerId: row.worker_id as WorkerId,

@@ -149,10 +149,11 @@ export class JobTables implements InThread<JobStore> {
     return true;
   }
 
-  jobRequeue(id: JobId, attempt: number, lost: LostAttempt | null): boolean {
+  jobRequeue(id: JobId, attempt: number, lost: LostAttempt | null, expiresAtMs: number): boolean {
     const { changes } = this.#statement(
-      `UPDATE jobs SET state = ?, lost = ${WITH_LOST} WHERE id = ? AND attempt = ? AND state IN (${RUNNING})`,
-    ).run(jobTransition('IN_PROGRESS', 'attemptLost'), ...lostParameters(lost), id, attempt);
+      `UPDATE jobs SET state = ?, expires_at_ms = ?, lost = ${WITH_LOST}
+      WHERE id = ? AND attempt = ? AND state IN (${RUNNING})`,
+    ).run(jobTransition('IN_PROGRESS', 'attemptLost'), expiresAtMs, ...lostParameters(lost), id, attempt);
     return changes === 1;
   }
 
