@@ -10,6 +10,8 @@ import type { EndpointRecords } from './endpoint-records.ts';
 
 /** Ended workers whose records and logs are kept for each endpoint. */
 const ENDED_WORKERS_KEPT = 20;
+/** How much of a broken worker's output is shown with the reason. */
+const OUTPUT_SHOWN_BYTES = 600;
 
 /**
  * What is kept of workers that are over, so that somebody who comes later can tell why: the record,
@@ -49,6 +51,18 @@ export class EndedWorkers {
     }
     const text = wholeLines(log).trimEnd();
     if (text !== '') this.#change(entry, workerId, { lastOutput: text });
+  }
+
+  /** The end of a broken worker's output, as a sentence to append to its reason; empty when it wrote nothing. */
+  async lastOutput(workerId: WorkerId): Promise<string> {
+    try {
+      const log = await this.#ports.driver.logs(workerId, OUTPUT_SHOWN_BYTES);
+      const text = log.text.trim();
+      return text === '' ? '' : `; its last output: ${text}`;
+    } catch (error) {
+      this.#ports.log.warn('the output of a broken worker could not be read', { workerId, error });
+      return '';
+    }
   }
 
   keepRequests(entry: EndpointEntry, workerId: WorkerId, requests: readonly RequestTimeline[]): void {

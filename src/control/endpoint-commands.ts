@@ -299,7 +299,6 @@ export class EndpointCommands implements EndpointService {
         ports: this.#ports,
         records: this.#records,
         reconciler: this.#reconciler,
-        lifecycle: this.#lifecycle,
       });
       return rolloutView(entry, this.#entries, this.#inventory, this.#ports);
     });

@@ -33,6 +33,7 @@ import { settledEndpoint } from './rollout-record.ts';
 import { forgetFailures } from './start-failures.ts';
 import { updatePreview } from './update-preview.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
+import { routeWorkers } from './worker-route.ts';
 
 /** Who asks what an update would do, and on which condition. */
 export interface PlanRequest {
@@ -228,7 +229,7 @@ export class EndpointUpdates {
     // What failed was another revision, or nobody could pass the health check: the next start need not wait.
     if (revisionChanged || healthCheckChanged) forgetFailures(entry);
     if (healthCheckChanged) this.#lifecycle.healthCheckChanged(entry);
-    for (const worker of entry.workers.values()) this.#lifecycle.route(entry, worker);
+    routeWorkers(this.#ports, entry);
     this.#reconciler.reconcile(entry);
     return outcome;
   }

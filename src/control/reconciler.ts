@@ -21,12 +21,11 @@ import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts'
 import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
 import { afterRollout, clip } from './rollout-record.ts';
 import { rolloutOptionsOf } from './rollout-options.ts';
+import { routeWorker, routeWorkers } from './worker-route.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
 const ROUNDS_MAX = 64;
-/** A spare worker comes behind those of its own revision, and not behind those of an older one. */
-const SPARE_AFTER = 0.5;
 
 /**
  * Reads what is, asks the pure decisions what should be, and carries it out, for one endpoint at a
@@ -154,7 +153,7 @@ export class Reconciler implements LifecycleListener {
     const share = world.rollout?.state === 'baking' ? proofShareOf(world) : 'sample';
     if (share === entry.proofShare) return;
     entry.proofShare = share;
-    for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
+    routeWorkers(this.#ports, entry);
   }
 
   /** Who is asked last; told to the gateway when it changes. */
@@ -165,7 +164,7 @@ export class Reconciler implements LifecycleListener {
     for (const workerId of new Set([...before, ...spare])) {
       const worker = entry.workers.get(workerId);
       if (worker === undefined || before.has(workerId) === entry.spare.has(workerId)) continue;
-      this.#workers.route(entry, worker);
+      routeWorker(this.#ports, entry, worker);
     }
   }
 
@@ -262,7 +261,7 @@ export class Reconciler implements LifecycleListener {
       );
     }
     // What the target may be given depends on the rollout's state.
-    for (const worker of entry.workers.values()) this.#workers.route(entry, worker);
+    routeWorkers(this.#ports, entry);
     this.assignDevices();
   }
 
@@ -281,7 +280,7 @@ export class Reconciler implements LifecycleListener {
 
   /** A message stands at once; what the worker wrote last follows when it has been read, if it still belongs there. */
   #addLastOutput(entry: EndpointEntry, workerId: WorkerId, belongs: (endpoint: Endpoint) => boolean): void {
-    void this.#workers.lastOutput(workerId).then((output) => {
+    void this.#workers.ended.lastOutput(workerId).then((output) => {
       if (this.#closed || output === '' || entry.endpoint.deleting) return;
       this.#records.endpointChange(entry, (endpoint) =>
         belongs(endpoint) ? { message: clip(endpoint.message + output) } : {},
@@ -377,25 +376,6 @@ export class Reconciler implements LifecycleListener {
   devicesFreed(): void {
     if (this.#applying > 0) this.#freed = true;
     else this.assignDevices();
-  }
-
-  routeOf(entry: EndpointEntry, worker: WorkerEntry): { preference: number; sampleLimit: number | null } {
-    const { rollout, targetRevision } = entry.endpoint;
-    if (rollout === null || rolloutIsOver(rollout.state)) {
-      const preference = worker.record.revision === entry.endpoint.stableRevision ? 1 : 0;
-      const after = entry.spare.has(worker.record.id) ? SPARE_AFTER : 0;
-      return { preference: preference - after, sampleLimit: null };
-    }
-    if (worker.record.revision !== targetRevision) return { preference: 0, sampleLimit: null };
-    if (rolloutIsProven(rollout.state)) return { preference: 1, sampleLimit: null };
-    switch (entry.proofShare) {
-      case 'sample':
-        return { preference: 1, sampleLimit: rollout.options.bakeRequests };
-      case 'more':
-        return { preference: 1, sampleLimit: null };
-      case 'even':
-        return { preference: 0, sampleLimit: null };
-    }
   }
 
   /** Forgets failed starts when it is time to; else says when that will be. */

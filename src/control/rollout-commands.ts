@@ -7,7 +7,7 @@ import type { EndpointEntry } from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Reconciler } from './reconciler.ts';
 import { noRollout } from './rollout-view.ts';
-import type { WorkerLifecycle } from './worker-lifecycle.ts';
+import { routeWorkers } from './worker-route.ts';
 
 /**
  * What a client asks of a running rollout. It is on disk before it is answered, and carried out by the
@@ -17,10 +17,9 @@ export async function orderRollout(
   entry: EndpointEntry,
   command: RolloutCommand,
   parts: {
-    readonly ports: Pick<ControlPorts, 'clock'>;
+    readonly ports: Pick<ControlPorts, 'clock' | 'traffic'>;
     readonly records: EndpointRecords;
     readonly reconciler: Reconciler;
-    readonly lifecycle: WorkerLifecycle;
   },
 ): Promise<void> {
   const rollout = entry.endpoint.rollout ?? noRollout(entry);
@@ -49,6 +48,6 @@ export async function orderRollout(
     message: `the rollout to revision ${rollout.toRevision} in the state ${rollout.state}: ${command}`,
     revision: rollout.toRevision,
   });
-  for (const worker of entry.workers.values()) parts.lifecycle.route(entry, worker);
+  routeWorkers(parts.ports, entry);
   parts.reconciler.reconcile(entry);
 }

@@ -35,8 +35,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what is left of a failed start is not removed',
-    file: 'control/worker-lifecycle.ts',
-    find: 'if (worker.placed) await this.#removeRemains(record.id);',
+    file: 'control/worker-launch.ts',
+    find: 'if (worker.placed) await this.#parts.stops.removeRemains(record.id);',
     replace: '',
   },
   {
@@ -53,10 +53,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a worker is marked as lost in memory and not in the store',
-    file: 'control/worker-lifecycle.ts',
-    find: "    this.#change(worker, 'healthLost', { reason: `health check failed: ${detail}` });",
-    replace:
-      "    worker.record = { ...worker.record, state: workerTransition(worker.record.state, 'healthLost') };",
+    file: 'control/worker-health.ts',
+    find: "    this.#states.change(worker, 'healthLost', { reason: `health check failed: ${detail}` });",
+    replace: "    worker.record = { ...worker.record, state: 'unhealthy' };",
   },
   {
     name: 'an update takes the only ready worker although there is room beside it',
@@ -98,8 +97,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a server that has handed over starts the workers that it was pulling for',
-    file: 'control/worker-lifecycle.ts',
-    find: "=> this.#closed || worker.record.state !== 'pulling';",
+    file: 'control/worker-launch.ts',
+    find: "=> this.#closed.aborted || worker.record.state !== 'pulling';",
     replace: "=> worker.record.state !== 'pulling';",
   },
   {
