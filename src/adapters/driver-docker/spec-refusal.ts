@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { AppError } from '../../base/errors.ts';
 import type { RevisionSpec } from '../../model/endpoint.ts';
 import { wordsOf } from './container-spec.ts';
@@ -16,6 +17,8 @@ export function specRefusal(spec: RevisionSpec): AppError | null {
   if (!isImageId(image) && parseImageReference(image) === null) {
     return new AppError('VALIDATOR_PARAM', invalidImage(image), { metadata: { image: invalidImage(image) } });
   }
+  const mountRefusal = mountPointRefusal(spec);
+  if (mountRefusal !== null) return mountRefusal;
   try {
     wordsOf('entrypoint', spec.entrypoint);
     wordsOf('command', spec.command);
@@ -24,4 +27,17 @@ export function specRefusal(spec: RevisionSpec): AppError | null {
     if (error instanceof AppError) return error;
     throw error;
   }
+}
+
+/** Where engines mount nothing, or a container does not start over it. */
+const NO_MOUNT_POINT = /^(?:\/|\/dev|\/(?:proc|sys)(?:\/.*)?)$/;
+
+function mountPointRefusal({ volumes }: RevisionSpec): AppError | null {
+  for (const [index, { mountPoint }] of volumes.entries()) {
+    if (!NO_MOUNT_POINT.test(posix.resolve('/', mountPoint))) continue;
+    const field = `volumes[${index}].mount_point`;
+    const fault = `is "${mountPoint}"; allowed: a folder other than /, /dev, and those in /proc and /sys`;
+    return new AppError('VALIDATOR_PARAM', `${field} ${fault}`, { metadata: { [field]: fault } });
+  }
+  return null;
 }
