@@ -248,3 +248,25 @@ test('a program that was found by one PATH is looked for by another', async () =
   path = '/nowhere';
   await assert.rejects(driver.start(ORDER), { code: 'ENTRYPOINT_NOT_FOUND' });
 });
+
+test(
+  'an answer that breaks off in the middle is told as an engine that is away',
+  { timeout: 30_000 },
+  async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write('[{"Id":', () => response.destroy());
+    };
+    await assert.rejects(driver.images.list(), { code: 'ENGINE_UNREACHABLE' });
+  },
+);
+
+test('an answer that does not come to its end is told as slow', { timeout: 30_000 }, async () => {
+  await driver.close();
+  driver = folder.open({ socketPath: socket, callTimeoutMs: 200 });
+  answer = (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('[{"Id":');
+  };
+  await assert.rejects(driver.images.list(), { code: 'ENGINE_SLOW' });
+});

@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import { sleep, type Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
-import { SECOND_MS } from '../../base/units.ts';
+import { MIB, SECOND_MS } from '../../base/units.ts';
 import type { Log } from '../../ports/log.ts';
 import { engineFault, type EngineFailure } from './engine-fault.ts';
 import { StreamSilence, type EngineStream } from './stream-silence.ts';
@@ -9,6 +9,8 @@ import { StreamSilence, type EngineStream } from './stream-silence.ts';
 /** An engine under load takes seconds for a start; one that takes this long answers nobody. */
 const CALL_TIMEOUT_MS = 60 * SECOND_MS;
 const ABSENT_LOOK_MS = 250;
+/** Lists of thousands of containers and images are a tenth of it. */
+const ANSWER_BYTES_MAX = 64 * MIB;
 
 export interface EngineRequest {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD';
@@ -68,7 +70,7 @@ export class EngineClient {
 
   /** The parsed answer. Rejects with an AppError, or with the signal's reason. */
   async call<Answer>(request: EngineRequest): Promise<Answer> {
-    return (await this.#dial(request, false)) as Answer;
+    return (await this.#dial(request, readAnswer)) as Answer;
   }
 
   /** As `call`, and waits up to `waitMs` for an engine that is not there: one that is being restarted. */
@@ -78,7 +80,7 @@ export class EngineClient {
 
   /** The answer's body as it comes. */
   async stream(request: EngineRequest): Promise<EngineStream> {
-    return (await this.#dial(request, true)) as EngineStream;
+    return await this.#dial(request, (answer) => Promise.resolve(answer));
   }
 
   /** To be told of each part that was read, and to be ended. */
@@ -109,8 +111,11 @@ export class EngineClient {
     this.#closed.abort(new AppError('SHUTTING_DOWN', 'the driver was closed'));
   }
 
-  async #dial(request: EngineRequest, isStream: boolean): Promise<unknown> {
-    const { method, path, body, login, signal } = request;
+  async #dial<Answer>(
+    request: EngineRequest,
+    read: (answer: EngineStream) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { method, path, signal } = request;
     const timeoutMs = request.timeoutMs ?? this.#timeoutMs;
     const late = new AbortController();
     const cancel = this.#clock.schedule(timeoutMs, () => late.abort());
@@ -118,27 +123,15 @@ export class EngineClient {
     const anySignal = AbortSignal.any([late.signal, this.#closed.signal, ...given]);
     anySignal.throwIfAborted();
     try {
-      return await new Promise((resolve, reject) => {
-        const options = {
-          method,
-          // Without a body it takes the last character of a path with parameters for a question mark.
-          path: body === undefined && path.includes('?') ? `${path}&` : path,
-          isStream,
-          abortSignal: anySignal,
-          ...(login === undefined || login === null ? {} : { authconfig: login }),
-          // Empty bodies would be sent as `{}`, which old engines refuse.
-          ...(body === undefined ? {} : { options: { _body: body, _query: {} } }),
-          statusCodes: { 200: true, 201: true, 202: true, 204: true, 304: true },
-        };
-        this.#modem.dial(options, (error, data) => {
-          if (error === null) resolve(data);
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- named below
-          else reject(error);
-        });
+      return await new Promise<Answer>((resolve, reject) => {
+        // The modem, and the answer of a connection that broke, do not all come to an end by themselves.
+        anySignal.addEventListener('abort', () => reject(anySignal.reason as Error), { once: true });
+        this.#answer(request, anySignal).then(read).then(resolve, reject);
       });
     } catch (error) {
       if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
       if (signal?.aborted === true) throw signal.reason;
+      if (error instanceof AppError) throw error;
       throw engineFault(error as EngineFailure, {
         socketPath: this.socketPath,
         request: `${method} ${path}`,
@@ -147,5 +140,49 @@ export class EngineClient {
     } finally {
       cancel();
     }
+  }
+
+  #answer({ method, path, body, login }: EngineRequest, abortSignal: AbortSignal): Promise<EngineStream> {
+    const options = {
+      method,
+      // Without a body it takes the last character of a path with parameters for a question mark.
+      path: body === undefined && path.includes('?') ? `${path}&` : path,
+      // It reads no body to its end that breaks off: neither its callback nor an error comes then.
+      isStream: true,
+      abortSignal,
+      ...(login === undefined || login === null ? {} : { authconfig: login }),
+      // Empty bodies would be sent as `{}`, which old engines refuse.
+      ...(body === undefined ? {} : { options: { _body: body, _query: {} } }),
+      statusCodes: { 200: true, 201: true, 202: true, 204: true, 304: true },
+    };
+    return new Promise((resolve, reject) => {
+      this.#modem.dial(options, (error, data) => {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- named by whoever dials
+        if (error !== null) reject(error);
+        else if (abortSignal.aborted) (data as EngineStream).destroy();
+        else resolve(data as EngineStream);
+      });
+    });
+  }
+}
+
+async function readAnswer(answer: EngineStream): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    chunks.push(chunk as unknown as Buffer);
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX) {
+      throw new AppError(
+        'ENGINE_FAILED',
+        `an answer of the container engine is over ${ANSWER_BYTES_MAX} bytes`,
+      );
+    }
+  }
+  if (bytes === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new AppError('ENGINE_FAILED', 'an answer of the container engine is no JSON', { cause });
   }
 }

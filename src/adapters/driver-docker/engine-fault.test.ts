@@ -71,9 +71,12 @@ test('errors of the socket say what to do; an answer keeps its status and words'
   const slow = engineFault(failure({ code: 'ABORT_ERR' }), { ...CALL, lateAfterMs: 60_000 });
   assert.equal(slow.code, 'ENGINE_SLOW');
   assert.match(slow.message, /within 60 s/);
-  const refusal = engineFault(failure({ statusCode: 409, json: { message: 'in\n use' } }), CALL);
+  const refusal = engineFault(
+    failure({ statusCode: 409, message: '(HTTP code 409) unexpected - in\n use ' }),
+    CALL,
+  );
   assert.ok(refusal instanceof EngineRefusal);
   assert.deepEqual([refusal.status, refusal.words, refusal.code], [409, 'in use', 'ENGINE_FAILED']);
-  const full = failure({ statusCode: 500, json: { message: 'mkdir x: no space left on device' } });
+  const full = failure({ statusCode: 500, message: 'mkdir x: no space left on device' });
   assert.equal(engineFault(full, CALL).code, 'DISK_FULL');
 });

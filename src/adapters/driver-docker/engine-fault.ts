@@ -3,7 +3,6 @@ import { AppError, type ErrorCode } from '../../base/errors.ts';
 /** What dockerode's modem rejects with: an answer of the engine, or an error of the socket. */
 export interface EngineFailure extends Error {
   readonly statusCode?: number;
-  readonly json?: unknown;
   /** Of the socket. */
   readonly code?: string;
 }
@@ -57,11 +56,10 @@ function whatToDo(code: string | undefined): string {
   return 'is it running? PILOTLIGHT_DOCKER_SOCKET says where its socket is';
 }
 
-/** Docker answers `{"message"}`; Podman adds a cause, and sometimes plain text. */
-function engineWords({ json, message }: EngineFailure): string {
-  const told = (json as { message?: unknown } | null | undefined)?.message;
-  if (typeof told === 'string') return oneLine(told);
-  return oneLine(Buffer.isBuffer(json) ? json.toString('utf8') : message);
+/** dockerode's modem puts `(HTTP code 500) unexpected - ` before what the engine said. */
+function engineWords({ message }: EngineFailure): string {
+  const words = oneLine(message);
+  return words.replace(/^\(HTTP code \d+\) \w+ - (?=.)/, '');
 }
 
 function oneLine(text: string): string {
