@@ -1,9 +1,10 @@
 import type { RolloutStep } from '../decide/rollout/rollout-step.ts';
-import { counted, seconds, type EndpointWorld } from '../decide/world.ts';
+import { counted, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
 import type { EventFacts } from '../model/endpoint-event.ts';
 import type { Rollout } from '../model/endpoint.ts';
 import type { GuardReport } from '../model/guard-report.ts';
 import { rolloutIsOver } from '../model/rollout-state.ts';
+import type { ControlPorts } from './control-options.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
 
 /** A rollout takes a step that changes its state: told, and at its end what the guard knew is kept. */
@@ -58,6 +59,32 @@ export function noteBackoff(entry: EndpointEntry, worker: WorkerEntry, pauseMs: 
     revision: worker.record.revision,
     workerId: worker.record.id,
     facts: { failures: entry.startFailures, pauseMs },
+  });
+}
+
+/** A decision is told when it starts or ends workers, not each time it is confirmed. */
+export function noteScaleDecision(
+  { metrics, log, clock }: Pick<ControlPorts, 'metrics' | 'log' | 'clock'>,
+  entry: EndpointEntry,
+  why: Reason,
+  facts: EventFacts,
+  worker?: WorkerEntry,
+): void {
+  const endpointId = entry.endpoint.id;
+  metrics.scaleDecision(endpointId, why.code);
+  log.info('scale decision', {
+    endpointId,
+    ...facts,
+    code: why.code,
+    why: why.text,
+    ...why.numbers,
+  });
+  entry.events.note(clock.nowMs(), {
+    kind: 'scale',
+    code: why.code,
+    message: why.text,
+    ...(worker === undefined ? {} : { workerId: worker.record.id, revision: worker.record.revision }),
+    facts: { ...why.numbers, ...facts, workers: entry.workers.size },
   });
 }
 

@@ -1,27 +1,24 @@
 import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { planEndpoint, type EndpointPlan } from '../decide/endpoint-plan.ts';
-import { proofShareOf } from '../decide/rollout/proof-share.ts';
 import { nextRollout } from '../decide/rollout/next-rollout.ts';
 import type { RolloutStep } from '../decide/rollout/rollout-step.ts';
-import { earlier, seconds, type EndpointWorld, type Reason } from '../decide/world.ts';
-import type { EventFacts } from '../model/endpoint-event.ts';
-import type { Endpoint } from '../model/endpoint.ts';
 import type { WorkerCut } from '../decide/scale/drain-deadline.ts';
-import { rolloutIsOver, rolloutIsProven } from '../model/rollout-state.ts';
+import { earlier, type EndpointWorld, type Reason } from '../decide/world.ts';
+import { BrokenWorkers } from './broken-workers.ts';
 import type { ControlPorts } from './control-options.ts';
+import { noteDoubt, noteRolloutStep, noteScaleDecision } from './decision-events.ts';
 import { DeviceAssigner } from './device-assigner.ts';
 import type { EndpointEntry, WorkerEntry } from './endpoint-entry.ts';
-import { figuresOf } from './guard-facts.ts';
-import { noteBackoff, noteDoubt, noteRolloutStep } from './decision-events.ts';
-import { refusalError } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
+import { applyRefusal } from './endpoint-refusal.ts';
 import type { Inventory } from './inventory.ts';
-import { countFailure, forgetFailures, forgivenAtMs } from './start-failures.ts';
-import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
-import { afterRollout, clip } from './rollout-record.ts';
 import { rolloutOptionsOf } from './rollout-options.ts';
-import { routeWorker, routeWorkers } from './worker-route.ts';
+import { afterRollout, sayOfRollout } from './rollout-record.ts';
+import { forgetFailures, forgivenAtMs } from './start-failures.ts';
+import { WakeUps } from './wake-ups.ts';
+import type { LifecycleListener, WorkerLifecycle } from './worker-lifecycle.ts';
+import { routeProof, routeSpare, routeWorkers } from './worker-route.ts';
 import { worldOf } from './world-view.ts';
 
 /** A decision that is not settled after so many rounds contradicts itself: a defect, told loudly. */
@@ -37,7 +34,12 @@ export class Reconciler implements LifecycleListener {
   readonly #entries: ReadonlyMap<EndpointId, EndpointEntry>;
   readonly #records: EndpointRecords;
   readonly #inventory: Inventory;
-  #parts: { readonly lifecycle: WorkerLifecycle; readonly assigner: DeviceAssigner } | null = null;
+  readonly #wakeUps: WakeUps;
+  #parts: {
+    readonly lifecycle: WorkerLifecycle;
+    readonly assigner: DeviceAssigner;
+    readonly broken: BrokenWorkers;
+  } | null = null;
   #closed = false;
   /** Plans that are being carried out; what comes free meanwhile is given out once they are. */
   #applying = 0;
@@ -56,12 +58,14 @@ export class Reconciler implements LifecycleListener {
     this.#records = records;
     this.#inventory = inventory;
     this.#onForgotten = onForgotten;
+    this.#wakeUps = new WakeUps(ports, (entry) => this.reconcile(entry));
   }
 
   /** The lifecycle calls back into the reconciler, so one of the two is given after construction. */
   attach(lifecycle: WorkerLifecycle): void {
     const assigner = new DeviceAssigner(this.#ports, this.#entries, this.#inventory, lifecycle);
-    this.#parts = { lifecycle, assigner };
+    const broken = new BrokenWorkers(this.#ports, this.#records, lifecycle.ended);
+    this.#parts = { lifecycle, assigner, broken };
   }
 
   get #workers(): WorkerLifecycle {
@@ -72,9 +76,13 @@ export class Reconciler implements LifecycleListener {
     return (this.#parts ?? impossible('reconciler-40bf', 'used before attach')).assigner;
   }
 
+  get #broken(): BrokenWorkers {
+    return (this.#parts ?? impossible('reconciler-40c0', 'used before attach')).broken;
+  }
+
   /** Soon, and once for many events that come together: enough where requests are being served. */
   reconcileSoon(entry: EndpointEntry): void {
-    this.#wakeAt(entry, this.#ports.clock.nowMs());
+    this.#wakeUps.at(entry, this.#ports.clock.nowMs());
   }
 
   /** Now, in this turn: what a request that found no worker asks for. */
@@ -108,7 +116,7 @@ export class Reconciler implements LifecycleListener {
       const plan = planEndpoint(world, nowMs);
       const changed = this.#applyWhole(entry, plan, world);
       if (changed || entry.dirty) continue;
-      this.#wakeOnlyAt(entry, earlier(plan.lookAgainAtMs, forgivenMs));
+      this.#wakeUps.onlyAt(entry, earlier(plan.lookAgainAtMs, forgivenMs));
       // What became of this one's load or workers may be what another endpoint waits for: a worker that
       // is ready or idle only now can give way.
       if (this.#devices.wanted) this.#devices.loadChanged(entry, false);
@@ -116,7 +124,7 @@ export class Reconciler implements LifecycleListener {
       return;
     }
     this.#ports.log.error('the decisions for an endpoint do not settle', { endpointId: entry.endpoint.id });
-    this.#wakeAt(entry, this.#ports.clock.nowMs() + 1_000);
+    this.#wakeUps.at(entry, this.#ports.clock.nowMs() + 1_000);
   }
 
   /**
@@ -135,37 +143,17 @@ export class Reconciler implements LifecycleListener {
 
   /** True when something changed that the next look must see. */
   #apply(entry: EndpointEntry, plan: EndpointPlan, world: EndpointWorld): boolean {
-    this.#applyRefusal(entry, plan);
+    applyRefusal(this.#ports, entry, plan.refusal);
     if (plan.rollout.event !== null) {
       this.#applyRollout(entry, plan.rollout, world);
       return true;
     }
-    if (plan.rollout.message !== '') this.#say(entry, plan.rollout.message);
+    if (plan.rollout.message !== '') sayOfRollout(this.#records, entry, plan.rollout.message);
     for (const cut of plan.cut) this.#cutRequests(entry, cut);
     noteDoubt(entry, world, this.#ports.clock.nowMs());
-    this.#routeProof(entry, world);
-    this.#routeSpare(entry, plan.workers.spare);
+    routeProof(this.#ports, entry, world);
+    routeSpare(this.#ports, entry, plan.workers.spare);
     return this.#applyWorkers(entry, plan);
-  }
-
-  /** How the target is given requests while it is being proven; told to the gateway when it changes. */
-  #routeProof(entry: EndpointEntry, world: EndpointWorld): void {
-    const share = world.rollout?.state === 'baking' ? proofShareOf(world) : 'sample';
-    if (share === entry.proofShare) return;
-    entry.proofShare = share;
-    routeWorkers(this.#ports, entry);
-  }
-
-  /** Who is asked last; told to the gateway when it changes. */
-  #routeSpare(entry: EndpointEntry, spare: readonly WorkerId[]): void {
-    const before = entry.spare;
-    if (before.size === 0 && spare.length === 0) return;
-    entry.spare = new Set(spare);
-    for (const workerId of new Set([...before, ...spare])) {
-      const worker = entry.workers.get(workerId);
-      if (worker === undefined || before.has(workerId) === entry.spare.has(workerId)) continue;
-      routeWorker(this.#ports, entry, worker);
-    }
   }
 
   /** What still runs on a worker that has drained for too long is closed; the worker then ends by itself. */
@@ -177,7 +165,7 @@ export class Reconciler implements LifecycleListener {
     const error = new AppError('DRAIN_DEADLINE', message, { metadata: { drain_seconds: String(seconds) } });
     const cut = this.#ports.traffic.runningCut(entry.endpoint.id, workerId, error, unansweredOnly);
     // Those that are being closed can be seen again before they are gone.
-    if (cut > 0) this.#tellDecision(entry, reason, { cut, workerId });
+    if (cut > 0) noteScaleDecision(this.#ports, entry, reason, { cut, workerId });
   }
 
   #applyWorkers(entry: EndpointEntry, plan: EndpointPlan): boolean {
@@ -201,7 +189,7 @@ export class Reconciler implements LifecycleListener {
         changed;
     }
     for (const [index, start] of workers.start.entries()) {
-      this.#tellDecision(entry, start.reason, { start: start.count, revision: start.revision });
+      noteScaleDecision(this.#ports, entry, start.reason, { start: start.count, revision: start.revision });
       for (let count = 0; count < start.count; count += 1) {
         this.#workers.create(
           entry,
@@ -236,7 +224,7 @@ export class Reconciler implements LifecycleListener {
     // Before the rollout's own end: a server that dies in between finds a rollout that has still to end.
     if (state === 'done') this.#records.revisionChange(entry, targetRevision, { stableAtMs: nowMs });
     if (step.event === 'gaveUp' || step.event === 'abortAsked')
-      this.#targetFailed(entry, targetRevision, step);
+      this.#broken.targetFailed(entry, targetRevision, step);
     this.#records.endpointChange(entry, () => afterRollout(entry.endpoint, next, step.message));
     for (const workerId of step.stop) {
       this.#with(entry, workerId, (worker) =>
@@ -265,54 +253,6 @@ export class Reconciler implements LifecycleListener {
     this.assignDevices();
   }
 
-  #targetFailed(entry: EndpointEntry, revision: number, step: RolloutStep): void {
-    this.#records.revisionChange(entry, revision, { failure: step.message });
-    forgetFailures(entry);
-    const broken = entry.ended.findLast((worker) => worker.revision === revision);
-    const workerId = broken?.id ?? step.stop[0];
-    if (workerId === undefined) return;
-    this.#addLastOutput(
-      entry,
-      workerId,
-      (endpoint) => endpoint.rollout?.toRevision === revision && endpoint.rollout.state === 'failed',
-    );
-  }
-
-  /** A message stands at once; what the worker wrote last follows when it has been read, if it still belongs there. */
-  #addLastOutput(entry: EndpointEntry, workerId: WorkerId, belongs: (endpoint: Endpoint) => boolean): void {
-    void this.#workers.ended.lastOutput(workerId).then((output) => {
-      if (this.#closed || output === '' || entry.endpoint.deleting) return;
-      this.#records.endpointChange(entry, (endpoint) =>
-        belongs(endpoint) ? { message: clip(endpoint.message + output) } : {},
-      );
-    });
-  }
-
-  /** A message about a rollout that stands still; kept in memory of the record without a new state. */
-  #say(entry: EndpointEntry, message: string): void {
-    const { rollout } = entry.endpoint;
-    if (rollout === null || rollout.message === message) return;
-    this.#records.endpointChange(entry, () => ({ rollout: { ...rollout, message } }));
-  }
-
-  #applyRefusal(entry: EndpointEntry, plan: EndpointPlan): void {
-    const { endpoint } = entry;
-    if (plan.refusal === null && entry.openWith === endpoint.settings) return;
-    entry.openWith = plan.refusal === null ? endpoint.settings : null;
-    const error = plan.refusal === null ? null : refusalError(entry, plan.refusal, this.#ports.clock.nowMs());
-    this.#ports.traffic.endpointPut({
-      endpointId: endpoint.id,
-      type: endpoint.type,
-      appName: endpoint.appName,
-      healthCheckPath: endpoint.settings.healthCheck.path,
-      ownerId: endpoint.ownerId,
-      slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
-      requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,
-      refusal: error,
-    });
-    if (error !== null) this.#ports.traffic.waitingRefuse(endpoint.id, error);
-  }
-
   /** Hands out devices, now: somebody began to want some, or some came back. */
   assignDevices(): void {
     this.#freed = false;
@@ -331,41 +271,7 @@ export class Reconciler implements LifecycleListener {
   }
 
   workerBroke(entry: EndpointEntry, worker: WorkerEntry, why: string): void {
-    const { rollout, targetRevision } = entry.endpoint;
-    if (entry.endpoint.deleting) return;
-    const nowMs = this.#ports.clock.nowMs();
-    const place = `Worker ${worker.record.id}: ${why}`;
-    const served = worker.record.readyAtMs !== null;
-    if (served) figuresOf(entry, worker.record.revision).deaths += 1;
-    if (rollout !== null && !rolloutIsOver(rollout.state) && worker.record.revision === targetRevision) {
-      // Of a proven target it is the guard that holds the deaths against the stable revision's.
-      if (served && rolloutIsProven(rollout.state)) {
-        noteBackoff(entry, worker, countFailure(entry, worker, nowMs), nowMs);
-        this.#say(entry, place);
-        return;
-      }
-      // A client's change may come in between: only the rollout that asked for the worker counts it.
-      this.#records.endpointChange(entry, (endpoint) =>
-        endpoint.rollout?.id === rollout.id
-          ? {
-              rollout: {
-                ...endpoint.rollout,
-                startFailures: endpoint.rollout.startFailures + 1,
-                message: clip(place),
-              },
-            }
-          : {},
-      );
-      return;
-    }
-    // A worker that was replaced or marked as failed has nothing to say about the endpoint any more.
-    if (worker.record.revision !== entry.endpoint.stableRevision) return;
-    const pauseMs = countFailure(entry, worker, nowMs);
-    noteBackoff(entry, worker, pauseMs, nowMs);
-    this.#records.endpointChange(entry, () => ({
-      message: clip(`${place}; the next start is tried in ${seconds(pauseMs)}`),
-    }));
-    this.#addLastOutput(entry, worker.record.id, (endpoint) => endpoint.message.startsWith(place));
+    this.#broken.count(entry, worker, why);
   }
 
   /** A worker stands in line for devices. */
@@ -387,30 +293,10 @@ export class Reconciler implements LifecycleListener {
     return null;
   }
 
-  /** A decision is told when it starts or ends workers, not each time it is confirmed. */
-  #tellDecision(entry: EndpointEntry, why: Reason, facts: EventFacts, worker?: WorkerEntry): void {
-    const endpointId = entry.endpoint.id;
-    this.#ports.metrics.scaleDecision(endpointId, why.code);
-    this.#ports.log.info('scale decision', {
-      endpointId,
-      ...facts,
-      code: why.code,
-      why: why.text,
-      ...why.numbers,
-    });
-    entry.events.note(this.#ports.clock.nowMs(), {
-      kind: 'scale',
-      code: why.code,
-      message: why.text,
-      ...(worker === undefined ? {} : { workerId: worker.record.id, revision: worker.record.revision }),
-      facts: { ...why.numbers, ...facts, workers: entry.workers.size },
-    });
-  }
-
   #leave(entry: EndpointEntry, workerId: WorkerId, why: Reason, act: (worker: WorkerEntry) => void): boolean {
     const worker = entry.workers.get(workerId);
     const changed = this.#with(entry, workerId, act);
-    if (changed) this.#tellDecision(entry, why, { leave: workerId }, worker);
+    if (changed) noteScaleDecision(this.#ports, entry, why, { leave: workerId }, worker);
     return changed;
   }
 
@@ -430,43 +316,11 @@ export class Reconciler implements LifecycleListener {
     });
   }
 
-  #wakeAt(entry: EndpointEntry, atMs: number): void {
-    const { clock } = this.#ports;
-    const delayMs = Math.max(0, atMs - clock.nowMs());
-    const dueMs = clock.monotonicMs() + delayMs;
-    if (this.#closed || (entry.wakeDueMs !== null && entry.wakeDueMs <= dueMs)) return;
-    this.#cancelWake(entry);
-    entry.wakeDueMs = dueMs;
-    entry.cancelWake = clock.schedule(delayMs, () => {
-      entry.wakeDueMs = null;
-      entry.cancelWake = null;
-      this.reconcile(entry);
-    });
-  }
-
-  /** Replaces the time set before; one that is the same to the millisecond stays. */
-  #wakeOnlyAt(entry: EndpointEntry, atMs: number | null): void {
-    if (atMs === null) {
-      this.#cancelWake(entry);
-      return;
-    }
-    const { clock } = this.#ports;
-    const dueMs = clock.monotonicMs() + Math.max(0, atMs - clock.nowMs());
-    if (entry.wakeDueMs !== null && Math.abs(entry.wakeDueMs - dueMs) < 1) return;
-    this.#cancelWake(entry);
-    this.#wakeAt(entry, atMs);
-  }
-
-  #cancelWake(entry: EndpointEntry): void {
-    entry.cancelWake?.();
-    entry.cancelWake = null;
-    entry.wakeDueMs = null;
-  }
-
   close(): void {
     this.#closed = true;
     this.#devices.close();
-    for (const entry of this.#entries.values()) this.#cancelWake(entry);
+    this.#broken.close();
+    this.#wakeUps.close(this.#entries.values());
   }
 }
 

@@ -4,6 +4,7 @@ import { workerIsOver, workerTransition, type WorkerState } from '../model/worke
 import type { FoundWorker, StartedWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { newEntry, type EndpointEntry } from './endpoint-entry.ts';
+import { putEndpoint } from './endpoint-refusal.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { WorkerLifecycle } from './worker-lifecycle.ts';
 
@@ -30,7 +31,7 @@ export async function recover(
     const revisions = await ports.store.revisionList(endpoint.id);
     entries.set(endpoint.id, newEntry(endpoint, revisions, ports.clock.nowMs()));
   }
-  for (const entry of entries.values()) registerTraffic(ports, entry);
+  for (const entry of entries.values()) putEndpoint(ports.traffic, entry.endpoint, null);
 
   const found = new Map((await ports.driver.list()).map((worker) => [worker.workerId, worker]));
   const stored = [...(await ports.store.workerList())].sort((a, b) => a.createdAtMs - b.createdAtMs);
@@ -68,20 +69,6 @@ function markFailed(entry: EndpointEntry, records: EndpointRecords): void {
   const revision = entry.revisions.get(rollout.toRevision);
   if (revision === undefined || revision.failure !== null) return;
   records.revisionChange(entry, rollout.toRevision, { failure: rollout.message });
-}
-
-function registerTraffic(ports: ControlPorts, entry: EndpointEntry): void {
-  const { endpoint } = entry;
-  ports.traffic.endpointPut({
-    endpointId: endpoint.id,
-    type: endpoint.type,
-    appName: endpoint.appName,
-    healthCheckPath: endpoint.settings.healthCheck.path,
-    ownerId: endpoint.ownerId,
-    slotsPerWorker: endpoint.settings.maxConcurrentPerWorker,
-    requestTimeoutMs: endpoint.settings.requestTimeoutSeconds * 1_000,
-    refusal: null,
-  });
 }
 
 /** False when it ended since it was found. */

@@ -1,5 +1,7 @@
 import type { Endpoint, Rollout } from '../model/endpoint.ts';
 import { rolloutTransition } from '../model/rollout-state.ts';
+import type { EndpointEntry } from './endpoint-entry.ts';
+import type { EndpointRecords } from './endpoint-records.ts';
 
 const MESSAGE_LENGTH_MAX = 2_000;
 
@@ -28,6 +30,13 @@ export function settledEndpoint(endpoint: Endpoint): Endpoint {
   if (rollout?.state !== 'watching') return endpoint;
   const state = rolloutTransition(rollout.state, 'replacedByNewer');
   return { ...endpoint, ...afterRollout(endpoint, { ...rollout, state }, '') };
+}
+
+/** A message about a rollout that stands still; kept in memory of the record without a new state. */
+export function sayOfRollout(records: EndpointRecords, entry: EndpointEntry, message: string): void {
+  const { rollout } = entry.endpoint;
+  if (rollout === null || rollout.message === message) return;
+  records.endpointChange(entry, () => ({ rollout: { ...rollout, message } }));
 }
 
 /** Messages hold workers' output, which has no bound of its own. */

@@ -1,3 +1,6 @@
+import type { WorkerId } from '../base/ids.ts';
+import { proofShareOf } from '../decide/rollout/proof-share.ts';
+import type { EndpointWorld } from '../decide/world.ts';
 import { mainPort } from '../model/endpoint.ts';
 import { jobTargetOf } from '../model/job-target.ts';
 import { rolloutIsOver, rolloutIsProven } from '../model/rollout-state.ts';
@@ -30,6 +33,34 @@ export function routeWorker(
 /** What the gateway was told of all of them may no longer hold. */
 export function routeWorkers(ports: Pick<ControlPorts, 'traffic'>, entry: EndpointEntry): void {
   for (const worker of entry.workers.values()) routeWorker(ports, entry, worker);
+}
+
+/** How the target is given requests while it is being proven; told to the gateway when it changes. */
+export function routeProof(
+  ports: Pick<ControlPorts, 'traffic'>,
+  entry: EndpointEntry,
+  world: EndpointWorld,
+): void {
+  const share = world.rollout?.state === 'baking' ? proofShareOf(world) : 'sample';
+  if (share === entry.proofShare) return;
+  entry.proofShare = share;
+  routeWorkers(ports, entry);
+}
+
+/** Who is asked last; told to the gateway when it changes. */
+export function routeSpare(
+  ports: Pick<ControlPorts, 'traffic'>,
+  entry: EndpointEntry,
+  spare: readonly WorkerId[],
+): void {
+  const before = entry.spare;
+  if (before.size === 0 && spare.length === 0) return;
+  entry.spare = new Set(spare);
+  for (const workerId of new Set([...before, ...spare])) {
+    const worker = entry.workers.get(workerId);
+    if (worker === undefined || before.has(workerId) === entry.spare.has(workerId)) continue;
+    routeWorker(ports, entry, worker);
+  }
 }
 
 /** Where it is reached; its main port's address where that of another is not known. */
