@@ -3,7 +3,7 @@ import type { LostAttempt } from '../model/job.ts';
 import type { JobResult } from '../ports/job-workers.ts';
 
 /** Characters of an error that are kept: lists show them, a page of a hundred jobs at a time. */
-export const ERROR_MAX = 16_384;
+const ERROR_MAX = 16_384;
 
 export function jobNotFound(jobId: string): AppError {
   return new AppError(

@@ -65,10 +65,3 @@ const RETRY_MARK = '-r';
 export function handedJobId(jobId: JobId, retries: number): string {
   return retries === 0 ? jobId : `${jobId}${RETRY_MARK}${retries}`;
 }
-
-/** The job and the run that a worker's answer names. */
-export function parseHandedJobId(handed: string): { readonly jobId: JobId; readonly retries: number } {
-  const match = /^(.*)-r([1-9][0-9]{0,8})$/.exec(handed);
-  if (match === null) return { jobId: handed as JobId, retries: 0 };
-  return { jobId: match[1] as JobId, retries: Number(match[2]) };
-}

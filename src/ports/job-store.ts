@@ -1,4 +1,4 @@
-import type { EndpointId, JobId, OwnerId, WorkerId } from '../base/ids.ts';
+import type { EndpointId, JobId, WorkerId } from '../base/ids.ts';
 import type { Job, LostAttempt } from '../model/job.ts';
 import type { JobState } from '../model/job-state.ts';
 
@@ -177,5 +177,3 @@ export interface JobStore {
 
   close(): Promise<void>;
 }
-
-export type { OwnerId };
