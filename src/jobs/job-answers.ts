@@ -2,7 +2,7 @@ import { AppError } from '../base/errors.ts';
 import type { LostAttempt } from '../model/job.ts';
 import type { JobResult } from '../ports/job-workers.ts';
 
-/** Characters of an error that are kept: lists show them, a page of a hundred jobs at a time. */
+/** Characters of an error that are kept: a list shows those of up to a thousand jobs. */
 const ERROR_MAX = 16_384;
 
 export function jobNotFound(jobId: string): AppError {
