@@ -42,7 +42,10 @@ const WORDS: readonly (readonly [words: string, image: string, code: string])[] 
   ],
   ['write /var/lib/docker/tmp/x: no space left on device', 'app', 'DISK_FULL'],
   ['no matching manifest for linux/arm64 in the manifest list entries', 'app', 'IMAGE_NOT_SUPPORTED'],
+  ['Get "https://r/v2/": unexpected EOF', 'r/app:1', 'REGISTRY_UNREACHABLE'],
+  ['Get "https://r/v2/": remote error: tls: handshake failure', 'r/app:1', 'REGISTRY_UNREACHABLE'],
   ['something new', 'app', 'IMAGE_PULL_FAILED'],
+  ['something new of r/geofence/tls:1', 'r/geofence/tls:1', 'IMAGE_PULL_FAILED'],
 ];
 
 test('what engines say of an image that cannot be pulled gets a name', () => {

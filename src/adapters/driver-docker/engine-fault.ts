@@ -91,9 +91,11 @@ const IMAGE_FAULTS: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
     'IMAGE_AUTH_REQUIRED',
   ],
   [
-    /dial tcp|connection refused|no such host|network is unreachable|i\/o timeout|tls:|x509:|EOF|connection reset|Client\.Timeout|context deadline exceeded|server gave HTTP response|toomanyrequests|50[0-9] /i,
+    /dial tcp|connection refused|no such host|network is unreachable|i\/o timeout|\btls: |x509:|connection reset|Client\.Timeout|context deadline exceeded|server gave HTTP response|toomanyrequests|\b50[0-9] /i,
     'REGISTRY_UNREACHABLE',
   ],
+  // As it is written: names of images are in small letters.
+  [/\bEOF\b/, 'REGISTRY_UNREACHABLE'],
 ];
 
 export interface ImageQuestion {
