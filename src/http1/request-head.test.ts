@@ -67,7 +67,7 @@ describe('a request head is read', () => {
   });
 
   it('in each form that a target may have', () => {
-    for (const target of ['/', '//x', '/%', '*', 'http://h/x', 'HTTPS://h:1']) {
+    for (const target of ['/', '//x', '/%', '*', 'http://h/x', 'HTTPS://h:1', 'http://[::1]:80?x']) {
       assert.equal(read(headOf(`OPTIONS ${target} HTTP/1.1`, 'Host: h')).target, target);
     }
   });
@@ -95,6 +95,8 @@ const REFUSED: readonly (readonly [what: string, text: string])[] = [
   ['a target that is neither path nor address', headOf('GET x HTTP/1.1', 'Host: h')],
   ['an address of another kind', headOf('GET ftp://h/ HTTP/1.1', 'Host: h')],
   ['an address without a host', headOf('GET http:///x HTTP/1.1', 'Host: h')],
+  ['an address whose host is none', headOf('GET http://|/x HTTP/1.1', 'Host: h')],
+  ['an address with a user', headOf('GET http://u@h/x HTTP/1.1', 'Host: h')],
   ['an authority without CONNECT', headOf('GET h:80 HTTP/1.1', 'Host: h')],
   ['a target beyond ASCII', headOf('GET /é HTTP/1.1', 'Host: h')],
   ['the preface of HTTP/2', headOf('PRI * HTTP/2.0') + 'SM\r\n\r\n'],

@@ -22,7 +22,9 @@ export interface ParsedRequest {
 
 const METHOD_LENGTH_MAX = 32;
 const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
-const TARGET_FORM = /^(?:\/|\*$|https?:\/\/[^/?#])/i;
+/** A path, `*`, or an address whose host is one: no user, and no sign that another reader stumbles over. */
+const TARGET_FORM =
+  /^(?:\/|\*$|https?:\/\/(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?(?:[/?]|$))/i;
 const VERSION = 'HTTP/1.';
 const BAD_METHOD = 'it does not begin with a method in capital letters';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import { fuzz } from './compare.ts';
 import { requestsByCodec } from './readings.ts';
 
-const SEED = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+/** The same cases in every run of CI; other seeds are for long runs by hand. */
+const SEED = Number(process.env['SEED'] ?? 1);
 const SECONDS = Number(process.env['PILOTLIGHT_FUZZ_SECONDS'] ?? 60);
 
 it(`takes nothing that node:http refuses or reads differently (SEED=${SEED})`, async () => {

@@ -179,8 +179,10 @@ export function answerByNode(method: string): Reader {
     request.on('error', (error: NodeJS.ErrnoException) => {
       why ??= `${error.code}: ${error.message}`;
     });
-    request.on('upgrade', () => {
-      why ??= 'upgrade';
+    // A 101 that names a protocol; whether one was asked for is for the forwarder to say.
+    request.on('upgrade', (answer) => {
+      const first = [answer.statusCode ?? 0, answer.statusMessage ?? ''];
+      messages.push({ first, fields: answer.rawHeaders, body: '', trailers: [] });
     });
     request.on('response', (answer) => {
       let body = '';
