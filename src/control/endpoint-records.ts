@@ -4,6 +4,7 @@ import type { KeptAnswer } from '../model/kept-answer.ts';
 import type { Worker } from '../model/worker.ts';
 import type { ControlPorts } from './control-options.ts';
 import { revisionOf, type EndpointEntry } from './endpoint-entry.ts';
+import { StoreWrites } from './store-writes.ts';
 
 /** Revisions kept of an endpoint: enough to look back on, and no more than memory can hold. */
 export const REVISIONS_KEPT = 50;
@@ -17,10 +18,11 @@ const SETTINGS_KEPT = 20;
  */
 export class EndpointRecords {
   readonly #ports: Pick<ControlPorts, 'store' | 'log' | 'onFatal'>;
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes: StoreWrites;
 
   constructor(ports: Pick<ControlPorts, 'store' | 'log' | 'onFatal'>) {
     this.#ports = ports;
+    this.#writes = new StoreWrites(ports);
   }
 
   /** A change by the loops. While a client's change is being committed it waits for that. */
@@ -31,7 +33,7 @@ export class EndpointRecords {
     }
     const { generation } = entry.endpoint;
     entry.endpoint = { ...entry.endpoint, ...change(entry.endpoint), generation: generation + 1 };
-    this.#write(this.#ports.store.endpointUpdate(entry.endpoint, generation));
+    this.#writes.add(this.#ports.store.endpointUpdate(entry.endpoint, generation));
   }
 
   /** A change by a client: resolves when it is durable and visible, rejects with nothing changed. */
@@ -84,7 +86,7 @@ export class EndpointRecords {
   revisionChange(entry: EndpointEntry, number: number, change: Partial<RevisionProgress>): void {
     const revision: Revision = { ...revisionOf(entry, number), ...change };
     entry.revisions.set(number, revision);
-    this.#write(this.#ports.store.revisionUpdate(revision));
+    this.#writes.add(this.#ports.store.revisionUpdate(revision));
   }
 
   /** The oldest go beyond the bound, but none that is in force, being rolled out, or run by a worker. */
@@ -97,36 +99,21 @@ export class EndpointRecords {
       if (revisions.size <= REVISIONS_KEPT) return;
       if (needed.has(number)) continue;
       revisions.delete(number);
-      this.#write(this.#ports.store.revisionDelete(endpoint.id, number));
+      this.#writes.add(this.#ports.store.revisionDelete(endpoint.id, number));
     }
   }
 
   workerPut(worker: Worker): void {
-    this.#write(this.#ports.store.workerPut(worker));
+    this.#writes.add(this.#ports.store.workerPut(worker));
   }
 
   workerDelete(worker: Worker): void {
-    this.#write(this.#ports.store.workerDelete(worker.id));
+    this.#writes.add(this.#ports.store.workerDelete(worker.id));
   }
 
   /** Resolves when everything written so far is durable. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#writes);
-  }
-
-  #write(write: Promise<void>): void {
-    const tracked = write.then(
-      () => {
-        this.#writes.delete(tracked);
-      },
-      (error: unknown) => {
-        this.#writes.delete(tracked);
-        // Memory has moved on and the disk has not: going on would break every later promise.
-        this.#ports.log.error('a record could not be written', { error });
-        this.#ports.onFatal(error);
-      },
-    );
-    this.#writes.add(tracked);
+    await this.#writes.settled();
   }
 }
 

@@ -9,12 +9,13 @@ import type { RequestTimeline } from '../model/request-timeline.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ApiKey } from '../ports/store.ts';
-import type {
-  EndpointLoad,
-  Traffic,
-  TrafficEndpoint,
-  TrafficListener,
-  TrafficWorker,
+import {
+  NO_LOAD,
+  type EndpointLoad,
+  type Traffic,
+  type TrafficEndpoint,
+  type TrafficListener,
+  type TrafficWorker,
 } from '../ports/traffic.ts';
 import { runChain, type ChainParts } from './chain.ts';
 import type { ClientSide } from './client-side.ts';
@@ -43,15 +44,6 @@ export interface GatewayOptions {
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
 }
-
-const NO_LOAD: EndpointLoad = {
-  waiting: 0,
-  waitingSinceMs: [],
-  oldestWaitingSinceMs: null,
-  earliestDeadlineMs: null,
-  running: 0,
-  workers: new Map(),
-};
 
 export function createGateway(options: GatewayOptions): Gateway {
   return new Gateway(options);

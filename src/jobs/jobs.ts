@@ -11,12 +11,13 @@ import type { JobCounts, JobRecovery, JobStore } from '../ports/job-store.ts';
 import type { JobResult, JobWorkers, TakenJob, TakeWish } from '../ports/job-workers.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type {
-  EndpointLoad,
-  Traffic,
-  TrafficEndpoint,
-  TrafficListener,
-  TrafficWorker,
+import {
+  NO_LOAD,
+  type EndpointLoad,
+  type Traffic,
+  type TrafficEndpoint,
+  type TrafficListener,
+  type TrafficWorker,
 } from '../ports/traffic.ts';
 import { EndpointJobs } from './endpoint-jobs.ts';
 import { jobNotFound } from './job-answers.ts';
@@ -41,15 +42,6 @@ export interface JobsOptions {
 /** Jobs that one call of the store ends or deletes: more would hold up the others. */
 const CHUNK = 500;
 const SWEEP_EVERY_MS = MINUTE_MS;
-
-const NO_LOAD: EndpointLoad = {
-  waiting: 0,
-  waitingSinceMs: [],
-  oldestWaitingSinceMs: null,
-  earliestDeadlineMs: null,
-  running: 0,
-  workers: new Map(),
-};
 
 interface Kept {
   readonly jobs: EndpointJobs;

@@ -49,6 +49,16 @@ export interface EndpointLoad {
   readonly workers: ReadonlyMap<WorkerId, WorkerLoad>;
 }
 
+/** Of an endpoint that the data path does not know. */
+export const NO_LOAD: EndpointLoad = {
+  waiting: 0,
+  waitingSinceMs: [],
+  oldestWaitingSinceMs: null,
+  earliestDeadlineMs: null,
+  running: 0,
+  workers: new Map(),
+};
+
 export interface WorkerLoad {
   readonly running: number;
   /** Start times of the requests that run, at most 1,000 of them. */

@@ -6,24 +6,16 @@ import { DEFAULT_LIMITS, type GatewayLimits } from '../gateway/limits.ts';
 import type { CutReason, Turn } from '../gateway/ticket.ts';
 import type { WorkerSlots } from '../gateway/worker-slots.ts';
 import type { RequestName, RequestTimeline } from '../model/request-timeline.ts';
-import type {
-  EndpointLoad,
-  RequestOutcome,
-  Traffic,
-  TrafficEndpoint,
-  TrafficListener,
-  TrafficWorker,
+import {
+  NO_LOAD,
+  type EndpointLoad,
+  type RequestOutcome,
+  type Traffic,
+  type TrafficEndpoint,
+  type TrafficListener,
+  type TrafficWorker,
 } from '../ports/traffic.ts';
 import type { EndedRequest, RequestEnd, RequestFlight, SimulatedAnswer } from './request-flight.ts';
-
-const NO_LOAD: EndpointLoad = {
-  waiting: 0,
-  waitingSinceMs: [],
-  oldestWaitingSinceMs: null,
-  earliestDeadlineMs: null,
-  running: 0,
-  workers: new Map(),
-};
 
 const REFUSALS_KEPT = 100;
 const SIMULATED: RequestName = { requestId: 'simulated', method: 'POST', path: '/' };

@@ -15,6 +15,7 @@ import type { PreparedImage, PullProgress } from '../../ports/driver.ts';
 import type { Caller } from '../../ports/endpoint-service.ts';
 import type { PrewarmView } from '../../ports/resource-service.ts';
 import type { ControlPorts } from '../control-options.ts';
+import { StoreWrites } from '../store-writes.ts';
 
 /** A pull that takes longer is given up: 100 GB in this time is 120 Mbit/s. */
 const PULL_LIMIT_MS = 120 * MINUTE_MS;
@@ -33,10 +34,11 @@ export class PrewarmTasks {
   readonly #tasks = new Map<PrewarmTaskId, PrewarmTask>();
   readonly #progress = new Map<PrewarmTaskId, PullProgress>();
   readonly #closing = new AbortController();
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes: StoreWrites;
 
   constructor(ports: ControlPorts, parts: PrewarmParts) {
     this.#ports = ports;
+    this.#writes = new StoreWrites(ports);
     this.#parts = parts;
   }
 
@@ -112,7 +114,7 @@ export class PrewarmTasks {
   /** What runs is broken off without a word, for the next server to go on with. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the server stops'));
-    await Promise.allSettled(this.#writes);
+    await this.#writes.settled();
   }
 
   #open(): readonly PrewarmTask[] {
@@ -170,7 +172,7 @@ export class PrewarmTasks {
   #change(task: PrewarmTask, event: PrewarmEvent, facts: Partial<PrewarmTask>): PrewarmTask {
     const next = { ...task, ...facts, state: prewarmTransition(task.state, event) };
     this.#tasks.set(next.id, next);
-    this.#write(this.#ports.store.prewarmTaskPut(next));
+    this.#writes.add(this.#ports.store.prewarmTaskPut(next));
     return next;
   }
 
@@ -180,22 +182,8 @@ export class PrewarmTasks {
       .sort((one, other) => (one.completedAtMs ?? 0) - (other.completedAtMs ?? 0));
     for (const { id } of over.slice(0, Math.max(0, this.#tasks.size - PREWARMS_KEPT_MAX))) {
       this.#tasks.delete(id);
-      this.#write(this.#ports.store.prewarmTaskDelete(id));
+      this.#writes.add(this.#ports.store.prewarmTaskDelete(id));
     }
-  }
-
-  #write(write: Promise<void>): void {
-    const tracked = write.then(
-      () => {
-        this.#writes.delete(tracked);
-      },
-      (error: unknown) => {
-        this.#writes.delete(tracked);
-        this.#ports.log.error('a prewarm task could not be written', { error });
-        this.#ports.onFatal(error);
-      },
-    );
-    this.#writes.add(tracked);
   }
 }
 
