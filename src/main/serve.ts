@@ -2,6 +2,7 @@ import { systemClock } from '../adapters/system-clock.ts';
 import { AppError } from '../base/errors.ts';
 import { openServer, type PilotlightServer } from './compose.ts';
 import { configHelp, parseConfig } from './config.ts';
+import { tuneGarbageCollection } from './garbage-collection.ts';
 
 const USAGE_ERROR = 2;
 /**
@@ -26,6 +27,7 @@ async function serve(): Promise<void> {
     return;
   }
   for (const warning of parsed.warnings) process.stderr.write(`pilotlight: ${warning}\n`);
+  tuneGarbageCollection();
   let server: PilotlightServer;
   try {
     server = await openServer(parsed.config, process.env, (key) => {
