@@ -15,9 +15,9 @@ export interface ClientSide {
   readonly refusedWith: AppError | null;
   /** Refuses a head that two servers could read differently; throws REQUEST_MALFORMED. */
   checkFraming(): void;
-  /** `task` runs when the client leaves or breaks the protocol; at once when it has left. */
-  onLeft(task: (reason: CutReason) => void): void;
-  /** Carries the request to a worker that has a slot for it, and its answer back. Never rejects. */
+  /** From now on `watcher` is told when the client leaves; at once when it has left. */
+  watch(watcher: ClientWatcher): void;
+  /** Carries the request to a worker that has a slot for it, and its answer back. */
   forward(call: ForwardCall): Forwarding;
   /** Answers with an error, or cuts the connection when an answer has begun. */
   refuse(error: AppError): void;
@@ -25,6 +25,11 @@ export interface ClientSide {
   finish(): void;
   /** Ends the client's connection so that it cannot take what it got for the whole answer. */
   cutOff(): void;
-  /** Resolves when nothing more goes to this client. */
-  done(): Promise<void>;
+  /** `task` runs once when nothing more goes to this client; at once when that is so. */
+  whenDone(task: () => void): void;
+}
+
+export interface ClientWatcher {
+  /** Told once: the client left, or broke the protocol (`refused`). */
+  clientLeft(reason: CutReason): void;
 }

@@ -284,8 +284,9 @@ export class EndpointQueue implements EndpointLoad {
     ticket.startedMonotonicMs = clock.monotonicMs();
     slots.take(ticket);
     ticket.beside = slots.running;
-    ticket.tell({ kind: 'slot', worker: slots });
+    // Before its holder is told: one that cannot even begin ends in this very turn.
     listener.requestStarted(this.#endpoint.endpointId, slots.worker.workerId);
+    ticket.tell({ kind: 'slot', worker: slots });
   }
 
   /** Gives free slots to those that wait, the oldest first. */

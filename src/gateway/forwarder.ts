@@ -1,23 +1,27 @@
 import { AppError } from '../base/errors.ts';
 import type { WorkerId } from '../base/ids.ts';
 import type { TrafficWorker } from '../ports/traffic.ts';
-import type { HeaderList } from './headers.ts';
 
-/** One try of one request, as the chain orders it. */
+/** One try of one request, as the chain orders it and hears of it. */
 export interface ForwardCall {
   readonly worker: TrafficWorker;
   /** The request target at the worker, byte for byte as the client wrote it. */
   readonly path: string;
-  /** For the worker, without framing headers. */
-  readonly requestHeaders: HeaderList;
-  /** Ours, put after the worker's own. */
-  readonly answerHeaders: HeaderList;
+  /** How long it waited for its slot. */
+  readonly waitedMs: number;
+  /** It waited for this worker to start. */
+  readonly coldStart: boolean;
   /** The client's connection ends with this answer. */
   readonly lastAnswer: boolean;
   /** The connection is there and the request's first byte is about to be written. */
   onSending(): void;
   /** The head of the worker's answer came. */
   onAnswered(status: number): void;
+  /**
+   * The worker's side is through with the request: answered in full, or closed. Called once, and the last
+   * thing that a try does: the slot goes to the next request in this very turn.
+   */
+  onEnded(end: ForwardEnd): void;
 }
 
 export interface ForwardEnd {
@@ -29,14 +33,12 @@ export interface ForwardEnd {
   readonly status: number | null;
   /** For the client, where it has no answer's head yet. */
   readonly error: AppError | null;
+  /** How much of the request's body was read from the client. */
+  readonly bodyBytes: number;
 }
 
 export interface Forwarding {
-  /** Resolves when the worker's side is through with the request: answered in full, or closed. */
-  readonly ended: Promise<ForwardEnd>;
-  /** How much of the request's body was read from the client so far. */
-  readonly bodyBytes: number;
-  /** Breaks the request off; nothing more goes to the client. `ended` still waits for the worker's side. */
+  /** Breaks the request off; nothing more goes to the client. `onEnded` still waits for the worker's side. */
   cut(): void;
 }
 

@@ -17,7 +17,7 @@ import {
   type TrafficListener,
   type TrafficWorker,
 } from '../ports/traffic.ts';
-import { runChain, type ChainParts } from './chain.ts';
+import { Chain, type ChainParts } from './chain.ts';
 import type { ClientSide } from './client-side.ts';
 import { EndpointQueue, type QueueParts } from './endpoint-queue.ts';
 import { GeneralClient, type GeneralClientParts } from './general/client-side.ts';
@@ -98,12 +98,12 @@ export class Gateway implements Traffic {
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     if (this.#clients.doomed(request.socket)) return;
-    void this.#serveGeneral(new GeneralClient(request, response, this.#clientParts()));
+    this.#serveGeneral(new GeneralClient(request, response, this.#clientParts()));
   }
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#clients.doomed(socket)) return;
-    void this.#serveGeneral(GeneralClient.forUpgrade(request, socket, head, this.#clientParts()));
+    this.#serveGeneral(GeneralClient.forUpgrade(request, socket, head, this.#clientParts()));
   }
 
   /** Sets the server's bounds and answers what never becomes a request. Made with `serverOptions`. */
@@ -129,7 +129,7 @@ export class Gateway implements Traffic {
       inner,
       limits: this.limits,
       forwarder: this.#strict,
-      serve: (client) => this.serve(client),
+      serve: (client, onOver) => this.serve(client, onOver),
     });
   }
 
@@ -194,26 +194,19 @@ export class Gateway implements Traffic {
     return this.#queues.get(endpointId)?.unansweredSince(revision) ?? [];
   }
 
-  /** Takes a request through the chain; resolves when nothing more goes to its client. Never rejects. */
-  async serve(client: ClientSide): Promise<void> {
+  /** Takes a request through the chain. `onOver`: nothing more goes to its client. Never throws. */
+  serve(client: ClientSide, onOver: () => void): void {
     this.#inFlight += 1;
-    try {
-      await runChain(this.#chainParts, client);
-      await client.done();
-    } catch (error) {
-      // A defect of ours must not take the other requests with it.
-      this.#options.log.error('the gateway failed after a request', { error });
-      client.cutOff();
-    } finally {
+    new Chain(this.#chainParts, client, () => {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
-    }
+      onOver();
+    }).begin();
   }
 
-  async #serveGeneral(client: GeneralClient): Promise<void> {
+  #serveGeneral(client: GeneralClient): void {
     this.#clients.add(client);
-    await this.serve(client);
-    this.#clients.remove(client);
+    this.serve(client, () => this.#clients.remove(client));
   }
 
   #queueParts(): QueueParts {

@@ -1,6 +1,7 @@
 import { fieldValue } from '../http1/fields.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 import type { ClientSide } from './client-side.ts';
+import type { ForwardCall } from './forwarder.ts';
 
 /** Headers in the form of `rawHeaders`: name, value, name, value. Keeps order, case and duplicates. */
 export type HeaderList = string[];
@@ -88,6 +89,25 @@ export function workerRequestHeaders(
   if (forwardedHost !== undefined) kept.push('X-Forwarded-Host', forwardedHost);
   kept.push('X-Request-Id', client.requestId);
   return kept;
+}
+
+/** What the gateway itself tells the client of its request, behind the worker's own headers. */
+export function ownAnswerHeaders(
+  { worker, waitedMs, coldStart }: ForwardCall,
+  requestId: string,
+): HeaderList {
+  return [
+    'X-Request-Id',
+    requestId,
+    'X-Pilotlight-Revision',
+    String(worker.revision),
+    'X-Pilotlight-Worker',
+    worker.workerId,
+    'X-Pilotlight-Wait-Ms',
+    String(Math.round(waitedMs)),
+    'X-Pilotlight-Cold-Start',
+    String(coldStart),
+  ];
 }
 
 /** The worker's answer as the client gets it, followed by `own`; no X-Pilotlight header of the worker's. */

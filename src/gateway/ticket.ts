@@ -13,6 +13,14 @@ export type Turn =
   | { readonly kind: 'refused'; readonly error: AppError }
   | { readonly kind: 'gone' };
 
+/** Whose request it is. Told in the turn in which it happens, in the middle of the queue's own work: it never throws. */
+export interface TicketHolder {
+  /** The wait has ended, whichever way. Again after each further wait. */
+  onTurn(turn: Turn): void;
+  /** The running request is to be broken off. Told once. */
+  onCut(reason: CutReason): void;
+}
+
 /** An admitted request's place: in the queue of its endpoint, or on a slot of a worker. */
 export class Ticket {
   readonly arrivedAtMs: number;
@@ -44,10 +52,7 @@ export class Ticket {
   cutError: AppError | null = null;
   #state: RequestState = 'arrived';
   #told: Turn | null = null;
-  #resolve: ((turn: Turn) => void) | null = null;
-  #turn: Promise<Turn> | null = null;
-  #onTurn: ((turn: Turn) => void) | null = null;
-  #onCut: ((reason: CutReason) => void) | null = null;
+  #holder: TicketHolder | null = null;
 
   constructor(name: RequestName, arrivedAtMs: number, arrivedMonotonicMs: number) {
     this.name = name;
@@ -63,36 +68,22 @@ export class Ticket {
     this.#state = requestTransition(this.#state, event);
   }
 
-  /** Resolves when the wait has ended, whichever way. */
-  turn(): Promise<Turn> {
-    this.#turn ??=
-      this.#told === null
-        ? new Promise((resolve) => {
-            this.#resolve = resolve;
-          })
-        : Promise.resolve(this.#told);
-    return this.#turn;
+  /** `holder` is told from now on; at once of a turn that came, and of a reason to break off. */
+  hold(holder: TicketHolder): void {
+    this.#holder = holder;
+    if (this.cutReason !== null) holder.onCut(this.cutReason);
+    if (this.#told !== null) holder.onTurn(this.#told);
   }
 
-  /** `task` is told of each turn at once, for whom a promise is too late; also of one that came already. */
-  onTurn(task: (turn: Turn) => void): void {
-    this.#onTurn = task;
-    if (this.#told !== null) task(this.#told);
-  }
-
-  /** Ends the wait. The next call of `turn` after it was read begins another one. */
+  /** Ends the wait. */
   tell(turn: Turn): void {
     this.#told = turn;
-    this.#resolve?.(turn);
-    this.#resolve = null;
-    this.#onTurn?.(turn);
+    this.#holder?.onTurn(turn);
   }
 
   /** Forgets the last turn, before another wait. */
   waitAgain(): void {
     this.#told = null;
-    this.#turn = null;
-    this.#resolve = null;
     this.startedMonotonicMs = 0;
   }
 
@@ -101,16 +92,10 @@ export class Ticket {
     return this.startedMonotonicMs === 0 ? 0 : nowMonotonicMs - this.startedMonotonicMs;
   }
 
-  /** `task` runs when the running request is broken off; at once when that has happened already. */
-  onCut(task: ((reason: CutReason) => void) | null): void {
-    this.#onCut = task;
-    if (task !== null && this.cutReason !== null) task(this.cutReason);
-  }
-
   /** Only the first reason counts. */
   cut(reason: CutReason): void {
     if (this.cutReason !== null) return;
     this.cutReason = reason;
-    this.#onCut?.(reason);
+    this.#holder?.onCut(reason);
   }
 }

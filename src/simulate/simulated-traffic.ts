@@ -138,16 +138,18 @@ export class SimulatedTraffic implements Traffic {
     };
     this.#flights.add(flight);
     this.unended += 1;
-    ticket.onCut((reason) => {
-      if (!this.#flights.has(flight))
-        impossible('simulated-traffic-3f11', 'a request was cut off after its end');
-      flight.cancelService?.();
-      // The slot is the worker's until its side of the connection is closed.
-      const close = (): void => this.#release(flight, flight.status, CUT_OUTCOME[reason]);
-      flight.cancelService = this.#later(client.closeMs ?? 0, close);
-      this.#end(flight, CUT_END[reason]);
+    ticket.hold({
+      onCut: (reason) => {
+        if (!this.#flights.has(flight))
+          impossible('simulated-traffic-3f11', 'a request was cut off after its end');
+        flight.cancelService?.();
+        // The slot is the worker's until its side of the connection is closed.
+        const close = (): void => this.#release(flight, flight.status, CUT_OUTCOME[reason]);
+        flight.cancelService = this.#later(client.closeMs ?? 0, close);
+        this.#end(flight, CUT_END[reason]);
+      },
+      onTurn: (turn) => this.#turn(flight, turn),
     });
-    ticket.onTurn((turn) => this.#turn(flight, turn));
     if (client.patienceMs !== undefined && flight.end === null) {
       flight.cancelPatience = this.#later(client.patienceMs, () => {
         if (ticket.waitingEntry === null) ticket.cut('clientGone');

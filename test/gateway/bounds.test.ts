@@ -123,6 +123,19 @@ testBoth('a refused upload still gets its answer, and its connection is used aga
   );
 });
 
+testBoth(
+  'requests that are over at once are answered one by one, however many are sent ahead',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const socket = await world.raw();
+    const refused = `GET /e/nothing/ HTTP/1.1\r\n${AUTH}\r\n`;
+    const answers = readToEnd(socket);
+    for (let sent = 0; sent < 5_000; sent += 1) socket.write(refused);
+    socket.write(`GET /e/nothing/ HTTP/1.1\r\n${AUTH}Connection: close\r\n\r\n`);
+    assert.equal((await answers).match(/HTTP\/1\.1 404/g)?.length, 5_001);
+  },
+);
+
 testBoth('a refused upload that goes on is cut off', async (t, forwarder) => {
   const world = await gatewayWorld(t, forwarder, { limits: { discardBytes: 100_000 } });
   const socket = await world.raw();

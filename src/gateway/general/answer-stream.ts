@@ -10,9 +10,10 @@ export class AnswerStream {
   readonly #own: HeaderList;
   #bodyStarted = false;
 
-  constructor({ response, answerHeaders, lastAnswer, upgrade }: GeneralCall) {
+  constructor({ call, response, answerHeaders, upgrade }: GeneralCall) {
     this.#response = response;
-    this.#own = lastAnswer && upgrade === null ? [...answerHeaders, 'Connection', 'close'] : answerHeaders;
+    this.#own =
+      call.lastAnswer && upgrade === null ? [...answerHeaders, 'Connection', 'close'] : answerHeaders;
   }
 
   /** Throws when the worker's headers cannot be sent on as HTTP. */

@@ -8,9 +8,9 @@ import type { Random } from '../../base/random.ts';
 import { errorAnswer } from '../../model/error-status.ts';
 import { forceClose } from '../force-close.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
-import type { ClientSide } from '../client-side.ts';
+import type { ClientSide, ClientWatcher } from '../client-side.ts';
 import type { ForwardCall, Forwarding } from '../forwarder.ts';
-import { givenRequestId } from '../headers.ts';
+import { givenRequestId, ownAnswerHeaders, workerRequestHeaders } from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
 import type { CutReason } from '../ticket.ts';
 import { checkFraming } from './check-framing.ts';
@@ -37,7 +37,7 @@ export class GeneralClient implements ClientSide {
   readonly requestId: string;
   readonly #parts: GeneralClientParts;
   #refusedWith: AppError | null = null;
-  #onLeft: ((reason: CutReason) => void) | null = null;
+  #watcher: ClientWatcher | null = null;
   #onDone: (() => void) | null = null;
   #gone = false;
 
@@ -101,11 +101,18 @@ export class GeneralClient implements ClientSide {
 
   forward(call: ForwardCall): Forwarding {
     const { request, response, upgrade } = this;
-    return this.#parts.forwarder.forward({ ...call, request, response, upgrade });
+    return this.#parts.forwarder.forward({
+      call,
+      requestHeaders: workerRequestHeaders(this, call.worker.address),
+      answerHeaders: ownAnswerHeaders(call, this.requestId),
+      request,
+      response,
+      upgrade,
+    });
   }
 
-  onLeft(task: (reason: CutReason) => void): void {
-    this.#onLeft = task;
+  watch(watcher: ClientWatcher): void {
+    this.#watcher = watcher;
     if (this.#gone || this.request.socket.destroyed) this.#left();
   }
 
@@ -174,15 +181,16 @@ export class GeneralClient implements ClientSide {
     response.once('close', cancel);
   }
 
-  async done(): Promise<void> {
+  whenDone(task: () => void): void {
     const { response, upgrade } = this;
     const over = upgrade === null ? response.closed : upgrade.socket.closed;
-    if (this.#gone || over) return;
-    await new Promise<void>((resolve) => {
-      // The connection's own close is heard by `#left`; a listener for each request would pile up on it.
-      this.#onDone = resolve;
-      if (upgrade === null) response.once('close', resolve);
-    });
+    if (this.#gone || over) {
+      task();
+      return;
+    }
+    // The connection's own close is heard by `#left`; a listener for each request would pile up on it.
+    this.#onDone = task;
+    if (upgrade === null) response.once('close', this.#done);
   }
 
   #discardBody(done: () => void): void {
@@ -214,12 +222,18 @@ export class GeneralClient implements ClientSide {
     // Its own end is no close: this side stays open until somebody closes it.
     this.upgrade?.socket.destroy();
     this.#tellLeft('clientGone');
-    this.#onDone?.();
+    this.#done();
+  };
+
+  readonly #done = (): void => {
+    const task = this.#onDone;
+    this.#onDone = null;
+    task?.();
   };
 
   #tellLeft(reason: CutReason): void {
-    const task = this.#onLeft;
-    this.#onLeft = null;
-    task?.(reason);
+    const watcher = this.#watcher;
+    this.#watcher = null;
+    watcher?.clientLeft(reason);
   }
 }

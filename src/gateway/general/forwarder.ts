@@ -42,7 +42,7 @@ export class GeneralForwarder implements Forwarder {
     this.#workers.delete(workerId);
   }
 
-  #connectionsOf({ worker }: GeneralCall): WorkerConnections {
+  #connectionsOf({ call: { worker } }: GeneralCall): WorkerConnections {
     const known = this.#workers.get(worker.workerId);
     const { host, port } = worker.address;
     if (known !== undefined && known.address.host === host && known.address.port === port) return known;
@@ -55,14 +55,12 @@ export class GeneralForwarder implements Forwarder {
 
 /** One request on one connection. */
 class Exchange implements Forwarding, Dispatcher.DispatchHandler {
-  readonly ended: Promise<ForwardEnd>;
   readonly #call: GeneralCall;
   readonly #parts: ForwarderParts;
   readonly #connections: WorkerConnections;
   readonly #connection: WorkerConnection;
   readonly #answer: AnswerStream;
   readonly #body: RequestBody | null;
-  #resolve: (end: ForwardEnd) => void = () => undefined;
   #controller: Dispatcher.DispatchController | null = null;
   #bytesBefore = 0;
   #sent = false;
@@ -80,26 +78,19 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#body = hasBody(call.request)
       ? new RequestBody(call.request, call.response, parts.limits.bodyBytes)
       : null;
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
   }
 
   start(): void {
-    const { request, path, requestHeaders } = this.#call;
+    const { call, request, requestHeaders } = this.#call;
     const length = request.headers['content-length'];
     const headers =
       this.#body !== null && length !== undefined
         ? [...requestHeaders, 'Content-Length', length]
         : requestHeaders;
     this.#connection.client.dispatch(
-      { path, method: request.method ?? 'GET', headers, body: this.#body },
+      { path: call.path, method: request.method ?? 'GET', headers, body: this.#body },
       this,
     );
-  }
-
-  get bodyBytes(): number {
-    return this.#body?.taken ?? 0;
   }
 
   cut(): void {
@@ -127,7 +118,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#answer.onDrain(() => {
       controller.resume();
     });
-    this.#call.onSending();
+    this.#call.call.onSending();
   }
 
   onRequestSent(): void {
@@ -143,7 +134,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     if (status < 200 || this.#cut) return;
     this.#answer.head(status, message ?? '', rawList(controller.rawHeaders));
     this.#status = status;
-    this.#call.onAnswered(status);
+    this.#call.call.onAnswered(status);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -153,7 +144,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (!this.#cut) this.#answer.end(rawList(controller.rawTrailers));
-    const end: ForwardEnd = { end: 'complete', status: this.#status, error: null };
+    const end = this.#endWith('complete', null);
     if (this.#sent && !this.#cut) {
       this.#connections.giveBack(this.#connection);
       this.#settle(end);
@@ -175,19 +166,16 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
   }
 
   #failure(error: Error, untouched: boolean): ForwardEnd {
-    if (error instanceof AppError) return { end: 'refused', status: this.#status, error };
+    if (error instanceof AppError) return this.#endWith('refused', error);
     if (error instanceof errors.InvalidArgumentError) {
-      return {
-        end: 'refused',
-        status: null,
-        error: new AppError('REQUEST_MALFORMED', `The request cannot be passed on: ${error.message}.`),
-      };
+      const told = `The request cannot be passed on: ${error.message}.`;
+      return this.#endWith('refused', new AppError('REQUEST_MALFORMED', told));
     }
-    return {
-      end: untouched ? 'notSent' : 'broke',
-      status: this.#status,
-      error: workerBroke(error, untouched),
-    };
+    return this.#endWith(untouched ? 'notSent' : 'broke', workerBroke(error, untouched));
+  }
+
+  #endWith(end: ForwardEnd['end'], error: AppError | null): ForwardEnd {
+    return { end, status: this.#status, error, bodyBytes: this.#body?.taken ?? 0 };
   }
 
   #settleClosed(end: ForwardEnd): void {
@@ -200,7 +188,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#cancelGrace?.();
     this.#cancelGrace = null;
-    this.#resolve(end);
+    this.#call.call.onEnded(end);
   }
 }
 

@@ -28,13 +28,11 @@ export function forwardAlone(call: GeneralCall, parts: AloneParts): Forwarding {
 }
 
 class LoneExchange implements Forwarding {
-  readonly ended: Promise<ForwardEnd>;
   readonly #call: GeneralCall;
   readonly #parts: AloneParts;
   readonly #answer: AnswerStream;
   readonly #body: RequestBody | null;
   readonly #upstream: ClientRequest;
-  #resolve: (end: ForwardEnd) => void = () => undefined;
   #socket: Socket | null = null;
   #answerMessage: IncomingMessage | null = null;
   #connected = false;
@@ -53,14 +51,11 @@ class LoneExchange implements Forwarding {
       call.upgrade === null && hasBody(call.request)
         ? new RequestBody(call.request, call.response, parts.limits.bodyBytes)
         : null;
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
     this.#upstream = httpRequest({
-      host: call.worker.address.host,
-      port: call.worker.address.port,
+      host: call.call.worker.address.host,
+      port: call.call.worker.address.port,
       method: call.request.method,
-      path: call.path,
+      path: call.call.path,
       headers: [...call.requestHeaders, ...this.#framing()],
       setHost: false,
       agent: false,
@@ -86,10 +81,6 @@ class LoneExchange implements Forwarding {
     });
     if (this.#body === null) upstream.end();
     else this.#sendBody(this.#body);
-  }
-
-  get bodyBytes(): number {
-    return this.#body?.taken ?? 0;
   }
 
   cut(): void {
@@ -130,7 +121,7 @@ class LoneExchange implements Forwarding {
     socket.once('connect', () => {
       this.#connected = true;
       this.#cancelConnect?.();
-      this.#call.onSending();
+      this.#call.call.onSending();
     });
     socket.once('close', () => {
       this.#settle();
@@ -177,7 +168,7 @@ class LoneExchange implements Forwarding {
       return;
     }
     this.#status = answer.statusCode ?? null;
-    this.#call.onAnswered(this.#status ?? 0);
+    this.#call.call.onAnswered(this.#status ?? 0);
     answer.on('data', (chunk: Buffer) => {
       if (!this.#cut && !this.#answer.write(chunk)) answer.pause();
     });
@@ -198,7 +189,7 @@ class LoneExchange implements Forwarding {
       worker.destroy();
       return;
     }
-    this.#call.onAnswered(this.#status);
+    this.#call.call.onAnswered(this.#status);
     this.#complete = true;
     worker.on('error', (error) => {
       this.#complete = false;
@@ -212,20 +203,17 @@ class LoneExchange implements Forwarding {
   #settle(): void {
     this.#cancelGrace?.();
     this.#cancelConnect?.();
-    if (this.#complete) {
-      this.#resolve({ end: 'complete', status: this.#status, error: null });
-      return;
-    }
+    this.#call.call.onEnded(this.#complete ? this.#endWith('complete', null) : this.#failed());
+  }
+
+  #failed(): ForwardEnd {
     const failure = this.#failure ?? new Error('closed before the answer was complete');
-    if (failure instanceof AppError) {
-      this.#resolve({ end: 'refused', status: this.#status, error: failure });
-      return;
-    }
+    if (failure instanceof AppError) return this.#endWith('refused', failure);
     const untouched = !this.#connected && (this.#body?.taken ?? 0) === 0;
-    this.#resolve({
-      end: untouched ? 'notSent' : 'broke',
-      status: this.#status,
-      error: workerBroke(failure, untouched),
-    });
+    return this.#endWith(untouched ? 'notSent' : 'broke', workerBroke(failure, untouched));
+  }
+
+  #endWith(end: ForwardEnd['end'], error: AppError | null): ForwardEnd {
+    return { end, status: this.#status, error, bodyBytes: this.#body?.taken ?? 0 };
   }
 }

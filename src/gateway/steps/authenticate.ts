@@ -8,14 +8,14 @@ const BEARER = /^Bearer +([^\s]+) *$/i;
 /** Looks up the caller by the hash of its key; the key itself is kept nowhere. */
 export function authenticate(
   fields: readonly string[],
-  apiKeys: (sha256Hex: string) => ApiKey | undefined,
+  keys: { apiKeys(sha256Hex: string): ApiKey | undefined },
 ): ApiKey {
   const given = fieldValue(fields, 'authorization');
   if (given === undefined) {
     throw new AppError('UNAUTHORIZED', 'The request has no API key; send "Authorization: Bearer <key>".');
   }
   const token = BEARER.exec(given)?.[1];
-  const key = token === undefined ? undefined : apiKeys(hash('sha256', token, 'hex'));
+  const key = token === undefined ? undefined : keys.apiKeys(hash('sha256', token, 'hex'));
   if (key !== undefined) return key;
   throw new AppError(
     'UNAUTHORIZED',

@@ -4,18 +4,6 @@ import { sizeClassOf, type ArrivalOutcome } from '../../model/arrival.ts';
 import type { ArrivalRecorder } from '../../ports/arrivals.ts';
 import type { ClientSide } from '../client-side.ts';
 
-export interface ArrivalFacts {
-  readonly endpointId: EndpointId;
-  readonly client: ClientSide;
-  readonly status: number | null;
-  readonly totalMs: number;
-  /** Of it, the time it held a slot. */
-  readonly ranMs: number;
-  /** What was read of the request's body. */
-  readonly bodyBytes: number;
-  readonly endedAtMs: number;
-}
-
 /** Refusals that stand for load: the same request would have been served by an endpoint with more room. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set([
   'QUEUE_FULL',
@@ -25,15 +13,26 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   'SHUTTING_DOWN',
 ]);
 
-/** Takes the request down for later what-if runs: when and how long, nothing of what it said. */
-export function recordArrival(facts: ArrivalFacts, recorder: ArrivalRecorder): void {
-  const waitMs = Math.max(0, Math.round(facts.totalMs - facts.ranMs));
-  recorder.arrivalRecord(facts.endpointId, {
-    endedAtMs: facts.endedAtMs,
-    waitMs,
-    runMs: Math.max(0, Math.round(facts.ranMs)),
-    sizeClass: sizeClassOf(Math.max(facts.bodyBytes, announcedBytes(facts.client))),
-    outcome: outcomeOf(facts),
+/**
+ * Takes the request down for later what-if runs: when and how long, nothing of what it said. `ranMs`: of
+ * `totalMs`, the time it held a slot. `bodyBytes`: what was read of its body.
+ */
+export function recordArrival(
+  recorder: ArrivalRecorder,
+  client: ClientSide,
+  endpointId: EndpointId,
+  status: number | null,
+  totalMs: number,
+  ranMs: number,
+  bodyBytes: number,
+  endedAtMs: number,
+): void {
+  recorder.arrivalRecord(endpointId, {
+    endedAtMs,
+    waitMs: Math.max(0, Math.round(totalMs - ranMs)),
+    runMs: Math.max(0, Math.round(ranMs)),
+    sizeClass: sizeClassOf(Math.max(bodyBytes, announcedBytes(client))),
+    outcome: outcomeOf(client, status, ranMs),
   });
 }
 
@@ -43,12 +42,12 @@ function announcedBytes({ head }: ClientSide): number {
   return Number.isSafeInteger(length) ? length : 0;
 }
 
-function outcomeOf({ client, status, ranMs }: ArrivalFacts): ArrivalOutcome {
-  const code = client.refusedWith?.code;
-  if (code === undefined) {
+function outcomeOf({ refusedWith }: ClientSide, status: number | null, ranMs: number): ArrivalOutcome {
+  if (refusedWith === null) {
     if (status === null) return 'clientGone';
     return status < 500 ? 'answered' : 'failed';
   }
+  const { code } = refusedWith;
   if (code === 'REQUEST_TIMEOUT_WAITING') return 'timedOutWaiting';
   if (code === 'REQUEST_TIMEOUT_RUNNING') return 'timedOutRunning';
   if (code === 'WORKER_BROKE') return 'broke';

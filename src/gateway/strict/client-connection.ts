@@ -10,8 +10,8 @@ import { answerRaw } from '../server-tuning.ts';
 import { StrictClient, type StrictClientParts } from './client.ts';
 
 export interface ConnectionParts extends StrictClientParts {
-  /** Takes a request; resolves when nothing more goes to its client. Never rejects. */
-  serve(client: StrictClient): Promise<void>;
+  /** Takes a request. `onOver`: nothing more goes to its client, which may be so at once. Never throws. */
+  serve(client: StrictClient, onOver: () => void): void;
   /** The time by which this connection must have gone on has changed. */
   onDeadline(connection: ClientConnection): void;
   onClosed(connection: ClientConnection): void;
@@ -41,6 +41,8 @@ export class ClientConnection {
   #kept: Buffer | null = null;
   #client: StrictClient | null = null;
   #servedBefore = false;
+  /** In the middle of handing a request over. */
+  #beginning = false;
   #held = false;
   #full = false;
   #discardedBytes = 0;
@@ -112,7 +114,7 @@ export class ClientConnection {
   readonly #onData = (bytes: Buffer): void => {
     switch (this.#phase) {
       case 'head':
-        this.#readHead(this.#kept === null ? bytes : Buffer.concat([this.#kept, bytes]));
+        if (this.#readHead(bytes)) this.#readKept();
         return;
       case 'request':
         this.#readOn(bytes);
@@ -144,8 +146,10 @@ export class ClientConnection {
     this.#client?.left();
   };
 
-  #readHead(bytes: Buffer): void {
+  /** True when the bytes held a request that is over already: what is kept now is to be read next. */
+  #readHead(more: Buffer): boolean {
     const scanned = this.#kept?.length ?? 0;
+    const bytes = this.#kept === null ? more : Buffer.concat([this.#kept, more]);
     let head: ParsedRequest;
     let end: number;
     try {
@@ -155,19 +159,20 @@ export class ClientConnection {
         this.#kept = bytes;
         // The time of a first request runs since the connection was opened.
         if (scanned === 0 && this.#servedBefore) this.#setDeadline(this.#parts.limits.headTimeoutMs);
-        return;
+        return false;
       }
       head = parseRequest(bytes, 0, end);
     } catch (error) {
       this.#refuseBroken(error);
-      return;
+      return false;
     }
     this.#kept = null;
-    if (head.method === 'CONNECT') this.#refuse('METHOD_NOT_ALLOWED', 'CONNECT is not served here.');
-    else this.#begin(head, bytes, end);
+    if (head.method !== 'CONNECT') return this.#begin(head, bytes, end);
+    this.#refuse('METHOD_NOT_ALLOWED', 'CONNECT is not served here.');
+    return false;
   }
 
-  #begin(head: ParsedRequest, bytes: Buffer, start: number): void {
+  #begin(head: ParsedRequest, bytes: Buffer, start: number): boolean {
     const client = new StrictClient(this, head, this.#parts);
     let at = start;
     if (at < bytes.length && client.body !== null) {
@@ -176,19 +181,22 @@ export class ClientConnection {
         at = client.body.take(bytes, at);
       } catch (error) {
         this.#refuseBroken(error);
-        return;
+        return false;
       }
     }
     this.#phase = 'request';
     this.deadlineMs = Infinity;
     this.#client = client;
     this.#keep(bytes, at);
-    void this.#serve(client);
+    this.#beginning = true;
+    this.#parts.serve(client, this.#onOver);
+    this.#beginning = false;
+    return this.idle;
   }
 
-  async #serve(client: StrictClient): Promise<void> {
-    await this.#parts.serve(client);
-    if (this.#phase !== 'request') return;
+  readonly #onOver = (): void => {
+    const client = this.#client;
+    if (this.#phase !== 'request' || client === null) return;
     this.#client = null;
     this.#servedBefore = true;
     this.#held = false;
@@ -199,10 +207,17 @@ export class ClientConnection {
       return;
     }
     this.#phase = 'head';
-    const kept = this.#kept;
-    this.#kept = null;
     this.#setDeadline(this.#parts.limits.idleTimeoutMs);
-    if (kept !== null) this.#readHead(kept);
+    // One that is over at once leaves the rest to whoever read it: thousands of them may have been sent ahead.
+    if (!this.#beginning) this.#readKept();
+  };
+
+  #readKept(): void {
+    let kept = this.#kept;
+    while (kept !== null) {
+      this.#kept = null;
+      kept = this.#readHead(kept) ? this.#kept : null;
+    }
     this.#readUnlessHeld();
   }
 
@@ -221,6 +236,8 @@ export class ClientConnection {
       }
     }
     this.#keep(bytes, at);
+    // The end of a body that was read away is the end of its request.
+    if (this.idle) this.#readKept();
   }
 
   #keep(bytes: Buffer, at: number): void {

@@ -4,7 +4,7 @@ import { newId, type RequestId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
 import { errorAnswer } from '../../model/error-status.ts';
-import type { ClientSide } from '../client-side.ts';
+import type { ClientSide, ClientWatcher } from '../client-side.ts';
 import type { ForwardCall, Forwarding } from '../forwarder.ts';
 import { givenRequestId } from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
@@ -36,7 +36,7 @@ export class StrictClient implements ClientSide {
   readonly #connection: ClientConnection;
   readonly #parts: StrictClientParts;
   #refusedWith: AppError | null = null;
-  #onLeft: ((reason: CutReason) => void) | null = null;
+  #watcher: ClientWatcher | null = null;
   #onDone: (() => void) | null = null;
   /** Called when the client takes more of its answer. */
   #onDrain: (() => void) | null = null;
@@ -73,8 +73,8 @@ export class StrictClient implements ClientSide {
   /** The codec read it in the one way there is, or refused it. */
   checkFraming(): void {}
 
-  onLeft(task: (reason: CutReason) => void): void {
-    this.#onLeft = task;
+  watch(watcher: ClientWatcher): void {
+    this.#watcher = watcher;
     if (this.#gone) this.#tellLeft('clientGone');
   }
 
@@ -171,11 +171,9 @@ export class StrictClient implements ClientSide {
     this.#connection.cutOff(this.head.versionMinor === 0);
   }
 
-  async done(): Promise<void> {
-    if (this.#isDone()) return;
-    await new Promise<void>((resolve) => {
-      this.#onDone = resolve;
-    });
+  whenDone(task: () => void): void {
+    this.#onDone = task;
+    this.#settle();
   }
 
   /** The connection is closed. */
@@ -224,13 +222,16 @@ export class StrictClient implements ClientSide {
       this.#cancelFetch = null;
     }
     if (this.#gone) this.#cancelDiscard?.();
-    if (this.#isDone()) this.#onDone?.();
+    const task = this.#onDone;
+    if (task === null || !this.#isDone()) return;
+    this.#onDone = null;
+    task();
   }
 
   #tellLeft(reason: CutReason): void {
-    const task = this.#onLeft;
-    this.#onLeft = null;
-    task?.(reason);
+    const watcher = this.#watcher;
+    this.#watcher = null;
+    watcher?.clientLeft(reason);
   }
 }
 

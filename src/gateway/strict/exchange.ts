@@ -13,7 +13,13 @@ import {
   type ForwardEnd,
   type Forwarding,
 } from '../forwarder.ts';
-import { clientAnswerHeaders, passableTrailers } from '../headers.ts';
+import {
+  clientAnswerHeaders,
+  ownAnswerHeaders,
+  passableTrailers,
+  workerRequestHeaders,
+  type HeaderList,
+} from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { tunnel, upgradeAnswer } from '../tunnel.ts';
 import type { StrictClient } from './client.ts';
@@ -29,7 +35,6 @@ export interface ExchangeParts {
 
 /** One request on one connection to a worker, and its answer. */
 export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHandler {
-  readonly ended: Promise<ForwardEnd>;
   readonly #client: StrictClient;
   readonly #call: ForwardCall;
   readonly #parts: ExchangeParts;
@@ -37,7 +42,6 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
   readonly #connection: WorkerConnection;
   readonly #writer: RequestWriter;
   readonly #reader: AnswerReader;
-  #resolve: (end: ForwardEnd) => void = () => undefined;
   #bodyBytes = 0;
   /** The head was written: from here on the worker may have begun. */
   #sent = false;
@@ -60,9 +64,6 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#connection = connections.take();
     this.#writer = new RequestWriter(this.#connection.socket, client.head);
     this.#reader = new AnswerReader(client.head.method, 2 * parts.limits.headBytes, this);
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
   }
 
   start(): void {
@@ -75,10 +76,6 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#cancelTimer = this.#parts.clock.schedule(this.#parts.limits.connectTimeoutMs, () => {
       this.#connection.socket.destroy(new Error('connect timeout'));
     });
-  }
-
-  get bodyBytes(): number {
-    return this.#bodyBytes;
   }
 
   cut(): void {
@@ -111,7 +108,8 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#call.onSending();
     this.#sent = true;
     const hop = head.upgrade === null ? [] : ['Connection', 'Upgrade', 'Upgrade', head.upgrade];
-    this.#writer.head(this.#call.path, [...this.#call.requestHeaders, ...hop]);
+    const fields = workerRequestHeaders(this.#client, this.#call.worker.address);
+    this.#writer.head(this.#call.path, [...fields, ...hop]);
     if (this.#client.body === null) this.#sentWhole = true;
     else this.#client.attachBody(this);
     this.flush();
@@ -172,12 +170,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     }
     this.#answer = answer;
     if (!this.#joined) {
-      this.#client.answer.head(
-        status,
-        reason,
-        clientAnswerHeaders(fields, status, this.#call.answerHeaders),
-        body,
-      );
+      this.#client.answer.head(status, reason, clientAnswerHeaders(fields, status, this.#ownHeaders()), body);
     }
     this.#call.onAnswered(status);
   }
@@ -211,8 +204,9 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     const whole = this.#sentWhole && socket.writableLength === 0;
     if (whole && !more && !this.#cut && this.#answer?.keepAlive === true) {
       const keepAliveMs = keepAliveOf(this.#answer);
-      this.#settle(this.#completed());
+      // First the connection: the next request is given the slot in the same turn, and is to find it.
       this.#connections.giveBack(this.#connection, keepAliveMs);
+      this.#settle(this.#completed());
       return;
     }
     this.#client.detachBody();
@@ -234,7 +228,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     tunnel({
       client: socket,
       worker,
-      agreed: upgradeAnswer(reason, fields, this.#call.answerHeaders),
+      agreed: upgradeAnswer(reason, fields, this.#ownHeaders()),
       fromWorker: early,
       fromClient,
     });
@@ -249,14 +243,21 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
   }
 
   #completed(): ForwardEnd {
-    return { end: 'complete', status: this.#answer?.status ?? null, error: null };
+    return this.#endWith('complete', null);
   }
 
   #failed(): ForwardEnd {
-    const status = this.#answer?.status ?? null;
     const failure = this.#failure ?? new Error('closed before the answer was complete');
-    if (failure instanceof AppError) return { end: 'refused', status, error: failure };
-    return { end: this.#sent ? 'broke' : 'notSent', status, error: workerBroke(failure, !this.#sent) };
+    if (failure instanceof AppError) return this.#endWith('refused', failure);
+    return this.#endWith(this.#sent ? 'broke' : 'notSent', workerBroke(failure, !this.#sent));
+  }
+
+  #endWith(end: ForwardEnd['end'], error: AppError | null): ForwardEnd {
+    return { end, status: this.#answer?.status ?? null, error, bodyBytes: this.#bodyBytes };
+  }
+
+  #ownHeaders(): HeaderList {
+    return ownAnswerHeaders(this.#call, this.#client.requestId);
   }
 
   #settle(end: ForwardEnd): void {
@@ -265,7 +266,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#stopTimer();
     this.#client.detachBody();
     this.#client.onDrain(null);
-    this.#resolve(end);
+    this.#call.onEnded(end);
   }
 
   #stopTimer(): void {

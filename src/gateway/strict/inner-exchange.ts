@@ -4,6 +4,7 @@ import { AppError } from '../../base/errors.ts';
 import type { ParsedAnswer } from '../../http1/answer-head.ts';
 import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
 import { ProtocolError } from '../../http1/protocol-error.ts';
+import type { ClientWatcher } from '../client-side.ts';
 import { withoutHopByHop } from '../headers.ts';
 import type { StrictClient } from './client.ts';
 import type { BodySink } from './incoming-body.ts';
@@ -19,7 +20,7 @@ const REPLACED = new Set(['content-length', 'expect', 'trailer']);
  * process. What that one reads was read here first and is framed anew, so it and we cannot disagree on
  * where a request ends; the client's own connection stays with us and may go on with any request.
  */
-export class InnerExchange implements BodySink, AnswerHandler {
+export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   readonly #client: StrictClient;
   readonly #socket: Duplex;
   readonly #writer: RequestWriter;
@@ -51,17 +52,21 @@ export class InnerExchange implements BodySink, AnswerHandler {
     server.emit('connection', theirs);
   }
 
-  /** Resolves when nothing more goes to the client. */
-  async run(): Promise<void> {
+  /** `onOver`: nothing more goes to the client. */
+  run(onOver: () => void): void {
     const { head } = this.#client;
-    this.#client.onLeft(() => {
-      this.#socket.destroy();
-    });
+    this.#client.watch(this);
     // One request a connection: what would follow is on the client's.
     this.#writer.head(head.target, [...kept(head.fields), 'Connection', 'close']);
     this.#client.attachBody(this);
     this.flush();
-    await this.#client.done();
+    this.#client.whenDone(() => {
+      this.#socket.destroy();
+      onOver();
+    });
+  }
+
+  clientLeft(): void {
     this.#socket.destroy();
   }
 

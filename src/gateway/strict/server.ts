@@ -8,8 +8,8 @@ import { InnerExchange } from './inner-exchange.ts';
 export interface StrictServerParts extends StrictClientParts {
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
-  /** Takes what is for an endpoint. */
-  serve(client: StrictClient): Promise<void>;
+  /** Takes what is for an endpoint. `onOver`: nothing more goes to its client. */
+  serve(client: StrictClient, onOver: () => void): void;
   /** Takes all else; it does not listen itself. */
   readonly inner: HttpServer;
 }
@@ -30,7 +30,7 @@ export class StrictServer {
     this.#parts = parts;
     const connectionParts: ConnectionParts = {
       ...parts,
-      serve: (client) => this.#serve(client),
+      serve: (client, onOver) => this.#serve(client, onOver),
       onDeadline: (connection) => {
         if (this.#closing && connection.idle) connection.socket.destroy();
         else this.#sweepBy(connection.deadlineMs);
@@ -60,10 +60,11 @@ export class StrictServer {
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
-  #serve(client: StrictClient): Promise<void> {
+  #serve(client: StrictClient, onOver: () => void): void {
     const { head } = client;
     const toEndpoint = head.upgrade !== null || routeOf(head, this.#parts.domain) !== null;
-    return toEndpoint ? this.#parts.serve(client) : new InnerExchange(client, this.#parts.inner).run();
+    if (toEndpoint) this.#parts.serve(client, onOver);
+    else new InnerExchange(client, this.#parts.inner).run(onOver);
   }
 
   #sweepBy(dueMs: number): void {
