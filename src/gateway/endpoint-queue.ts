@@ -3,7 +3,6 @@ import { AppError } from '../base/errors.ts';
 import type { EndpointId, WorkerId } from '../base/ids.ts';
 import { LinkedQueue } from '../base/linked-queue.ts';
 import type { RequestName, RequestTimeline, TimelineOutcome, WaitReason } from '../model/request-timeline.ts';
-import { admit, chooseWorker } from '../decide/admission/choice.ts';
 import type {
   EndpointLoad,
   RequestOutcome,
@@ -13,9 +12,10 @@ import type {
   WorkerLoad,
 } from '../ports/traffic.ts';
 import type { GatewayLimits } from './limits.ts';
+import { OwnPlaces, type Places, type PlacesHost } from './places.ts';
 import { RequestTimelines, timelineOf } from './request-timelines.ts';
 import { Ticket } from './ticket.ts';
-import { TIMES_SHOWN, WorkerSlots } from './worker-slots.ts';
+import { TIMES_SHOWN, type WorkerSlots } from './worker-slots.ts';
 
 export interface QueueParts {
   readonly clock: Clock;
@@ -23,6 +23,8 @@ export interface QueueParts {
   readonly limits: Pick<GatewayLimits, 'waitingPerEndpoint' | 'restMs'>;
   /** The endpoint was removed and its last request and worker are gone. */
   onOver(endpointId: EndpointId): void;
+  /** Left out: this queue is the only one that gives the endpoint's slots. */
+  readonly placesFor?: (host: PlacesHost) => Places;
 }
 
 /** A rest grows to this many times `restMs`. */
@@ -31,8 +33,9 @@ const REST_GROWTH_LIMIT = 16;
 /**
  * One endpoint's requests: those that wait, in order of arrival, and the slots of its workers. All
  * of it happens in memory and in one turn, so a slot is never given twice and never lies free while
- * somebody waits. One timer serves all deadlines: they are as long as each other, so the oldest
- * request's comes first. An idle endpoint holds no timer.
+ * somebody waits; where other threads give the same slots, `Places` sees to that. One timer serves all
+ * deadlines: they are as long as each other, so the oldest request's comes first. An idle endpoint holds
+ * no timer.
  */
 export class EndpointQueue implements EndpointLoad {
   readonly #parts: QueueParts;
@@ -42,6 +45,7 @@ export class EndpointQueue implements EndpointLoad {
   readonly #waiting = new LinkedQueue<Ticket>();
   readonly #deadlines = new LinkedQueue<Ticket>();
   readonly #workers = new Map<WorkerId, WorkerSlots>();
+  readonly #places: Places;
   readonly #ended = new RequestTimelines();
   #cancelTimer: (() => void) | null = null;
   #timerDueMs = 0;
@@ -49,6 +53,17 @@ export class EndpointQueue implements EndpointLoad {
   constructor(endpoint: TrafficEndpoint, parts: QueueParts) {
     this.#endpoint = endpoint;
     this.#parts = parts;
+    const queue = (): TrafficEndpoint => this.#endpoint;
+    const host: PlacesHost = {
+      get endpoint() {
+        return queue();
+      },
+      waiting: this.#waiting,
+      workers: this.#workers,
+      nowMs: () => parts.clock.nowMs(),
+      start: (ticket, slots) => this.#start(ticket, slots),
+    };
+    this.#places = parts.placesFor?.(host) ?? new OwnPlaces(host);
   }
 
   get endpoint(): TrafficEndpoint {
@@ -64,7 +79,7 @@ export class EndpointQueue implements EndpointLoad {
     this.#endpoint = endpoint;
     this.#removed = false;
     if (endpoint.requestTimeoutMs !== before.requestTimeoutMs) this.#armTimer();
-    if (endpoint.slotsPerWorker > before.slotsPerWorker) this.#fill();
+    if (endpoint.slotsPerWorker > before.slotsPerWorker) this.#places.fill();
   }
 
   remove(reason: AppError): void {
@@ -76,8 +91,10 @@ export class EndpointQueue implements EndpointLoad {
   refuseWaiting(error: AppError): void {
     // Counted before: a listener could let new requests in.
     for (let left = this.#waiting.size; left > 0; left -= 1) {
-      const ticket = this.#waiting.shift();
+      const ticket = this.#waiting.peek();
       if (ticket === undefined) return;
+      if (!this.#places.leave(ticket)) continue;
+      this.#waiting.shift();
       this.#end(ticket, 'refused');
       ticket.tell({ kind: 'refused', error });
     }
@@ -87,12 +104,13 @@ export class EndpointQueue implements EndpointLoad {
     const known = this.#workers.get(worker.workerId);
     if (known === undefined) {
       const { clock } = this.#parts;
-      this.#workers.set(worker.workerId, new WorkerSlots(worker, clock.nowMs(), clock.monotonicMs()));
+      const slots = this.#places.newSlots(worker, clock.nowMs(), clock.monotonicMs());
+      this.#workers.set(worker.workerId, slots);
     } else {
       known.worker = worker;
       known.draining = false;
     }
-    this.#fill();
+    this.#places.fill();
   }
 
   workerDrain(workerId: WorkerId): void {
@@ -109,7 +127,7 @@ export class EndpointQueue implements EndpointLoad {
     if (slots === undefined) return;
     slots.removed = true;
     slots.cancelRest?.();
-    slots.cancelRest = null;
+    slots.endRest();
     this.#workers.delete(workerId);
     this.#left(slots);
     this.#tellOver();
@@ -118,20 +136,15 @@ export class EndpointQueue implements EndpointLoad {
   /** Takes the request in: it has a slot at once, or it waits. Throws QUEUE_FULL. */
   enter(name: RequestName): Ticket {
     const { clock, limits, listener } = this.#parts;
-    const arrival = admit(
-      this.#waiting.size,
-      limits.waitingPerEndpoint,
-      this.#workers.values(),
-      this.#endpoint.slotsPerWorker,
-    );
+    const ticket = new Ticket(name, clock.nowMs(), clock.monotonicMs());
+    const arrival = this.#places.admit(ticket, limits.waitingPerEndpoint);
     if (arrival.kind === 'refuse') {
       throw new AppError(
         'QUEUE_FULL',
         `${limits.waitingPerEndpoint} requests wait for this endpoint, which is its limit; send the request again later or raise max_replicas.`,
-        { retryAfterSeconds: 1, metadata: { waiting: String(this.#waiting.size) } },
+        { retryAfterSeconds: 1, metadata: { waiting: String(this.#places.waiting) } },
       );
     }
-    const ticket = new Ticket(name, clock.nowMs(), clock.monotonicMs());
     this.#admitted += 1;
     ticket.deadlineEntry = this.#deadlines.push(ticket);
     this.#armTimer();
@@ -140,8 +153,8 @@ export class EndpointQueue implements EndpointLoad {
     } else {
       ticket.change('queued');
       ticket.waited = true;
-      ticket.waitReason = this.#waitReason();
       ticket.waitingEntry = this.#waiting.push(ticket);
+      ticket.waitReason = this.#waitReason();
       listener.requestWaiting(this.#endpoint.endpointId);
     }
     return ticket;
@@ -150,6 +163,10 @@ export class EndpointQueue implements EndpointLoad {
   /** The client of a waiting request has left. */
   leave(ticket: Ticket): void {
     if (ticket.waitingEntry === null) return;
+    if (!this.#places.leave(ticket)) {
+      ticket.cut('clientGone');
+      return;
+    }
     this.#waiting.remove(ticket.waitingEntry);
     this.#end(ticket, 'clientGone');
     ticket.tell({ kind: 'gone' });
@@ -185,12 +202,10 @@ export class EndpointQueue implements EndpointLoad {
     ticket.waited = true;
     ticket.waitReason = 'notSent';
     ticket.waitingEntry = this.#waiting.pushFront(ticket);
-    slots.giveBack(ticket, this.#parts.clock.nowMs());
     this.#rest(slots);
+    const drained = this.#places.giveBack(ticket, slots, true);
     this.#parts.listener.requestWaiting(this.#endpoint.endpointId);
-    this.#drained(slots);
-    this.#left(slots);
-    this.#fill();
+    this.#slotFreed(slots, drained);
   }
 
   /** The worker's side is closed: the slot is free for the next one. */
@@ -200,7 +215,10 @@ export class EndpointQueue implements EndpointLoad {
     const { clock, listener } = this.#parts;
     this.#end(ticket, end, status);
     ticket.worker = null;
-    slots.giveBack(ticket, clock.nowMs());
+    // A worker that dies breaks off its requests first and is known to be gone a moment later: what is
+    // given to it in between would be lost with it.
+    if (end === 'broke') this.#rest(slots);
+    const drained = this.#places.giveBack(ticket, slots, false);
     listener.requestEnded(this.#endpoint.endpointId, {
       workerId: slots.worker.workerId,
       revision: slots.worker.revision,
@@ -209,12 +227,7 @@ export class EndpointQueue implements EndpointLoad {
       waitedMs: ticket.startedMonotonicMs - ticket.arrivedMonotonicMs,
       runMs: clock.monotonicMs() - ticket.startedMonotonicMs,
     });
-    // A worker that dies breaks off its requests first and is known to be gone a moment later: what is
-    // given to it in between would be lost with it.
-    if (end === 'broke') this.#rest(slots);
-    this.#drained(slots);
-    this.#left(slots);
-    this.#fill();
+    this.#slotFreed(slots, drained);
   }
 
   get waiting(): number {
@@ -276,55 +289,46 @@ export class EndpointQueue implements EndpointLoad {
     return sinceMs;
   }
 
+  /** Its slot is counted already. */
   #start(ticket: Ticket, slots: WorkerSlots): void {
     const { clock, listener } = this.#parts;
+    if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
+    ticket.waitingEntry = null;
     ticket.change('slotTaken');
     ticket.worker = slots;
     ticket.startedAtMs = clock.nowMs();
     ticket.startedMonotonicMs = clock.monotonicMs();
-    slots.take(ticket);
     ticket.beside = slots.running;
     // Before its holder is told: one that cannot even begin ends in this very turn.
     listener.requestStarted(this.#endpoint.endpointId, slots.worker.workerId);
     ticket.tell({ kind: 'slot', worker: slots });
   }
 
-  /** Gives free slots to those that wait, the oldest first. */
-  #fill(): void {
-    while (this.#waiting.size > 0) {
-      const slots = chooseWorker(this.#workers.values(), this.#endpoint.slotsPerWorker);
-      if (slots === null) return;
-      const ticket = this.#waiting.shift();
-      if (ticket === undefined) return;
-      ticket.waitingEntry = null;
-      this.#start(ticket, slots);
-    }
+  #slotFreed(slots: WorkerSlots, drained: boolean): void {
+    if (drained) this.#parts.listener.workerDrained(this.#endpoint.endpointId, slots.worker.workerId);
+    this.#left(slots);
+    this.#places.fill();
   }
 
-  #drained(slots: WorkerSlots): void {
-    if (!slots.draining || slots.removed || slots.running > 0) return;
-    this.#parts.listener.workerDrained(this.#endpoint.endpointId, slots.worker.workerId);
-  }
-
-  /** Removed, and the last request of it has ended: nobody will ask for it again. */
+  /** Removed, and the last request of it here has ended: nobody will ask for it again. */
   #left(slots: WorkerSlots): void {
-    if (!slots.removed || slots.running > 0) return;
+    if (!slots.removed || slots.held > 0) return;
     const { workerId } = slots.worker;
     this.#parts.listener.workerLeft(this.#endpoint.endpointId, workerId, slots.lastRequests());
   }
 
   #rest(slots: WorkerSlots): void {
-    if (slots.removed || slots.cancelRest !== null) return;
+    if (slots.removed || !slots.beginRest()) return;
     const growth = Math.min(2 ** slots.refusals, REST_GROWTH_LIMIT);
     slots.refusals += 1;
     slots.cancelRest = this.#parts.clock.schedule(this.#parts.limits.restMs * growth, () => {
-      slots.cancelRest = null;
-      this.#fill();
+      slots.endRest();
+      this.#places.fill();
     });
   }
 
   #waitReason(): WaitReason {
-    if (this.#waiting.size > 0) return 'behindOthers';
+    if (this.#places.waiting > 1) return 'behindOthers';
     for (const slots of this.#workers.values()) if (!slots.draining) return 'slotsInUse';
     return 'noWorker';
   }
@@ -385,6 +389,10 @@ export class EndpointQueue implements EndpointLoad {
   }
 
   #expireWaiting(ticket: Ticket): void {
+    if (!this.#places.leave(ticket)) {
+      ticket.cut('timeout');
+      return;
+    }
     if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
     this.#end(ticket, 'timeout');
     const seconds = this.#endpoint.requestTimeoutMs / 1_000;

@@ -14,11 +14,11 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   /** Ready since, as the gateway was told; monotonic. */
   readonly addedMonotonicMs: number;
   worker: TrafficWorker;
-  draining = false;
   removed = false;
   /** Set while it gets nothing because it refused connections; ends the rest. */
   cancelRest: (() => void) | null = null;
-  refusals = 0;
+  #draining = false;
+  #refusals = 0;
   #given = 0;
   #idleSinceMs: number | null;
   /** Those it had last, oldest first. */
@@ -39,7 +39,29 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
     return this.worker.preference;
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  set draining(draining: boolean) {
+    this.#draining = draining;
+  }
+
+  /** How often in a row it refused, since its last answer. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
+  set refusals(refusals: number) {
+    this.#refusals = refusals;
+  }
+
   get running(): number {
+    return this.#tickets.size;
+  }
+
+  /** Of those that run on it, the ones of this thread: all of them, where there is but one. */
+  get held(): number {
     return this.#tickets.size;
   }
 
@@ -51,6 +73,15 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
 
   get open(): boolean {
     return !this.draining && this.cancelRest === null;
+  }
+
+  /** False when it rests already. */
+  beginRest(): boolean {
+    return this.cancelRest === null;
+  }
+
+  endRest(): void {
+    this.cancelRest = null;
   }
 
   take(ticket: Ticket): void {
