@@ -287,8 +287,8 @@ export class EndpointCommands implements EndpointService {
     return await this.#ports.driver.logs(worker.id, maxBytes);
   }
 
-  rollout(endpointId: string, caller: Caller): RolloutView {
-    return rolloutView(this.#entry(endpointId, caller), this.#entries, this.#inventory, this.#ports);
+  async rollout(endpointId: string, caller: Caller): Promise<RolloutView> {
+    return await rolloutView(this.#entry(endpointId, caller), this.#entries, this.#inventory, this.#ports);
   }
 
   async rolloutOrder(endpointId: string, command: RolloutCommand, caller: Caller): Promise<RolloutView> {
@@ -300,12 +300,12 @@ export class EndpointCommands implements EndpointService {
         records: this.#records,
         reconciler: this.#reconciler,
       });
-      return rolloutView(entry, this.#entries, this.#inventory, this.#ports);
+      return await rolloutView(entry, this.#entries, this.#inventory, this.#ports);
     });
   }
 
-  drainHolders(endpointId: string, caller: Caller): readonly DrainHolder[] {
-    return drainHolders(this.#entry(endpointId, caller), this.#ports);
+  async drainHolders(endpointId: string, caller: Caller): Promise<readonly DrainHolder[]> {
+    return await drainHolders(this.#entry(endpointId, caller), this.#ports);
   }
 
   eventList(endpointId: string, afterId: number | null, caller: Caller): readonly EndpointEvent[] {
@@ -318,8 +318,8 @@ export class EndpointCommands implements EndpointService {
     return { past: events.after(afterId), missed: afterId !== null && events.missedAfter(afterId), stop };
   }
 
-  requestList(endpointId: string, limit: number, caller: Caller): RequestListView {
-    return requestPage(this.#entry(endpointId, caller), limit, this.#ports);
+  async requestList(endpointId: string, limit: number, caller: Caller): Promise<RequestListView> {
+    return await requestPage(this.#entry(endpointId, caller), limit, this.#ports);
   }
 
   productList(): readonly (Product & { readonly available: number })[] {

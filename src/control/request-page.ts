@@ -4,14 +4,14 @@ import type { ControlPorts } from './control-options.ts';
 import type { EndpointEntry } from './endpoint-entry.ts';
 
 /** Requests that go on, and the last ones that ended; with what those wait for that wait. */
-export function requestPage(
+export async function requestPage(
   entry: EndpointEntry,
   limit: number,
   { traffic, clock }: Pick<ControlPorts, 'traffic' | 'clock'>,
-): RequestListView {
+): Promise<RequestListView> {
   const { id } = entry.endpoint;
-  const open = traffic.openRequests(id, limit);
-  const ended = traffic.endedRequests(id).slice(0, Math.max(0, limit - open.length));
+  const open = await traffic.openRequests(id, limit);
+  const ended = (await traffic.endedRequests(id)).slice(0, Math.max(0, limit - open.length));
   return { requests: [...open, ...ended], waitFor: waitFor(entry, traffic.load(id).waiting, clock.nowMs()) };
 }
 

@@ -15,12 +15,12 @@ const OPEN_LOOKED_AT = 10_000;
 const HOLDERS_SHOWN = 100;
 
 /** The running rollout, or the last one. Throws ROLLOUT_NOT_FOUND. */
-export function rolloutView(
+export async function rolloutView(
   entry: EndpointEntry,
   entries: ReadonlyMap<EndpointId, EndpointEntry>,
   inventory: Inventory,
   ports: Pick<ControlPorts, 'clock' | 'traffic' | 'options'>,
-): RolloutView {
+): Promise<RolloutView> {
   const { endpoint } = entry;
   const rollout = endpoint.rollout ?? noRollout(entry);
   const { clock, traffic, options } = ports;
@@ -38,7 +38,7 @@ export function rolloutView(
     looksAgainAtMs:
       over || entry.wakeDueMs === null ? null : nowMs + Math.max(0, entry.wakeDueMs - clock.monotonicMs()),
     workers: [...entry.workers.values()].map(({ record }) => record),
-    holders: drainHolders(entry, ports),
+    holders: await drainHolders(entry, ports),
   };
 }
 
@@ -50,10 +50,10 @@ export function noRollout({ endpoint }: EndpointEntry): never {
 }
 
 /** Running requests on workers that drain, the oldest first. */
-export function drainHolders(
+export async function drainHolders(
   entry: EndpointEntry,
   { traffic, options }: Pick<ControlPorts, 'traffic' | 'options'>,
-): readonly DrainHolder[] {
+): Promise<readonly DrainHolder[]> {
   const { drainDeadlineMs } = rolloutOptionsOf(entry.endpoint, options);
   const draining = [...entry.workers.values()].filter(({ record }) => record.state === 'draining');
   if (draining.length === 0) return [];
@@ -63,8 +63,8 @@ export function drainHolders(
       drainingSinceMs === null || drainDeadlineMs === 0 ? null : drainingSinceMs + drainDeadlineMs,
     ]),
   );
-  return traffic
-    .openRequests(entry.endpoint.id, OPEN_LOOKED_AT)
+  const open = await traffic.openRequests(entry.endpoint.id, OPEN_LOOKED_AT);
+  return open
     .flatMap((request) => {
       const { workerId } = request;
       if (workerId === null || !deadlines.has(workerId)) return [];

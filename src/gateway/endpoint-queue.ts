@@ -25,6 +25,8 @@ export interface QueueParts {
   onOver(endpointId: EndpointId): void;
   /** Left out: this queue is the only one that gives the endpoint's slots. */
   readonly placesFor?: (host: PlacesHost) => Places;
+  /** The head of an answer came. */
+  readonly onAnswered?: (ticket: Ticket) => void;
 }
 
 /** A rest grows to this many times `restMs`. */
@@ -179,6 +181,7 @@ export class EndpointQueue implements EndpointLoad {
     if (slots === null) return;
     slots.refusals = 0;
     ticket.change('headReceived');
+    this.#parts.onAnswered?.(ticket);
     ticket.status = status;
     ticket.firstByteMonotonicMs = this.#parts.clock.monotonicMs();
     this.#parts.listener.requestAnswered(this.#endpoint.endpointId, {

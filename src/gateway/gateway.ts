@@ -27,6 +27,7 @@ import { headOf } from './general/request-head.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { tune } from './server-tuning.ts';
 import { routeOf } from './steps/route.ts';
+import type { InnerConnect } from './strict/inner-exchange.ts';
 import { StrictForwarder } from './strict/forwarder.ts';
 import { StrictServer } from './strict/server.ts';
 
@@ -43,6 +44,11 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
+  /** Of each endpoint's queue, where this is one of several gateways that share slots. */
+  readonly placesFor?: QueueParts['placesFor'];
+  readonly onAnswered?: QueueParts['onAnswered'];
+  /** An endpoint was removed, and its last request and worker are gone. */
+  readonly onOver?: (endpointId: EndpointId) => void;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -120,7 +126,7 @@ export class Gateway implements Traffic {
   }
 
   /** A listener that reads every connection by our own codec; `inner` takes what is for the server itself. */
-  strictServer(inner: Server): StrictServer {
+  strictServer(inner: InnerConnect): StrictServer {
     const { clock, random, domain } = this.#options;
     return new StrictServer({
       clock,
@@ -182,11 +188,11 @@ export class Gateway implements Traffic {
     return this.#queues.get(endpointId)?.runningCut(workerId, error, unansweredOnly) ?? 0;
   }
 
-  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {
+  async openRequests(endpointId: EndpointId, limit: number): Promise<readonly RequestTimeline[]> {
     return this.#queues.get(endpointId)?.openRequests(limit) ?? [];
   }
 
-  endedRequests(endpointId: EndpointId): readonly RequestTimeline[] {
+  async endedRequests(endpointId: EndpointId): Promise<readonly RequestTimeline[]> {
     return this.#queues.get(endpointId)?.endedRequests() ?? [];
   }
 
@@ -210,11 +216,17 @@ export class Gateway implements Traffic {
   }
 
   #queueParts(): QueueParts {
+    const { placesFor, onAnswered, onOver } = this.#options;
     return {
       clock: this.#options.clock,
       listener: this.#options.listener,
       limits: this.limits,
-      onOver: (endpointId) => this.#queues.delete(endpointId),
+      onOver: (endpointId) => {
+        this.#queues.delete(endpointId);
+        onOver?.(endpointId);
+      },
+      ...(placesFor === undefined ? {} : { placesFor }),
+      ...(onAnswered === undefined ? {} : { onAnswered }),
     };
   }
 

@@ -32,6 +32,8 @@ export class Ticket {
   /** The place among those on its worker; null while it has none. */
   slotEntry: QueueEntry<Ticket> | null = null;
   worker: WorkerSlots | null = null;
+  /** Its row in the table that gateway threads share; 0 where there is none. */
+  row = 0;
   startedAtMs = 0;
   /** 0 while it has no slot. */
   startedMonotonicMs = 0;

@@ -189,7 +189,7 @@ export class Jobs implements Traffic, JobWorkers {
   workerRemove(endpointId: EndpointId, workerId: WorkerId, why = 'it ended'): void {
     this.onWorkerGone(workerId);
     this.find(endpointId)?.workerRemove(workerId, why);
-    const had = this.endedRequests(endpointId).filter((job) => job.workerId === workerId);
+    const had = this.#timelines(endpointId).filter((job) => job.workerId === workerId);
     this.#options.listener.workerLeft(endpointId, workerId, had.slice(0, LAST_REQUESTS_MAX));
   }
 
@@ -201,12 +201,16 @@ export class Jobs implements Traffic, JobWorkers {
     return this.find(endpointId) ?? NO_LOAD;
   }
 
-  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {
+  async openRequests(endpointId: EndpointId, limit: number): Promise<readonly RequestTimeline[]> {
     const jobs = this.find(endpointId);
     return jobs === undefined ? [] : openTimelines(jobs, limit);
   }
 
-  endedRequests(endpointId: EndpointId): readonly RequestTimeline[] {
+  async endedRequests(endpointId: EndpointId): Promise<readonly RequestTimeline[]> {
+    return this.#timelines(endpointId);
+  }
+
+  #timelines(endpointId: EndpointId): readonly RequestTimeline[] {
     return this.#endpoints.get(endpointId)?.timelines.newestFirst() ?? [];
   }
 

@@ -31,6 +31,7 @@ import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { serverOptions } from '../gateway/server-tuning.ts';
+import { connectInside } from '../gateway/strict/inner-exchange.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
@@ -330,7 +331,7 @@ interface Front {
 }
 
 function openFront(gateway: Gateway, http: HttpServer, forwarder: Config['gateway']['forwarder']): Front {
-  if (forwarder === 'strict') return gateway.strictServer(http);
+  if (forwarder === 'strict') return gateway.strictServer(connectInside(http));
   return {
     server: http,
     closeIdleConnections: () => http.closeIdleConnections(),

@@ -178,16 +178,16 @@ export interface EndpointService {
   worker(endpointId: string, workerId: string, caller: Caller): Worker;
   workerLog(endpointId: string, workerId: string, maxBytes: number, caller: Caller): Promise<WorkerLog>;
   /** Throws ROLLOUT_NOT_FOUND. */
-  rollout(endpointId: string, caller: Caller): RolloutView;
+  rollout(endpointId: string, caller: Caller): Promise<RolloutView>;
   /** Throws ROLLOUT_NOT_FOUND, ROLLOUT_OVER and ROLLOUT_ABORTING. */
   rolloutOrder(endpointId: string, command: RolloutCommand, caller: Caller): Promise<RolloutView>;
   /** Running requests that keep draining workers from leaving. */
-  drainHolders(endpointId: string, caller: Caller): readonly DrainHolder[];
+  drainHolders(endpointId: string, caller: Caller): Promise<readonly DrainHolder[]>;
   /** Kept events behind the one with this id, oldest first; null: all. */
   eventList(endpointId: string, afterId: number | null, caller: Caller): readonly EndpointEvent[];
   /** The same, and then every one as it comes. Throws EVENT_READERS_LIMIT. */
   eventsFollow(endpointId: string, afterId: number | null, caller: Caller, reader: EventReader): EventFollow;
-  requestList(endpointId: string, limit: number, caller: Caller): RequestListView;
+  requestList(endpointId: string, limit: number, caller: Caller): Promise<RequestListView>;
   productList(): readonly (Product & { readonly available: number })[];
   deviceList(): DeviceList;
   regionList(): readonly Region[];

@@ -67,7 +67,7 @@ export interface WorkerLoad {
   readonly idleSinceMs: number | null;
 }
 
-/** Control's view of the data path: the gateway implements it. All calls are synchronous and in memory. */
+/** Control's view of the data path: the gateway implements it. All is in memory; what needs no strings of requests is synchronous. */
 export interface Traffic {
   /** Adds the endpoint or replaces what is known of it; requests that wait stay. */
   endpointPut(endpoint: TrafficEndpoint): void;
@@ -88,9 +88,9 @@ export interface Traffic {
   runningCut(endpointId: EndpointId, workerId: WorkerId, error: AppError, unansweredOnly: boolean): number;
   load(endpointId: EndpointId): EndpointLoad;
   /** Requests that go on: those on workers first, then those that wait, each oldest first; at most `limit`. */
-  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[];
+  openRequests(endpointId: EndpointId, limit: number): Promise<readonly RequestTimeline[]>;
   /** The last ones that ended, newest first; a bounded number is kept. */
-  endedRequests(endpointId: EndpointId): readonly RequestTimeline[];
+  endedRequests(endpointId: EndpointId): Promise<readonly RequestTimeline[]>;
   /** When the requests began that run on workers of this revision and have no first byte yet; at most 1,000. */
   unansweredSince(endpointId: EndpointId, revision: number): readonly number[];
 }

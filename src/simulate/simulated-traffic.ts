@@ -238,11 +238,11 @@ export class SimulatedTraffic implements Traffic {
     return this.#queues.get(endpointId)?.runningCut(workerId, error, unansweredOnly) ?? 0;
   }
 
-  openRequests(endpointId: EndpointId, limit: number): readonly RequestTimeline[] {
+  async openRequests(endpointId: EndpointId, limit: number): Promise<readonly RequestTimeline[]> {
     return this.#queues.get(endpointId)?.openRequests(limit) ?? [];
   }
 
-  endedRequests(endpointId: EndpointId): readonly RequestTimeline[] {
+  async endedRequests(endpointId: EndpointId): Promise<readonly RequestTimeline[]> {
     return this.#queues.get(endpointId)?.endedRequests() ?? [];
   }
 

@@ -58,7 +58,9 @@ test('a rollout is shown in full', async (context) => {
 });
 
 test('a rollout that nobody guards has no figures', async (context) => {
-  const service = stubService({ rollout: () => ({ ...stubRolloutView(), guard: null, medians: null }) });
+  const service = stubService({
+    rollout: async () => ({ ...stubRolloutView(), guard: null, medians: null }),
+  });
   const { url } = await startApi(context, { service });
   assert.equal(((await ask(url + PATH)).json as { guard: unknown }).guard, null);
 });

@@ -16,7 +16,7 @@ test('the list of workers has their history; moments that have not come are abse
     endedAtMs: 1_700_000_009_500,
     reason: 'idle',
   });
-  const service = stubService({ workerList: () => [stubWorker(), ended], drainHolders: () => [] });
+  const service = stubService({ workerList: () => [stubWorker(), ended], drainHolders: async () => [] });
   const { url } = await startApi(context, { service });
   const log = `${PATH}/worker123456/log`;
   assert.deepEqual((await ask(url + PATH)).json, {

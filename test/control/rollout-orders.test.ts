@@ -67,7 +67,7 @@ describe('a paused rollout', () => {
     await order(world, id, 'pause');
     await crowd(world, id, 100);
     assert.equal(stateOf(world, id), 'baking');
-    const { guard, waitsFor } = world.control.service.rollout(id, CALLER);
+    const { guard, waitsFor } = await world.control.service.rollout(id, CALLER);
     assert.ok((guard?.target.answered ?? 0) > 50, `${guard?.target.answered} answers, the sample has 20`);
     assert.equal(waitsFor, 'somebody to resume it');
     await order(world, id, 'resume');
@@ -172,7 +172,7 @@ describe('is refused', () => {
     for (const command of ['pause', 'resume', 'promote', 'abort'] as const) {
       await assert.rejects(order(world, id, command), code('ROLLOUT_NOT_FOUND'));
     }
-    assert.throws(() => world.control.service.rollout(id, CALLER), code('ROLLOUT_NOT_FOUND'));
+    await assert.rejects(world.control.service.rollout(id, CALLER), code('ROLLOUT_NOT_FOUND'));
   });
 
   it('every order to one that is over', async () => {
@@ -183,7 +183,7 @@ describe('is refused', () => {
     for (const command of ['pause', 'resume', 'promote', 'abort'] as const) {
       await assert.rejects(order(world, id, command), code('ROLLOUT_OVER'));
     }
-    assert.equal(world.control.service.rollout(id, CALLER).waitsFor, '');
+    assert.equal((await world.control.service.rollout(id, CALLER)).waitsFor, '');
   });
 });
 
@@ -238,7 +238,7 @@ it('a rollout tells what holds a drain, and when that is closed', async () => {
   await world.advance(100);
   await update(world, id, 'start=200', { drainDeadlineMs: 600_000, bakeMs: 0 });
   await world.advance(5_000);
-  const { holders, waitsFor } = world.control.service.rollout(id, CALLER);
+  const { holders, waitsFor } = await world.control.service.rollout(id, CALLER);
   assert.equal(holders.length, 1);
   assert.equal(holders[0]?.request.revision, 1);
   assert.ok((holders[0]?.closedAtMs ?? 0) > world.clock.nowMs() + 590_000);
@@ -267,7 +267,7 @@ it('events tell of every decision in order, and of the figures of the guard', as
   assert.equal(tripped?.revision, 2);
   assert.ok(Number(tripped?.facts['targetFailed']) >= 3);
   assert.ok(events.every((event, index) => index === 0 || event.id > (events[index - 1]?.id ?? 0)));
-  const { guard, rollout } = world.control.service.rollout(id, CALLER);
+  const { guard, rollout } = await world.control.service.rollout(id, CALLER);
   assert.equal(rollout.state, 'failed');
   assert.match(guard?.tripped ?? '', /requests failed on it/);
 });

@@ -15,8 +15,9 @@ import { test, type TestContext } from 'node:test';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
+import { createGateway, type GatewayOptions } from '../../src/gateway/gateway.ts';
 import { serverOptions } from '../../src/gateway/server-tuning.ts';
+import { connectInside } from '../../src/gateway/strict/inner-exchange.ts';
 import { DEFAULT_LIMITS } from '../../src/gateway/limits.ts';
 import type { Arrival } from '../../src/model/arrival.ts';
 import type { Log } from '../../src/ports/log.ts';
@@ -29,6 +30,7 @@ import type {
   TrafficListener,
   TrafficWorker,
 } from '../../src/ports/traffic.ts';
+import { threadGateways, type TestGateway } from './thread-gateways.ts';
 
 export const ENDPOINT = 'chat0endpoint' as EndpointId;
 export const OWNER = 'owner0' as OwnerId;
@@ -131,20 +133,21 @@ export interface SendOptions extends RequestOptions {
   readonly body?: string | Buffer;
 }
 
-export type ForwarderName = 'general' | 'strict';
+/** `threads`: the strict one in the gateways of two threads that share slots and lines. */
+export type ForwarderName = 'general' | 'strict' | 'threads';
 
-/** A test on each forwarder: what the gateway promises holds on both. */
+/** A test on each forwarder, and on gateways in two threads: what the gateway promises holds on all. */
 export function testBoth(
   name: string,
   run: (t: TestContext, forwarder: ForwarderName) => void | Promise<void>,
 ): void {
-  for (const forwarder of ['general', 'strict'] as const) {
+  for (const forwarder of ['general', 'strict', 'threads'] as const) {
     test(`${name} [${forwarder}]`, (t) => run(t, forwarder));
   }
 }
 
 export interface GatewayWorld {
-  readonly gateway: Gateway;
+  readonly gateway: TestGateway;
   /** The one that clients connect to. */
   readonly server: NetServer;
   readonly port: number;
@@ -204,7 +207,7 @@ export async function gatewayWorld(
   const outcomes: string[] = [];
   const logged: string[] = [];
   const arrivals: RecordedArrival[] = [];
-  const gateway = createGateway({
+  const gatewayOptions: GatewayOptions = {
     clock,
     random: seededRandom(7),
     listener,
@@ -218,25 +221,29 @@ export async function gatewayWorld(
     },
     domain: options.domain ?? null,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
-  });
+  };
   const own: RequestListener =
     options.own ?? ((_request, response) => response.writeHead(200).end('not the gateway'));
+  const single = createGateway(gatewayOptions);
   const server = createServer(serverOptions({ ...DEFAULT_LIMITS, ...options.limits }));
   server.on('request', (request, response) => {
-    if (gateway.matches(request)) gateway.handle(request, response);
+    if (single.matches(request)) single.handle(request, response);
     else own(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
-    if (gateway.matches(request)) gateway.handleUpgrade(request, socket, head);
+    if (single.matches(request)) single.handleUpgrade(request, socket, head);
     else socket.destroy();
   });
-  gateway.tuneServer(server);
+  single.tuneServer(server);
   const servers: Server[] = [];
   const listen = async (one: Server): Promise<number> => {
     servers.push(one);
     return await listenOn(one);
   };
-  const strict = forwarder === 'strict' ? gateway.strictServer(server) : null;
+  const inner = connectInside(server);
+  const shared = forwarder === 'threads' ? threadGateways(gatewayOptions, inner) : null;
+  const gateway = shared?.gateway ?? single;
+  const strict = forwarder === 'strict' ? single.strictServer(inner) : shared;
   const port = strict === null ? await listen(server) : await listenOn(strict.server);
   const workerIds = new Set<WorkerId>();
   const sockets = new Set<Socket>();

@@ -335,7 +335,7 @@ export function stubService(
       mustExist(endpointId);
       return { text: 'hello\nworld\n', droppedBytes: 7 };
     },
-    rollout(endpointId, caller) {
+    async rollout(endpointId, caller) {
       note('rollout', [endpointId, caller]);
       mustExist(endpointId);
       return stubRolloutView();
@@ -347,7 +347,7 @@ export function stubService(
       const order = command === 'resume' ? 'go' : command;
       return { ...view, rollout: { ...view.rollout, order } };
     },
-    drainHolders(endpointId, caller) {
+    async drainHolders(endpointId, caller) {
       note('drainHolders', [endpointId, caller]);
       mustExist(endpointId);
       return stubRolloutView().holders;
@@ -362,7 +362,7 @@ export function stubService(
       mustExist(endpointId);
       return { past: [stubEvent(1)], missed: false, stop: () => undefined };
     },
-    requestList(endpointId, limit, caller) {
+    async requestList(endpointId, limit, caller) {
       note('requestList', [endpointId, limit, caller]);
       mustExist(endpointId);
       return { requests: [stubTimeline()], waitFor: 'no worker is ready' };

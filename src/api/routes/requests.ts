@@ -39,7 +39,11 @@ export function requestRoutes(app: FastifyInstance, service: EndpointService): v
     },
     async (request) => {
       const { endpoint_id: endpointId } = request.params;
-      const list = service.requestList(endpointId, request.query.limit ?? LIMIT_DEFAULT, callerOf(request));
+      const list = await service.requestList(
+        endpointId,
+        request.query.limit ?? LIMIT_DEFAULT,
+        callerOf(request),
+      );
       return { data: list.requests.map(requestObject), wait_for: list.waitFor };
     },
   );

@@ -41,7 +41,7 @@ export function rolloutRoutes(app: FastifyInstance, service: EndpointService): v
         response: { 200: Type.Ref('RolloutDetails#', { description: 'The rollout.' }), ...ERROR_ANSWERS },
       },
     },
-    async (request) => rolloutDetails(service.rollout(request.params.endpoint_id, callerOf(request))),
+    async (request) => rolloutDetails(await service.rollout(request.params.endpoint_id, callerOf(request))),
   );
 
   for (const command of ROLLOUT_COMMANDS) {

@@ -56,7 +56,7 @@ export function workerRoutes(app: FastifyInstance, service: EndpointService): vo
       const caller = callerOf(request);
       return {
         data: service.workerList(endpointId, caller).map(workerObject),
-        drain_holders: service.drainHolders(endpointId, caller).map(holderObject),
+        drain_holders: (await service.drainHolders(endpointId, caller)).map(holderObject),
       };
     },
   );

@@ -15,6 +15,20 @@ const HEAD_LIMIT_BYTES = 65_536;
 /** These are written anew, or have been seen to already. */
 const REPLACED = new Set(['content-length', 'expect', 'trailer']);
 
+/** Opens a connection to the server itself for a client of that address. */
+export type InnerConnect = (clientAddress: string) => Duplex;
+
+/** Connections inside this process to a server that does not listen itself. */
+export function connectInside(server: Server): InnerConnect {
+  return (clientAddress) => {
+    const [ours, theirs] = duplexPair();
+    ours.on('close', () => theirs.destroy());
+    Object.defineProperty(theirs, 'remoteAddress', { value: clientAddress });
+    server.emit('connection', theirs);
+    return ours;
+  };
+}
+
 /**
  * A request for the server itself, served by its `node:http` server over a connection inside this
  * process. What that one reads was read here first and is framed anew, so it and we cannot disagree on
@@ -27,9 +41,9 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   readonly #reader: AnswerReader;
   #over = false;
 
-  constructor(client: StrictClient, server: Server) {
+  constructor(client: StrictClient, connect: InnerConnect) {
     this.#client = client;
-    const [ours, theirs] = duplexPair();
+    const ours = connect(client.address);
     this.#socket = ours;
     this.#writer = new RequestWriter(ours, client.head);
     this.#reader = new AnswerReader(client.head.method, HEAD_LIMIT_BYTES, this);
@@ -46,10 +60,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     ours.on('error', () => undefined);
     ours.on('close', () => {
       this.#finish();
-      theirs.destroy();
     });
-    Object.defineProperty(theirs, 'remoteAddress', { value: client.address });
-    server.emit('connection', theirs);
   }
 
   /** `onOver`: nothing more goes to the client. */

@@ -1,17 +1,16 @@
-import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { routeOf } from '../steps/route.ts';
 import { ClientConnection, type ConnectionParts } from './client-connection.ts';
 import type { StrictClient, StrictClientParts } from './client.ts';
-import { InnerExchange } from './inner-exchange.ts';
+import { InnerExchange, type InnerConnect } from './inner-exchange.ts';
 
 export interface StrictServerParts extends StrictClientParts {
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
   /** Takes what is for an endpoint. `onOver`: nothing more goes to its client. */
   serve(client: StrictClient, onOver: () => void): void;
-  /** Takes all else; it does not listen itself. */
-  readonly inner: HttpServer;
+  /** Where all else goes. */
+  readonly inner: InnerConnect;
 }
 
 /** Idle connections are looked through at most this often. */

@@ -1,0 +1,73 @@
+/**
+ * A queue of fixed records of numbers from one thread to another, in shared memory: what a gateway
+ * thread tells the main one of every request, at a few nanoseconds each. It outlives a writer that dies.
+ *
+ *   written (records, ever) · read (records, ever) · 32,768 records of ten numbers
+ */
+const RECORD_FIELDS = 10;
+const RECORDS = 32_768;
+const HEADER_BYTES = 128;
+const WRITTEN = 0;
+/** On a cache line of its own. */
+const READ = 16;
+/** A writer that found the ring full looks again by itself. */
+const FULL_SLEEP_MS = 20;
+
+export class EventRing {
+  readonly #counts: Int32Array;
+  readonly #records: Float64Array;
+  #written: number;
+  /** As it was when it was last looked at. */
+  #readSeen: number;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#counts = new Int32Array(memory, 0, HEADER_BYTES / 4);
+    this.#records = new Float64Array(memory, HEADER_BYTES);
+    this.#written = Atomics.load(this.#counts, WRITTEN);
+    this.#readSeen = Atomics.load(this.#counts, READ);
+  }
+
+  static memory(): SharedArrayBuffer {
+    return new SharedArrayBuffer(HEADER_BYTES + RECORDS * RECORD_FIELDS * 8);
+  }
+
+  /**
+   * A kind, and what it says in an order that the kind fixes. Waits while the ring is full: nothing that
+   * is told may be lost, and nothing may pile up.
+   */
+  write(kind: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0): void {
+    while (((this.#written - this.#readSeen) | 0) >= RECORDS) {
+      Atomics.wait(this.#counts, READ, this.#readSeen, FULL_SLEEP_MS);
+      this.#readSeen = Atomics.load(this.#counts, READ);
+    }
+    const records = this.#records;
+    const at = (this.#written & (RECORDS - 1)) * RECORD_FIELDS;
+    records[at] = kind;
+    records[at + 1] = a;
+    records[at + 2] = b;
+    records[at + 3] = c;
+    records[at + 4] = d;
+    records[at + 5] = e;
+    records[at + 6] = f;
+    records[at + 7] = g;
+    records[at + 8] = h;
+    this.#written = (this.#written + 1) | 0;
+    Atomics.store(this.#counts, WRITTEN, this.#written);
+  }
+
+  /** Hands over each record: `records[at]` is its kind, what it says comes behind. */
+  read(take: (records: Float64Array, at: number) => void): void {
+    let read = Atomics.load(this.#counts, READ);
+    for (;;) {
+      const written = Atomics.load(this.#counts, WRITTEN);
+      if (read === written) return;
+      while (read !== written) {
+        const at = (read & (RECORDS - 1)) * RECORD_FIELDS;
+        read = (read + 1) | 0;
+        take(this.#records, at);
+      }
+      Atomics.store(this.#counts, READ, read);
+      Atomics.notify(this.#counts, READ);
+    }
+  }
+}

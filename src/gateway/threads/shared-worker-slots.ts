@@ -1,0 +1,84 @@
+import type { TrafficWorker } from '../../ports/traffic.ts';
+import { WorkerSlots } from '../worker-slots.ts';
+import {
+  DRAINING,
+  FLAGS,
+  GIVEN,
+  OPEN,
+  PREFERENCE,
+  REFUSALS,
+  RESTING,
+  SAMPLE_LIMIT,
+  type Row,
+  type SharedTable,
+} from './shared-table.ts';
+
+/** What is counted of a worker, on all threads. */
+export function openForMore(table: SharedTable, worker: Row): boolean {
+  return table.get(worker, FLAGS) === OPEN && table.get(worker, RESTING) === 0;
+}
+
+/** How much is left of its sample; null without one. */
+export function sampleLeft(table: SharedTable, worker: Row): number | null {
+  const limit = table.get(worker, SAMPLE_LIMIT);
+  return limit < 0 ? null : Math.max(0, limit - table.get(worker, GIVEN));
+}
+
+/** A worker's slots as one gateway thread sees them: its own requests, and what all threads have given. */
+export class SharedWorkerSlots extends WorkerSlots {
+  readonly row: Row;
+  readonly #table: SharedTable;
+  readonly #thread: number;
+
+  constructor(
+    worker: TrafficWorker,
+    times: { readonly nowMs: number; readonly monotonicMs: number },
+    place: { readonly table: SharedTable; readonly row: Row; readonly thread: number },
+  ) {
+    super(worker, times.nowMs, times.monotonicMs);
+    this.#table = place.table;
+    this.#thread = place.thread;
+    this.row = place.row;
+  }
+
+  override get preference(): number {
+    return this.#table.get(this.row, PREFERENCE);
+  }
+
+  override get running(): number {
+    return this.#table.running(this.row);
+  }
+
+  override get open(): boolean {
+    return openForMore(this.#table, this.row);
+  }
+
+  override get sampleLeft(): number | null {
+    return sampleLeft(this.#table, this.row);
+  }
+
+  override get draining(): boolean {
+    return (this.#table.get(this.row, FLAGS) & DRAINING) !== 0;
+  }
+
+  /** Control sets it for all threads at once. */
+  override set draining(_draining: boolean) {}
+
+  override get refusals(): number {
+    return this.#table.get(this.row, REFUSALS);
+  }
+
+  override set refusals(refusals: number) {
+    if (this.refusals !== refusals) this.#table.set(this.row, REFUSALS, refusals);
+  }
+
+  /** One thread lets it rest for all of them. */
+  override beginRest(): boolean {
+    return super.beginRest() && this.#table.exchangeIf(this.row, RESTING, 0, this.#thread + 1);
+  }
+
+  override endRest(): void {
+    super.endRest();
+    this.#table.exchangeIf(this.row, RESTING, this.#thread + 1, 0);
+  }
+}
