@@ -1,7 +1,10 @@
+const FIRST_SIZE = 16;
+const NONE = new Float64Array(0);
+
 /** A binary heap of pairs (time, value), the earliest on top, with a bound on how many it holds. */
 export class TimedHeap {
-  #times = new Float64Array(16);
-  #values = new Float64Array(16);
+  #times = NONE;
+  #values = NONE;
   #size = 0;
   readonly #sizeMax: number;
 
@@ -66,10 +69,11 @@ export class TimedHeap {
   }
 
   #grow(): void {
-    const times = new Float64Array(this.#size * 2);
+    const size = Math.max(FIRST_SIZE, this.#size * 2);
+    const times = new Float64Array(size);
     times.set(this.#times);
     this.#times = times;
-    const values = new Float64Array(this.#size * 2);
+    const values = new Float64Array(size);
     values.set(this.#values);
     this.#values = values;
   }

@@ -59,10 +59,13 @@ export interface WorkerEntry {
  */
 export interface EndpointEntry {
   endpoint: Endpoint;
+  /** Since when a request of it would have been seen by this process. */
+  readonly inMemorySinceMs: number;
   readonly revisions: Map<number, Revision>;
-  /** The last settings by their generation, to tell a client what changed since it looked. */
-  readonly settingsKept: Map<number, EndpointSettings>;
-  readonly workers: Map<WorkerId, WorkerEntry>;
+  /** Former settings by their generation, to tell a client what changed since it looked; null without any. */
+  settingsKept: Map<number, EndpointSettings> | null;
+  /** Those that are not over. Changed by `addWorker` and `removeWorker`. */
+  workers: ReadonlyMap<WorkerId, WorkerEntry>;
   /** The last ones that ended, oldest first. */
   readonly ended: Worker[];
   /** Starts that failed in a row; when the last one did, and until when none is tried. See `start-failures.ts`. */
@@ -75,8 +78,8 @@ export interface EndpointEntry {
   spare: ReadonlySet<WorkerId>;
   /** Requests that began to wait and were not told to have started or gone. */
   waitingSeen: number;
-  /** How the revisions in use serve. In memory alone: after a restart they are learnt anew. */
-  readonly figures: Map<number, RevisionFigures>;
+  /** How the revisions in use serve; null before the first answer. In memory alone: after a restart they are learnt anew. */
+  figures: Map<number, RevisionFigures> | null;
   /** Of the running rollout, from its first look on. */
   guard: RolloutGuard | null;
   /** Of the last rollout that ended in this server's life: what the guard knew at its end. */
@@ -115,20 +118,26 @@ export interface SeenInLine {
   readonly ready: number;
 }
 
+// Most endpoints sleep, and all of them are in memory: what one that sleeps does not need is shared, or not made.
+const NO_WORKERS: ReadonlyMap<WorkerId, WorkerEntry> = new Map();
+const NO_SPARE: ReadonlySet<WorkerId> = new Set();
+const NO_COMMANDS = Promise.resolve();
+
 export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], nowMs: number): EndpointEntry {
   return {
     endpoint,
+    inMemorySinceMs: nowMs,
     revisions: new Map(revisions.map((revision) => [revision.number, revision])),
-    settingsKept: new Map([[endpoint.settingsGeneration, endpoint.settings]]),
-    workers: new Map(),
+    settingsKept: null,
+    workers: NO_WORKERS,
     ended: [],
     startFailures: 0,
     failedAtMs: 0,
     notBeforeMs: 0,
     load: null,
-    spare: new Set(),
+    spare: NO_SPARE,
     waitingSeen: 0,
-    figures: new Map(),
+    figures: null,
     guard: null,
     lastGuard: null,
     events: new EndpointEvents(nowMs),
@@ -136,7 +145,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], now
     proofShare: 'sample',
     locked: false,
     deferred: [],
-    commands: Promise.resolve(),
+    commands: NO_COMMANDS,
     reconciling: false,
     dirty: false,
     cancelWake: null,
@@ -144,6 +153,15 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], now
     openWith: null,
     seenInLine: null,
   };
+}
+
+export function addWorker(entry: EndpointEntry, worker: WorkerEntry): void {
+  if (entry.workers === NO_WORKERS) entry.workers = new Map();
+  (entry.workers as Map<WorkerId, WorkerEntry>).set(worker.record.id, worker);
+}
+
+export function removeWorker(entry: EndpointEntry, workerId: WorkerId): void {
+  if (entry.workers !== NO_WORKERS) (entry.workers as Map<WorkerId, WorkerEntry>).delete(workerId);
 }
 
 type Origin = Pick<Revision, 'createdAtMs' | 'createdBy' | 'fromRevision' | 'restores'> &

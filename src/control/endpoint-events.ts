@@ -16,7 +16,8 @@ export type NewEvent = Pick<EndpointEvent, 'kind' | 'code' | 'message'> &
 /** What was decided about one endpoint lately, and who follows it. */
 export class EndpointEvents {
   readonly #ring: EndpointEvent[] = [];
-  readonly #readers = new Set<EventReader>();
+  /** Null while nobody follows them. */
+  #readers: Set<EventReader> | null = null;
   #nextId: number;
 
   constructor(nowMs: number) {
@@ -36,7 +37,7 @@ export class EndpointEvents {
     this.#nextId += 1;
     this.#ring.push(noted);
     if (this.#ring.length > EVENTS_KEPT) this.#ring.shift();
-    for (const reader of this.#readers) reader.onEvent(noted);
+    for (const reader of this.#readers ?? []) reader.onEvent(noted);
   }
 
   /** Those behind `id`, oldest first; null, or an id that is yet to come: all that are kept. */
@@ -54,21 +55,22 @@ export class EndpointEvents {
 
   /** Tells every event from now on, in the turn in which it is noted; returns how to stop. Throws EVENT_READERS_LIMIT. */
   follow(reader: EventReader): () => void {
-    if (this.#readers.size >= READERS_MAX) {
+    const readers = (this.#readers ??= new Set());
+    if (readers.size >= READERS_MAX) {
       throw new AppError(
         'EVENT_READERS_LIMIT',
         `${READERS_MAX} readers follow the events of this endpoint, which is the limit; close one, or read them page by page.`,
       );
     }
-    this.#readers.add(reader);
+    readers.add(reader);
     return () => {
-      this.#readers.delete(reader);
+      readers.delete(reader);
     };
   }
 
   /** The endpoint is gone: nothing comes any more. */
   close(): void {
-    for (const reader of [...this.#readers]) reader.onEnd();
-    this.#readers.clear();
+    for (const reader of [...(this.#readers ?? [])]) reader.onEnd();
+    this.#readers?.clear();
   }
 }

@@ -52,8 +52,8 @@ export class EndpointRecords {
       } catch (error) {
         if (!(await this.#isStoredAnyway(next, error))) throw error;
       }
+      keepSettings(entry, next.settingsGeneration);
       entry.endpoint = next;
-      keepSettings(entry);
       if (revision !== undefined) this.#revisionAdd(entry, revision);
     } finally {
       entry.locked = false;
@@ -117,9 +117,13 @@ export class EndpointRecords {
   }
 }
 
-function keepSettings({ endpoint, settingsKept }: EndpointEntry): void {
-  settingsKept.set(endpoint.settingsGeneration, endpoint.settings);
+/** Before those of the next generation take their place. */
+function keepSettings(entry: EndpointEntry, nextGeneration: number): void {
+  const { settings, settingsGeneration } = entry.endpoint;
+  if (settingsGeneration === nextGeneration) return;
+  entry.settingsKept ??= new Map();
+  entry.settingsKept.set(settingsGeneration, settings);
   // In the order of their generations: the first is the oldest.
-  const [oldest] = settingsKept.keys();
-  if (settingsKept.size > SETTINGS_KEPT && oldest !== undefined) settingsKept.delete(oldest);
+  const [oldest] = entry.settingsKept.keys();
+  if (entry.settingsKept.size > SETTINGS_KEPT && oldest !== undefined) entry.settingsKept.delete(oldest);
 }

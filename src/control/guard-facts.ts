@@ -44,12 +44,13 @@ function failedOnWorker({ end, status }: RequestOutcome): boolean | null {
 }
 
 export function figuresOf(entry: EndpointEntry, revision: number): RevisionFigures {
-  const known = entry.figures.get(revision);
+  const known = entry.figures?.get(revision);
   if (known !== undefined) return known;
   const figures = new RevisionFigures(revision);
   // Requests of a revision that is on its way out still end: it is kept with those in use.
   const needed = new Set([entry.endpoint.stableRevision, entry.endpoint.targetRevision]);
   for (const worker of entry.workers.values()) needed.add(worker.record.revision);
+  entry.figures ??= new Map();
   for (const number of entry.figures.keys()) if (!needed.has(number)) entry.figures.delete(number);
   entry.figures.set(revision, figures);
   return figures;

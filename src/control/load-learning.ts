@@ -13,14 +13,17 @@ export interface LearnedLoad {
   readonly startMs: number;
 }
 
-/** Its model as of its present settings; made when it is first asked for. */
+/**
+ * Its model as of its present settings; made when it is first asked for, which it is with the first request
+ * or worker: it takes more memory than all else of an endpoint that sleeps.
+ */
 export function loadOf(entry: EndpointEntry, nowMs: number): LoadModel {
   const { settings } = entry.endpoint;
   const startMs = expectedStartMs(entry);
   const known = entry.load;
   if (known !== null && known.settings === settings && known.startMs === startMs) return known.model;
   const wanted = loadSettings(settings, startMs);
-  const model = known?.model ?? new LoadModel(wanted, nowMs);
+  const model = known?.model ?? new LoadModel(wanted, entry.inMemorySinceMs);
   model.configure(wanted, nowMs);
   entry.load = { model, settings, startMs };
   return model;

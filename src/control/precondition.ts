@@ -42,7 +42,9 @@ function partsOf(entry: EndpointEntry, tag: string): EndpointParts | null {
   const read = readEtag(tag);
   if (read === null) return null;
   const spec = entry.revisions.get(read.revision)?.spec;
-  const settings = entry.settingsKept.get(read.settingsGeneration);
+  const { settings: present, settingsGeneration } = entry.endpoint;
+  const isPresent = read.settingsGeneration === settingsGeneration;
+  const settings = isPresent ? present : entry.settingsKept?.get(read.settingsGeneration);
   return spec === undefined || settings === undefined ? null : { spec, settings };
 }
 

@@ -6,7 +6,13 @@ import { workerIsOver } from '../model/worker-state.ts';
 import type { FoundWorker } from '../ports/driver.ts';
 import type { ControlPorts } from './control-options.ts';
 import { EndedWorkers } from './ended-workers.ts';
-import { newWorkerEntry, type EndpointEntry, type WorkerEntry } from './endpoint-entry.ts';
+import {
+  addWorker,
+  newWorkerEntry,
+  removeWorker,
+  type EndpointEntry,
+  type WorkerEntry,
+} from './endpoint-entry.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import type { Inventory } from './inventory.ts';
 import type { Resources } from './resources/resources.ts';
@@ -108,7 +114,7 @@ export class WorkerLifecycle {
     };
     const worker = newWorkerEntry(record, entry.events);
     worker.claimed = claimed;
-    entry.workers.set(record.id, worker);
+    addWorker(entry, worker);
     this.#records.workerPut(record);
     return worker;
   }
@@ -198,7 +204,7 @@ export class WorkerLifecycle {
     );
     worker.placed = true;
     worker.proved = record.readyAtMs !== null;
-    entry.workers.set(record.id, worker);
+    addWorker(entry, worker);
     this.#records.workerPut(worker.record);
     if (record.state === 'ready' || record.state === 'starting' || record.state === 'unhealthy') {
       if (record.state === 'unhealthy') worker.unhealthySinceMs = this.#ports.clock.nowMs();
@@ -244,7 +250,7 @@ export class WorkerLifecycle {
   #over(entry: EndpointEntry, worker: WorkerEntry): void {
     const { record } = worker;
     this.#states.put(worker, { devices: [], endedAtMs: record.endedAtMs ?? this.#ports.clock.nowMs() });
-    entry.workers.delete(record.id);
+    removeWorker(entry, record.id);
     this.ended.keep(entry, worker.record);
     if (worker.placed) void this.ended.keepOutput(entry, record.id);
     this.#ports.traffic.workerRemove(entry.endpoint.id, record.id, record.reason);

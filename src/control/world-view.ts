@@ -33,7 +33,6 @@ export function worldOf(
     traffic.load(entry.endpoint.id),
     options,
     guardReportOf(entry, traffic, nowMs),
-    loadOf(entry, nowMs),
     nowMs,
   );
 }
@@ -49,7 +48,6 @@ class EntryWorld implements EndpointWorld {
   readonly workers: readonly WorkerView[];
   readonly waiting: number;
   readonly earliestDeadlineMs: number | null;
-  readonly load: LoadModel;
   readonly guard: GuardReport | null;
   readonly startFailures: number;
   readonly notBeforeMs: number;
@@ -58,6 +56,8 @@ class EntryWorld implements EndpointWorld {
   #planOptions: PlanOptions | null = null;
   readonly #load: EndpointLoad;
   #waitingSinceMs: readonly number[] | null = null;
+  #learned: LoadModel | null = null;
+  readonly #nowMs: number;
 
   constructor(
     entry: EndpointEntry,
@@ -66,7 +66,6 @@ class EntryWorld implements EndpointWorld {
     load: EndpointLoad,
     options: ControlOptions,
     guard: GuardReport | null,
-    learned: LoadModel,
     nowMs: number,
   ) {
     const { endpoint } = entry;
@@ -78,8 +77,6 @@ class EntryWorld implements EndpointWorld {
     this.rollout = endpoint.rollout;
     this.waiting = load.waiting;
     this.earliestDeadlineMs = load.earliestDeadlineMs;
-    this.load = learned;
-    learned.noteNeeded(workersFor(load.waiting + load.running, endpoint.settings), nowMs);
     // A queue that was refused as a whole went without a word for each.
     if (load.waiting === 0) entry.waitingSeen = 0;
     this.guard = guard;
@@ -88,6 +85,10 @@ class EntryWorld implements EndpointWorld {
     this.#entry = entry;
     this.#options = options;
     this.#load = load;
+    this.#nowMs = nowMs;
+    const needed = workersFor(load.waiting + load.running, endpoint.settings);
+    // Where nobody ever asked, that nobody asks is nothing to be learned.
+    if (needed > 0 || entry.load !== null) this.load.noteNeeded(needed, nowMs);
     const revisions = new Map<number, RevisionView>();
     const show = (number: number): void => {
       if (revisions.has(number)) return;
@@ -103,6 +104,11 @@ class EntryWorld implements EndpointWorld {
     }
     this.revisions = revisions;
     this.workers = workers;
+  }
+
+  get load(): LoadModel {
+    this.#learned ??= loadOf(this.#entry, this.#nowMs);
+    return this.#learned;
   }
 
   get options(): PlanOptions {

@@ -94,13 +94,14 @@ function byConcurrency(world: EndpointWorld, running: number): Need {
 }
 
 function byQueue(world: EndpointWorld, serving: readonly WorkerView[], running: number, nowMs: number): Need {
-  const { load, settings } = world;
+  const { settings } = world;
   const busy = workersFor(running, settings);
   if (world.waiting === 0) {
     return new NeedWithReason(busy, null, () =>
       reason('running', `${running} running, none waiting`, { waiting: 0, running }),
     );
   }
+  const { load } = world;
   const fleet = servingFleet(world, serving, running, nowMs);
   const decision = queueNeed(fleet, load, nowMs);
   // Requests that run on workers which leave may have nowhere to go on: what runs now is always needed.

@@ -66,9 +66,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a worker that broke keeps its devices for ever',
     file: 'control/worker-lifecycle.ts',
-    find: '    entry.workers.delete(record.id);',
+    find: '    removeWorker(entry, record.id);',
     replace:
-      "    if (record.state !== 'failed' || record.readyAtMs === null) entry.workers.delete(record.id);",
+      "    if (record.state !== 'failed' || record.readyAtMs === null) removeWorker(entry, record.id);",
   },
   {
     name: 'a request that finds no worker wakes none',
