@@ -28,11 +28,11 @@ export interface ControlOptions {
   readonly deviceOthersShare: number;
   /** Where clients reach an endpoint. */
   readonly urlOf: (endpoint: Endpoint) => string;
-  /** What a worker is started with to reach the server, for jobs and notices; known once that listens. */
+  /** What a worker is started with to reach the server, for jobs and notices; a promise until that listens. */
   readonly workerVariables?: (
     endpoint: Endpoint,
     workerId: WorkerId,
-  ) => Promise<Readonly<Record<string, string>>>;
+  ) => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
 }
 
 /** Everything the control loops touch the world through. */

@@ -71,12 +71,12 @@ export class WorkerHealth {
   }
 
   #becameHealthy(entry: EndpointEntry, worker: WorkerEntry): void {
-    const nowMs = this.#ports.clock.nowMs();
     const { state } = worker.record;
     if (state === 'starting') {
-      this.#states.change(worker, 'becameReady', { readyAtMs: nowMs });
-      this.#measureStart(entry, worker, nowMs);
-    } else if (state === 'unhealthy') {
+      this.#becameReady(entry, worker);
+      return;
+    }
+    if (state === 'unhealthy') {
       this.#states.change(worker, 'healthRestored', {});
       worker.unhealthySinceMs = null;
     } else {
@@ -86,28 +86,30 @@ export class WorkerHealth {
     this.#parts.onChange(entry);
   }
 
+  #becameReady(entry: EndpointEntry, worker: WorkerEntry): void {
+    const nowMs = this.#ports.clock.nowMs();
+    const tookMs = this.#parts.times.sinceLaunchMs(worker);
+    const awaited = this.#ports.traffic.load(entry.endpoint.id).waiting > 0;
+    this.#states.change(worker, 'becameReady', { readyAtMs: nowMs });
+    // Requests wait for it: what is noted of its start comes after.
+    routeWorker(this.#ports, entry, worker);
+    this.#parts.times.measure(entry, worker, 'startTimeMs', tookMs);
+    if (awaited) this.#ports.metrics.coldStart(entry.endpoint.id, nowMs - worker.record.createdAtMs);
+    this.#ports.log.info('worker ready', {
+      endpointId: entry.endpoint.id,
+      workerId: worker.record.id,
+      revision: worker.record.revision,
+      startTimeMs: Math.round(tookMs),
+    });
+    this.#parts.onChange(entry);
+  }
+
   #lostHealth(entry: EndpointEntry, worker: WorkerEntry, detail: string): void {
     if (worker.record.state !== 'ready') return;
     this.#states.change(worker, 'healthLost', { reason: `health check failed: ${detail}` });
     worker.unhealthySinceMs = this.#ports.clock.nowMs();
     this.#ports.traffic.workerDrain(entry.endpoint.id, worker.record.id);
     this.#parts.onChange(entry);
-  }
-
-  #measureStart(entry: EndpointEntry, worker: WorkerEntry, nowMs: number): void {
-    const { record } = worker;
-    const { times } = this.#parts;
-    const tookMs = times.sinceLaunchMs(worker);
-    times.measure(entry, worker, 'startTimeMs', tookMs);
-    if (this.#ports.traffic.load(entry.endpoint.id).waiting > 0) {
-      this.#ports.metrics.coldStart(entry.endpoint.id, nowMs - record.createdAtMs);
-    }
-    this.#ports.log.info('worker ready', {
-      endpointId: entry.endpoint.id,
-      workerId: record.id,
-      revision: record.revision,
-      startTimeMs: Math.round(tookMs),
-    });
   }
 }
 

@@ -64,17 +64,20 @@ export class WorkerLaunch {
     try {
       const { credential, mounts } = resources.of(specOf(entry, record.revision));
       const { image } = startSpecOf(entry, record.revision);
-      const prepared = await this.#ports.driver.prepare(startSpecOf(entry, record.revision), {
+      const preparing = this.#ports.driver.prepare(startSpecOf(entry, record.revision), {
         credential,
         signal: worker.abort.signal,
         onProgress: (progress) => this.#pulling(worker, progress),
       });
+      // No `await` where there is nothing to wait for: all else that this turn has to do would come before the start.
+      const prepared = preparing === null ? null : await preparing;
       resources.prepared(image, prepared);
       worker.pull = null;
       if (notWanted()) return;
       if (prepared !== null) this.#prepared(entry, worker, prepared);
       const { workerVariables } = this.#ports.options;
-      const variables = workerVariables === undefined ? {} : await workerVariables(entry.endpoint, record.id);
+      const given = workerVariables?.(entry.endpoint, record.id) ?? {};
+      const variables = given instanceof Promise ? await given : given;
       if (this.#ports.deviceWatch !== null && !worker.devicesSeenFree)
         await deviceMemoryFree(worker.record.devices, inventory, this.#ports, worker.abort.signal);
       if (notWanted()) return;

@@ -174,7 +174,7 @@ export async function openServer(
       deviceOthersShare: config.workers.gpuOthersShare,
       urlOf: ({ id, type, appName }) =>
         type === 'async' ? `${base}/v1/${id}-${appName}` : endpointUrl(base, domain, id, appName),
-      workerVariables: async (endpoint, workerId) => await workerSide.variablesOf(endpoint, workerId),
+      workerVariables: (endpoint, workerId) => workerSide.variablesOf(endpoint, workerId),
     },
     onForgotten: (endpointId) => arrivals.forget(endpointId),
     onFatal: (error) => fatal.resolve(error),

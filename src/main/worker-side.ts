@@ -25,6 +25,13 @@ export interface WorkerSideOptions {
   readonly sendAlways: boolean;
 }
 
+interface WorkerPlace {
+  readonly base: string;
+  readonly certain: boolean;
+}
+
+type WorkerVariables = Readonly<Record<string, string>>;
+
 /** What brings the jobs to their workers: the calls of those that take them, and requests to the others. */
 export class WorkerSide {
   readonly requests: WorkerRequests;
@@ -32,7 +39,9 @@ export class WorkerSide {
   readonly readiness: Readiness;
   readonly #tokens: WorkerTokens;
   readonly #outputBytes: number;
-  readonly #place = Promise.withResolvers<{ readonly base: string; readonly certain: boolean }>();
+  readonly #listening = Promise.withResolvers<WorkerPlace>();
+  /** Null until the server listens. */
+  #place: WorkerPlace | null = null;
 
   constructor({ clock, log, jobs, key, workerFind, readiness, noticed, sendAlways }: WorkerSideOptions) {
     const { outputBytes } = jobs.limits;
@@ -64,13 +73,19 @@ export class WorkerSide {
 
   /** The server listens, and `base` is where workers reach it; `certain` false: those of some engines may not. */
   listening(base: string, certain: boolean): void {
-    this.#place.resolve({ base, certain });
+    this.#place = { base, certain };
+    this.#listening.resolve(this.#place);
   }
 
-  async variablesOf(endpoint: Endpoint, workerId: WorkerId): Promise<Readonly<Record<string, string>>> {
+  /** At once when the server listens: the start of a worker that a request waits for is then held up by nothing. */
+  variablesOf(endpoint: Endpoint, workerId: WorkerId): Promise<WorkerVariables> | WorkerVariables {
+    if (this.#place !== null) return this.#variablesAt(this.#place, endpoint, workerId);
+    return this.#listening.promise.then((place) => this.#variablesAt(place, endpoint, workerId));
+  }
+
+  #variablesAt({ base, certain }: WorkerPlace, endpoint: Endpoint, workerId: WorkerId): WorkerVariables {
     const holder = { endpointId: endpoint.id, workerId };
     const token = this.#tokens.tokenOf(holder);
-    const { base, certain } = await this.#place.promise;
     if (takesJobs(endpoint)) return jobVariables(holder, { base, token, outputBytes: this.#outputBytes });
     return certain ? readyVariables(holder, { base, token }) : {};
   }

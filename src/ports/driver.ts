@@ -146,8 +146,11 @@ export interface Driver {
   hostAddress?(): string | null;
   /** Why this spec can never start here, or null. Synchronous and without I/O: it guards PUT and POST. */
   refusal(spec: RevisionSpec): AppError | null;
-  /** Brings what a start needs onto the host: an image, told where there is one. Rejects with an AppError. */
-  prepare(spec: RevisionSpec, context: PullContext): Promise<PreparedImage | null>;
+  /**
+   * Brings what a start needs onto the host: an image, told where there is one. Rejects with an AppError.
+   * Null at once, and no promise, where there is nothing to bring: a start then waits for nothing.
+   */
+  prepare(spec: RevisionSpec, context: PullContext): Promise<PreparedImage | null> | null;
   /**
    * Hands the order over in the same turn; resolves once the worker exists and its addresses are
    * known, which is before it listens. Rejects with an AppError when it could not be started.

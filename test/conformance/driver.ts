@@ -157,16 +157,17 @@ export function driverConformance(
       for (const { spec, code } of world.refused) {
         const refusal = driver.refusal(spec);
         assert.equal(refusal?.code, code, refusal?.message ?? `accepted: ${spec.image} ${spec.command}`);
-        await assert.rejects(driver.prepare(spec, pullContext()), { code });
+        await assert.rejects(async () => await driver.prepare(spec, pullContext()), { code });
       }
       assert.equal(driver.refusal(world.spec('serves')), null);
-      const prepared = await world.settle(driver.prepare(world.spec('serves'), pullContext()));
+      const preparing = driver.prepare(world.spec('serves'), pullContext());
+      const prepared = preparing === null ? null : await world.settle(preparing);
       assert.equal(prepared === null, driver.images === null);
     });
 
     test('a prepare that is aborted rejects', async () => {
       const signal = AbortSignal.abort(new Error('no longer'));
-      await assert.rejects(driver.prepare(world.spec('serves'), pullContext(signal)));
+      await assert.rejects(async () => await driver.prepare(world.spec('serves'), pullContext(signal)));
     });
 
     test('a worker starts, gets ready, is listed, serves on two ports and stops on the first signal', async () => {

@@ -50,7 +50,7 @@ for (const [what, cgroups] of [
     const memory = new WorkerMemory(cgroups);
     const { child, pid, exit } = startChild('const held = Buffer.alloc(200 * 1048576, 1)');
     // In no group of its own it is looked at with the runner's: spawned like a worker it has one.
-    memory.begin('w', pid);
+    await memory.begin('w', pid);
     memory.watch('w', cgroups === null ? (processStat(pid)?.group ?? null) : pid);
     child.stdin.write('go');
     await once(child.stdout, 'data');
@@ -58,10 +58,14 @@ for (const [what, cgroups] of [
     child.kill('SIGTERM');
     await exit;
     await memory.look();
-    const { peakMemoryMib, outOfMemory } = memory.end('w');
+    const { peakMemoryMib, outOfMemory } = await memory.end('w');
     assert.ok(peakMemoryMib !== null && peakMemoryMib >= 200, `${peakMemoryMib} MiB`);
     assert.equal(outOfMemory, cgroups === null ? null : false);
-    assert.deepEqual(memory.end('w'), { outOfMemory: null, peakMemoryMib: null }, 'nothing is kept of it');
+    assert.deepEqual(
+      await memory.end('w'),
+      { outOfMemory: null, peakMemoryMib: null },
+      'nothing is kept of it',
+    );
   });
 }
 
@@ -79,13 +83,13 @@ test('a SIGKILL is called out of memory only where the kernel says so', async (c
   ] as const) {
     // It waits until it is in its group, whose limit is set then.
     const { child, pid, exit } = startChild(script);
-    memory.begin(workerId, pid);
+    await memory.begin(workerId, pid);
     memory.watch(workerId, pid);
     const v1 = join(cgroups.folder(workerId), 'memory.limit_in_bytes');
     await writeFile(existsSync(v1) ? v1 : join(cgroups.folder(workerId), 'memory.max'), String(limit));
     child.stdin.write('go');
     assert.equal(await exit, 'SIGKILL');
-    ended[workerId] = memory.end(workerId).outOfMemory;
+    ended[workerId] = (await memory.end(workerId)).outOfMemory;
     assert.equal(existsSync(cgroups.folder(workerId)), false, 'its group is taken away');
   }
   assert.deepEqual(ended, { short: true, killed: false });

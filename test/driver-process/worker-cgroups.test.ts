@@ -41,7 +41,7 @@ test('version 1: groups are made below the server’s own', async () => {
   assert.equal(cgroups?.folder('w'), join(own, 'pilotlight-i-w'));
   await group(cgroups.folder('w'), KILLED, '104857600\n', 1);
   assert.deepEqual(cgroups.facts('w'), { outOfMemory: true, peakBytes: 104_857_600 });
-  cgroups.add('other', 4_711);
+  await cgroups.add('other', 4_711);
   assert.equal(await readFile(join(cgroups.folder('other'), 'cgroup.procs'), 'utf8'), '4711');
   assert.deepEqual(cgroups.pids('other'), [4_711]);
   assert.equal(cgroups.pids('unknown'), null);

@@ -86,6 +86,10 @@ function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      // It does not listen any more when this returns; that it is told so takes another turn.
+      probe.close();
+      resolve(true);
+    });
   });
 }

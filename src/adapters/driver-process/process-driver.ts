@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
@@ -22,6 +22,7 @@ import type {
 } from '../../ports/driver.ts';
 import type { Log } from '../../ports/log.ts';
 import { processLives } from './process-table.ts';
+import { ReadyFiles } from './ready-file.ts';
 import { SpawnerChannel } from './spawner-channel.ts';
 import type { SpawnerReply } from './spawner-message.ts';
 import { strayWorkers } from './stray-worker.ts';
@@ -36,8 +37,8 @@ import type { ProcessRecord } from './process-record.ts';
 const DEFAULT_LOG_LIMIT_BYTES = 8 * MIB;
 /** An order that ended this many spawners is the reason why they end. */
 const ORDER_ATTEMPTS = 3;
-/** A record without a process that is older than this belongs to a start that never came to its spawn. */
-const INTENT_GRACE_MS = 10_000;
+/** A folder without a process on record that is older than this belongs to a start that never came to its spawn. */
+const START_GRACE_MS = 10_000;
 
 export interface ProcessDriverOptions {
   /** Made when it does not exist. It also names this server to its workers: two servers never share one. */
@@ -89,7 +90,7 @@ export class ProcessDriver implements Driver {
   readonly #hostDevices: () => Promise<HostDevices>;
   readonly #environment: Environment;
   readonly #serverFolder: string;
-  readonly #onNotice: (workerId: WorkerId) => void;
+  readonly #notices: ReadyFiles;
   readonly #workersFolder: string;
   readonly #instance: string;
   readonly #channel: SpawnerChannel;
@@ -104,7 +105,7 @@ export class ProcessDriver implements Driver {
     this.#random = options.random;
     this.#hostDevices = options.hostDevices;
     this.#environment = baseEnvironment(options.environment);
-    this.#onNotice = options.onNotice ?? (() => undefined);
+    this.#notices = new ReadyFiles(options.log, options.onNotice ?? (() => undefined));
     this.#serverFolder = options.serverFolder ?? process.cwd();
     const workersFolder = join(options.dataDir, 'workers');
     mkdirSync(workersFolder, { recursive: true, mode: 0o700 });
@@ -143,18 +144,15 @@ export class ProcessDriver implements Driver {
     return processRefusal(spec, this.#serverFolder);
   }
 
-  async prepare(spec: RevisionSpec, { signal }: PullContext): Promise<null> {
-    signal.throwIfAborted();
-    const refusal = this.refusal(spec);
-    if (refusal !== null) throw refusal;
-    return null;
+  prepare(spec: RevisionSpec, { signal }: PullContext): Promise<null> | null {
+    const refusal: unknown = signal.aborted ? signal.reason : this.refusal(spec);
+    return refusal === null ? null : Promise.reject(refusal);
   }
 
   start(order: WorkerOrder): Promise<StartedWorker> {
     const refusal = this.#closed ? closedError() : this.refusal(order.spec);
     const folder = workingFolder(order.spec.image, this.#serverFolder);
     if (refusal !== null || folder === null) return Promise.reject(refusal ?? closedError());
-    const startedAtMs = this.#clock.nowMs();
     const portChance = this.#random.next();
     // No registry is asked here: its password stays out of the spawner.
     const given = { ...order, credential: null };
@@ -163,7 +161,6 @@ export class ProcessDriver implements Driver {
         kind: 'start',
         order: given,
         workingFolder: folder,
-        startedAtMs,
         portChance,
         repeated,
       });
@@ -174,21 +171,22 @@ export class ProcessDriver implements Driver {
 
   async list(): Promise<readonly FoundWorker[]> {
     const found: FoundWorker[] = [];
-    const unfinished: ProcessRecord[] = [];
+    /** When the start of each began that has no process on record. */
+    const unfinished = new Map<WorkerId, number>();
     const known = new Set<WorkerId>();
     for (const name of await readdir(this.#workersFolder)) {
       const workerId = name as WorkerId;
       const record = readRecord<ProcessRecord>(this.#folder(workerId));
-      // Without a record it was forgotten, or is being started, in this moment.
-      if (record === null) continue;
-      if (record.pid === null) {
-        unfinished.push(record);
+      if (record === null || record.pid === null) {
+        // It is being started or forgotten in this moment, or the spawner died between its process and its record.
+        const beganMs = record?.startedAtMs ?? (await changedAtMs(this.#folder(workerId)));
+        if (beganMs !== null && !this.#watched.has(workerId)) unfinished.set(workerId, beganMs);
         continue;
       }
       known.add(workerId);
       found.push(await this.#inspect(record));
     }
-    if (this.#straysWereSought && unfinished.length === 0) return found;
+    if (this.#straysWereSought && unfinished.size === 0) return found;
     // After the records were read: a start that was completed meanwhile is in the process list.
     const strays = await strayWorkers(this.#instance);
     this.#straysWereSought = true;
@@ -197,9 +195,8 @@ export class ProcessDriver implements Driver {
       writeRecord(this.#folder(stray.workerId), stray);
       found.push(foundWorker(stray, null));
     }
-    for (const intent of unfinished) {
-      const { workerId, startedAtMs } = intent;
-      const isOld = this.#clock.nowMs() - startedAtMs > INTENT_GRACE_MS;
+    for (const [workerId, beganMs] of unfinished) {
+      const isOld = this.#clock.nowMs() - beganMs > START_GRACE_MS;
       if (isOld && !strays.has(workerId) && !this.#watched.has(workerId))
         removeRecord(this.#folder(workerId));
     }
@@ -250,6 +247,7 @@ export class ProcessDriver implements Driver {
       watched.ended.reject(closedError());
     }
     this.#watched.clear();
+    this.#notices.close();
     await this.#channel.close();
   }
 
@@ -283,6 +281,7 @@ export class ProcessDriver implements Driver {
   #adopt(record: ProcessRecord, tellsExit: boolean): Watched {
     const watched = this.#watch(record.workerId, record, null, tellsExit);
     watched.started.resolve({ addresses: record.addresses });
+    this.#notices.watch(record.workerId, this.#folder(record.workerId));
     this.#channel.send({ kind: 'adopt', record });
     return watched;
   }
@@ -314,6 +313,7 @@ export class ProcessDriver implements Driver {
         const watched = this.#watched.get(reply.record.workerId);
         if (watched === undefined) return;
         watched.record = reply.record;
+        this.#notices.watch(reply.record.workerId, this.#folder(reply.record.workerId));
         watched.started.resolve({ addresses: reply.record.addresses });
         return;
       }
@@ -322,9 +322,6 @@ export class ProcessDriver implements Driver {
         return;
       case 'ended':
         this.#ended(reply.workerId, reply.exit);
-        return;
-      case 'noticed':
-        this.#onNotice(reply.workerId);
         return;
       case 'warning':
         this.#log.warn(reply.message, reply.facts);
@@ -343,6 +340,7 @@ export class ProcessDriver implements Driver {
     const watched = this.#watched.get(workerId);
     if (watched === undefined) return;
     this.#watched.delete(workerId);
+    this.#notices.unwatch(workerId);
     watched.ended.resolve(exit);
     if (!watched.tellsExit) return;
     // In a later turn, so that whoever awaits `start` has heard of the worker before it hears of its end.
@@ -373,6 +371,16 @@ export class ProcessDriver implements Driver {
 
   #folder(workerId: WorkerId): string {
     return workerFolder(this.#workersFolder, workerId);
+  }
+}
+
+/** Null when it is gone. */
+async function changedAtMs(folder: string): Promise<number | null> {
+  try {
+    return (await stat(folder)).mtimeMs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 

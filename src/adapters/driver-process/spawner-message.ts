@@ -19,7 +19,6 @@ export type SpawnerRequest =
       readonly kind: 'start';
       readonly order: WorkerOrder;
       readonly workingFolder: string;
-      readonly startedAtMs: number;
       /** In [0, 1): where the search for a free port begins. */
       readonly portChance: number;
       /** The order went to a spawner that died: the worker may be there already. */
@@ -40,8 +39,6 @@ export type SpawnerReply =
       readonly message: string;
       readonly detail: string;
     }
-  /** The worker wrote to its descriptor for that: it takes requests. */
-  | { readonly kind: 'noticed'; readonly workerId: WorkerId }
   | { readonly kind: 'ended'; readonly workerId: WorkerId; readonly exit: WorkerExit }
   | {
       readonly kind: 'warning';

@@ -1,6 +1,6 @@
 import { spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkerId } from '../../base/ids.ts';
 import { mainPort } from '../../model/endpoint.ts';
@@ -11,7 +11,7 @@ import { HostPorts, hostPortRange, readEphemeralRange } from './host-ports.ts';
 import { processLives, processStart } from './process-table.ts';
 import type { SpawnerReply, SpawnerRequest, SpawnerSetup, StartRequest } from './spawner-message.ts';
 import { strayWorkers } from './stray-worker.ts';
-import { readyPath, watchReadyFile } from './ready-file.ts';
+import { readyPath } from './ready-file.ts';
 import { READY_DESCRIPTOR, workerEnvironment, type Environment } from './worker-environment.ts';
 import { removeScratch, volumeVariables } from './worker-volumes.ts';
 import { WorkerCgroups } from './worker-cgroups.ts';
@@ -82,8 +82,7 @@ class Spawner {
         request.portChance,
         taken,
       );
-      const record = await this.#launch(request, addresses);
-      send({ kind: 'started', record });
+      await this.#launch(request, addresses);
     } catch (error) {
       for (const port of taken) this.#ports.release(port);
       removeRecord(this.#folder(order.workerId));
@@ -107,37 +106,27 @@ class Spawner {
     return addresses;
   }
 
-  async #launch(
-    request: StartRequest,
-    addresses: Readonly<Record<number, WorkerAddress>>,
-  ): Promise<SpawnedRecord> {
-    const { order, workingFolder, startedAtMs } = request;
+  async #launch(request: StartRequest, addresses: Readonly<Record<number, WorkerAddress>>): Promise<void> {
+    const { order, workingFolder } = request;
     const { environment: base, instance } = this.#setup;
     const folder = this.#folder(order.workerId);
+    const startedAtMs = Date.now();
     const environment = {
       ...workerEnvironment(order, addresses, base, instance, startedAtMs),
       ...volumeVariables(order.mounts, folder),
     };
     const words = commandWords(order.spec, environment);
-    const intent: ProcessRecord = {
-      workerId: order.workerId,
-      endpointId: order.endpointId,
-      revision: order.revision,
-      fence: order.fence,
-      devices: order.devices,
-      addresses,
-      startedAtMs,
-      pid: null,
-      pidStart: null,
-    };
-    // Before the spawn: if this process dies right after it, the worker is looked for.
-    writeRecord(folder, intent);
+    // If this process dies before the record is there, the folder says that a worker is to be looked for.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { pid, exit } = await spawnDetached(words, workingFolder, environment, folder);
-    this.#memory.begin(order.workerId, pid);
-    const record = { ...intent, pid, pidStart: processStart(pid) };
-    this.#watch(record, exit, true);
+    // At once, before it can spawn processes of its own.
+    this.#remember(this.#memory.begin(order.workerId, pid));
+    const { workerId, endpointId, revision, fence, devices } = order;
+    const pidStart = processStart(pid);
+    const record = { workerId, endpointId, revision, fence, devices, addresses, startedAtMs, pid, pidStart };
     this.#complete(record);
-    return record;
+    send({ kind: 'started', record });
+    this.#watch(record, exit, true);
   }
 
   #adopt(record: ProcessRecord): void {
@@ -155,10 +144,8 @@ class Spawner {
 
   /** A record of a process that ended meanwhile counts: its end is then told as of any worker. */
   async #findStarted(workerId: WorkerId): Promise<SpawnedRecord | null> {
-    const folder = this.#folder(workerId);
-    const record = readRecord<ProcessRecord>(folder);
-    if (record === null) return null;
-    if (record.pid !== null) return { ...record, pid: record.pid };
+    const record = readRecord<ProcessRecord>(this.#folder(workerId));
+    if (record !== null && record.pid !== null) return { ...record, pid: record.pid };
     const stray = (await strayWorkers(this.#setup.instance)).get(workerId);
     if (stray === undefined || stray.pid === null) return null;
     this.#complete(stray);
@@ -191,22 +178,10 @@ class Spawner {
     const worker = new WorkerProcess({ record, leaderExit, leaderWasSeen, setup: this.#setup, warn });
     this.#logs.watch(folder);
     this.#memory.watch(record.workerId, leaderWasSeen ? record.pid : null);
-    const unwatch = this.#watchReady(record.workerId, folder);
-    const over = worker.ended.then((exit) => {
-      unwatch();
-      return this.#close(record, { ...exit, ...this.#memory.end(record.workerId) });
-    });
+    const over = worker.ended.then(async (exit) =>
+      this.#close(record, { ...exit, ...(await this.#memory.end(record.workerId)) }),
+    );
     this.#workers.set(record.workerId, { process: worker, over });
-  }
-
-  #watchReady(workerId: WorkerId, folder: string): () => void {
-    try {
-      return watchReadyFile(readyPath(folder), () => send({ kind: 'noticed', workerId }));
-    } catch (error) {
-      // Too many watches on this machine, say: the probes find the worker too, some milliseconds later.
-      this.#warn('the notice of a worker cannot be watched for', { workerId, error: String(error) });
-      return () => undefined;
-    }
   }
 
   async #close(record: SpawnedRecord, exit: WorkerExit): Promise<void> {

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** The server's own control group under a systemd unit that delegates: workers get theirs beside it. */
@@ -43,12 +44,12 @@ export class WorkerCgroups {
     return null;
   }
 
-  /** Where that fails nothing is told of it. */
-  add(workerId: string, pid: number): void {
+  /** Where that fails nothing is told of it. The kernel may take 20 ms for it, so nobody stands still meanwhile. */
+  async add(workerId: string, pid: number): Promise<void> {
     const folder = this.folder(workerId);
     try {
-      makeFolder(folder);
-      writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+      await mkdir(folder).catch(unlessThere);
+      await writeFile(join(folder, 'cgroup.procs'), String(pid));
     } catch {
       // It ended already, or the folder is full of groups: a worker starts without one as well.
       this.remove(workerId);
@@ -139,8 +140,12 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    unlessThere(error);
   }
+}
+
+function unlessThere(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
 }
 
 function readText(path: string): string | null {

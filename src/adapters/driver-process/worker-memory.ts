@@ -17,6 +17,8 @@ interface Watched {
 export class WorkerMemory {
   readonly #cgroups: WorkerCgroups | null;
   readonly #watched = new Map<string, Watched>();
+  /** Those whose control group is being made. */
+  readonly #joining = new Map<string, Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(cgroups: WorkerCgroups | null) {
@@ -24,8 +26,11 @@ export class WorkerMemory {
   }
 
   /** It was spawned in this turn: what it spawns itself is in its control group from the start. */
-  begin(workerId: string, pid: number): void {
-    this.#cgroups?.add(workerId, pid);
+  async begin(workerId: string, pid: number): Promise<void> {
+    if (this.#cgroups === null) return;
+    const joined = this.#cgroups.add(workerId, pid).finally(() => this.#joining.delete(workerId));
+    this.#joining.set(workerId, joined);
+    await joined;
   }
 
   /** `pid`: null where its first process is gone, and the number may be a stranger's by now. */
@@ -35,7 +40,9 @@ export class WorkerMemory {
   }
 
   /** All processes of it are gone. */
-  end(workerId: string): Pick<WorkerExit, 'outOfMemory' | 'peakMemoryMib'> {
+  async end(workerId: string): Promise<Pick<WorkerExit, 'outOfMemory' | 'peakMemoryMib'>> {
+    // One that ended as it began: its group is taken away once it is there.
+    await this.#joining.get(workerId);
     const peakKib = this.#watched.get(workerId)?.peakKib ?? null;
     this.#watched.delete(workerId);
     const facts = this.#cgroups?.facts(workerId) ?? null;

@@ -7,7 +7,7 @@ import type { WorkerAddress } from '../../model/worker.ts';
 /**
  * What is kept of a worker in `<data dir>/workers/<worker id>/`:
  *
- *   worker.json  this record, and what its driver adds to it; there before the worker is
+ *   worker.json  this record, and what its driver adds to it; of a container there before it is, of a process right after
  *   exit.json    how it ended; there once nothing of the worker is left
  *   log, log.1   its output (worker-log.ts)
  *   ready        empty until it says that it takes requests; of processes only
