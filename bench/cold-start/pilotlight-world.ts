@@ -31,7 +31,7 @@ export class PilotlightWorld {
     const dataDir = await mkdtemp(join(tmpdir(), 'pilotlight-bench-'));
     const server = await ChildServer.start(
       join(REPOSITORY, 'src/main/serve.ts'),
-      ['--listen=127.0.0.1:0', `--data-dir=${dataDir}`, '--gpus=0', '--log-level=warn'],
+      ['--listen=127.0.0.1:0', `--data-dir=${dataDir}`, '--gpus=0'],
       {
         ...process.env,
         PILOTLIGHT_API_KEY: API_KEY,

@@ -7,14 +7,14 @@ import { createServer, get, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const listenAfterMs = Number(process.env['LISTEN_AFTER_MS'] ?? 300);
-const orderedAtMs = Number(process.env['PILOTLIGHT_STARTED_AT_MS']);
+const spawnedAtMs = Number(process.env['PILOTLIGHT_STARTED_AT_MS']);
 let listeningMs = 0;
 
 const server = createServer((_request, response) => {
   const beganMs = performance.now();
   const body = 'ok';
   response.setHeader('worker-start-ms', listeningMs.toFixed(3));
-  response.setHeader('worker-ordered-ms', (performance.timeOrigin + listeningMs - orderedAtMs).toFixed(3));
+  response.setHeader('worker-spawned-ms', (performance.timeOrigin + listeningMs - spawnedAtMs).toFixed(3));
   response.setHeader('content-length', body.length);
   response.setHeader('worker-answer-ms', (performance.now() - beganMs).toFixed(3));
   response.end(body);

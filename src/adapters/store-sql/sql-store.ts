@@ -44,6 +44,7 @@ import type { Tables } from './tables.ts';
 export class SqlStore implements Store {
   readonly #connection: SqlConnection;
   readonly #queries: Kysely<Tables>;
+  #workerPutSql: string | null = null;
 
   constructor(connection: SqlConnection, queries: Kysely<Tables>) {
     this.#connection = connection;
@@ -181,12 +182,20 @@ export class SqlStore implements Store {
 
   async workerPut(worker: Worker): Promise<void> {
     const row = workerToRow(worker);
-    const put = this.#queries
+    // Made once, of the columns in the order in which every row has them: a worker is put several times before
+    // the request that waits for it is served, and the text takes longer than all that is decided meanwhile.
+    this.#workerPutSql ??= this.#queries
       .insertInto('workers')
       .values(row)
-      .onConflict((clash) => clash.column('id').doUpdateSet({ state: row.state, record: row.record }))
-      .compile();
-    await this.#write([statement(put)], () =>
+      .onConflict((clash) =>
+        clash.column('id').doUpdateSet((given) => ({
+          state: given.ref('excluded.state'),
+          record: given.ref('excluded.record'),
+        })),
+      )
+      .compile().sql;
+    const put = { sql: this.#workerPutSql, parameters: Object.values(row) as SqlValue[], expectedRows: null };
+    await this.#write([put], () =>
       conflict(`endpoint ${worker.endpointId} of worker ${worker.id} is not stored`),
     );
   }
