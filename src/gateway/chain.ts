@@ -65,7 +65,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
     try {
       client.checkFraming();
       const routed = route(client.head, parts.domain);
-      const key = authenticate(client.head.fields, parts);
+      const key = authenticate(client.head, parts);
       const queue = findEndpoint(parts.queues, routed, key);
       this.#queue = queue;
       checkLimits(client.head.bodyBytes, queue, parts.limits.bodyBytes, parts.draining);

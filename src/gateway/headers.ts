@@ -1,4 +1,4 @@
-import { fieldValue } from '../http1/fields.ts';
+import { FIELD, fieldKind, valueOf, type FieldKind, type KnownFields } from '../http1/field-kind.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 import type { ClientSide } from './client-side.ts';
 import type { ForwardCall } from './forwarder.ts';
@@ -6,31 +6,48 @@ import type { ForwardCall } from './forwarder.ts';
 /** Headers in the form of `rawHeaders`: name, value, name, value. Keeps order, case and duplicates. */
 export type HeaderList = string[];
 
+/** Takes the fields of a head one by one: each forwarder writes them in its own form. */
+export interface FieldSink {
+  field(name: string, value: string): void;
+}
+
+/** Takes fields down as a list. */
+export class FieldList implements FieldSink {
+  readonly list: HeaderList = [];
+
+  field(name: string, value: string): void {
+    this.list.push(name, value);
+  }
+}
+
 /** They speak about one connection only (RFC 9110 §7.6.1), so each side gets its own. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
+const HOP_BY_HOP = kindSet(
+  FIELD.connection,
+  FIELD.keepAlive,
+  FIELD.proxyConnection,
+  FIELD.proxyAuthenticate,
+  FIELD.proxyAuthorization,
+  FIELD.te,
+  FIELD.transferEncoding,
+  FIELD.upgrade,
+  FIELD.http2Settings,
+);
 
 /** Set by the gateway itself; what the client sent under these names is not passed on as it came. */
-const SET_ON_REQUEST = new Set([
-  'host',
-  'authorization',
-  'expect',
-  'content-length',
-  'trailer',
-  'x-request-id',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-]);
+const SET_ON_REQUEST = kindSet(
+  FIELD.host,
+  FIELD.authorization,
+  FIELD.expect,
+  FIELD.contentLength,
+  FIELD.trailer,
+  FIELD.requestId,
+  FIELD.forwardedFor,
+  FIELD.forwardedProto,
+  FIELD.forwardedHost,
+);
+
+const KEPT_FROM_WORKER = HOP_BY_HOP | SET_ON_REQUEST;
+const KEPT_FROM_CLIENT = HOP_BY_HOP | kindSet(FIELD.requestId);
 
 /** A `Connection` header may not take these away: the framing and our own facts stand on them. */
 const NEVER_LISTED = new Set(['content-length', 'host', 'content-type', 'date']);
@@ -38,11 +55,19 @@ const NEVER_LISTED = new Set(['content-length', 'host', 'content-type', 'date'])
 const REQUEST_ID = /^[A-Za-z0-9._~:@/+=-]{1,128}$/;
 const OUR_PREFIX = 'x-pilotlight-';
 
+/** Kinds as the bits of one number. */
+function kindSet(...kinds: readonly FieldKind[]): number {
+  return kinds.reduce((set: number, kind) => set | (1 << kind), 0);
+}
+
+function has(set: number, kind: number): boolean {
+  return (set & (1 << kind)) !== 0;
+}
+
 /** The names a `Connection` header adds to the hop-by-hop ones; null for the usual values. */
-function listedNames(connection: string | undefined): Set<string> | null {
-  if (connection === undefined) return null;
-  const plain = connection.toLowerCase();
-  if (plain === 'keep-alive' || plain === 'close' || plain === 'upgrade') return null;
+function listedNames(head: KnownFields): Set<string> | null {
+  const plain = valueOf(head, FIELD.connection)?.toLowerCase();
+  if (plain === undefined || plain === 'keep-alive' || plain === 'close' || plain === 'upgrade') return null;
   const names = new Set<string>();
   for (const part of plain.split(',')) {
     const name = part.trim();
@@ -51,9 +76,13 @@ function listedNames(connection: string | undefined): Set<string> | null {
   return names;
 }
 
+function isOurs(name: string): boolean {
+  return name.length > OUR_PREFIX.length && name.slice(0, OUR_PREFIX.length).toLowerCase() === OUR_PREFIX;
+}
+
 /** The client's request id when it is harmless, else undefined. */
-export function givenRequestId(fields: readonly string[]): string | undefined {
-  const given = fieldValue(fields, 'x-request-id');
+export function givenRequestId(head: KnownFields): string | undefined {
+  const given = valueOf(head, FIELD.requestId);
   return given !== undefined && REQUEST_ID.test(given) ? given : undefined;
 }
 
@@ -67,63 +96,51 @@ export function workerAuthority(address: WorkerAddress): string {
  * client used is in X-Forwarded-Host.
  */
 export function workerRequestHeaders(
+  to: FieldSink,
   client: Pick<ClientSide, 'head' | 'address' | 'encrypted' | 'requestId'>,
-  worker: WorkerAddress,
-): HeaderList {
-  const { fields, host } = client.head;
-  const listed = listedNames(fieldValue(fields, 'connection'));
-  const kept: HeaderList = ['Host', workerAuthority(worker)];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const name = fields[index] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || SET_ON_REQUEST.has(lower) || listed?.has(lower)) continue;
-    kept.push(name, fields[index + 1] as string);
+  authority: string,
+): void {
+  const { head } = client;
+  const { fields, kinds } = head;
+  const listed = listedNames(head);
+  to.field('Host', authority);
+  for (let index = 0; index < kinds.length; index += 1) {
+    if (has(KEPT_FROM_WORKER, kinds[index] as number)) continue;
+    const name = fields[2 * index] as string;
+    if (listed === null || !listed.has(name.toLowerCase())) to.field(name, fields[2 * index + 1] as string);
   }
-  const before = fieldValue(fields, 'x-forwarded-for');
-  kept.push('X-Forwarded-For', before === undefined ? client.address : `${before}, ${client.address}`);
+  const before = valueOf(head, FIELD.forwardedFor);
+  to.field('X-Forwarded-For', before === undefined ? client.address : `${before}, ${client.address}`);
   // A proxy before us that ends TLS says so here; without one the connection itself tells.
-  const given = fieldValue(fields, 'x-forwarded-proto');
+  const given = valueOf(head, FIELD.forwardedProto);
   const own = client.encrypted ? 'https' : 'http';
-  kept.push('X-Forwarded-Proto', given === 'http' || given === 'https' ? given : own);
-  const forwardedHost = fieldValue(fields, 'x-forwarded-host') ?? host;
-  if (forwardedHost !== undefined) kept.push('X-Forwarded-Host', forwardedHost);
-  kept.push('X-Request-Id', client.requestId);
-  return kept;
+  to.field('X-Forwarded-Proto', given === 'http' || given === 'https' ? given : own);
+  const forwardedHost = valueOf(head, FIELD.forwardedHost) ?? head.host;
+  if (forwardedHost !== undefined) to.field('X-Forwarded-Host', forwardedHost);
+  to.field('X-Request-Id', client.requestId);
+}
+
+/** The worker's answer as the client gets it; no X-Pilotlight header of the worker's. */
+export function clientAnswerHeaders(to: FieldSink, answer: KnownFields, status: number): void {
+  const { fields, kinds } = answer;
+  const listed = listedNames(answer);
+  for (let index = 0; index < kinds.length; index += 1) {
+    const kind = kinds[index] as FieldKind;
+    if (has(KEPT_FROM_CLIENT, kind) || (status === 204 && kind === FIELD.contentLength)) continue;
+    const name = fields[2 * index] as string;
+    if (kind === FIELD.other && isOurs(name)) continue;
+    if (listed === null || !listed.has(name.toLowerCase())) to.field(name, fields[2 * index + 1] as string);
+  }
 }
 
 /** What the gateway itself tells the client of its request, behind the worker's own headers. */
-export function ownAnswerHeaders(
-  { worker, waitedMs, coldStart }: ForwardCall,
-  requestId: string,
-): HeaderList {
-  return [
-    'X-Request-Id',
-    requestId,
-    'X-Pilotlight-Revision',
-    String(worker.revision),
-    'X-Pilotlight-Worker',
-    worker.workerId,
-    'X-Pilotlight-Wait-Ms',
-    String(Math.round(waitedMs)),
-    'X-Pilotlight-Cold-Start',
-    String(coldStart),
-  ];
-}
-
-/** The worker's answer as the client gets it, followed by `own`; no X-Pilotlight header of the worker's. */
-export function clientAnswerHeaders(raw: readonly string[], status: number, own: HeaderList): HeaderList {
-  const kept: HeaderList = [];
-  const listed = listedNames(fieldValue(raw, 'connection'));
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] as string;
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || listed?.has(lower)) continue;
-    if (lower.startsWith(OUR_PREFIX) || lower === 'x-request-id') continue;
-    if (status === 204 && lower === 'content-length') continue;
-    kept.push(name, raw[index + 1] as string);
-  }
-  kept.push(...own);
-  return kept;
+export function ownAnswerHeaders(to: FieldSink, call: ForwardCall, requestId: string): void {
+  const { worker } = call;
+  to.field('X-Request-Id', requestId);
+  to.field('X-Pilotlight-Revision', String(worker.revision));
+  to.field('X-Pilotlight-Worker', worker.workerId);
+  to.field('X-Pilotlight-Wait-Ms', String(Math.round(call.waitedMs)));
+  to.field('X-Pilotlight-Cold-Start', call.coldStart ? 'true' : 'false');
 }
 
 /** Trailers that may be passed on: none that would change how a message is framed, routed or trusted (RFC 9110 §6.5.1). */
@@ -131,19 +148,23 @@ export function passableTrailers(trailers: readonly string[]): readonly string[]
   if (trailers.length === 0) return trailers;
   const kept: string[] = [];
   for (let index = 0; index + 1 < trailers.length; index += 2) {
-    const lower = (trailers[index] as string).toLowerCase();
-    if (HOP_BY_HOP.has(lower) || SET_ON_REQUEST.has(lower) || NEVER_LISTED.has(lower)) continue;
-    if (!lower.startsWith(OUR_PREFIX)) kept.push(trailers[index] as string, trailers[index + 1] as string);
+    const name = trailers[index] as string;
+    if (has(KEPT_FROM_WORKER, fieldKind(name)) || NEVER_LISTED.has(name.toLowerCase()) || isOurs(name))
+      continue;
+    kept.push(name, trailers[index + 1] as string);
   }
   return kept;
 }
 
-/** Without what speaks about one connection, for a request or an answer of our own server. */
-export function withoutHopByHop(fields: readonly string[]): HeaderList {
-  const kept: HeaderList = [];
-  for (let index = 0; index + 1 < fields.length; index += 2) {
-    const lower = (fields[index] as string).toLowerCase();
-    if (!HOP_BY_HOP.has(lower)) kept.push(fields[index] as string, fields[index + 1] as string);
+/** Without what speaks about one connection, and without `also`, for a request or an answer of our own server. */
+export function innerHeaders(
+  to: FieldSink,
+  { fields, kinds }: KnownFields,
+  ...also: readonly FieldKind[]
+): void {
+  const left = HOP_BY_HOP | kindSet(...also);
+  for (let index = 0; index < kinds.length; index += 1) {
+    if (has(left, kinds[index] as number)) continue;
+    to.field(fields[2 * index] as string, fields[2 * index + 1] as string);
   }
-  return kept;
 }

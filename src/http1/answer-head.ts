@@ -1,4 +1,5 @@
 import { CR, LF, SPACE, VALUE, is } from './characters.ts';
+import { FIELD, fieldKinds, valueOf, type FieldKind, type KnownFields } from './field-kind.ts';
 import { checkChunked, connectionOptions, readFields, readLength, type FieldList } from './fields.ts';
 import { malformed } from './protocol-error.ts';
 
@@ -10,10 +11,9 @@ export type AnswerBody =
   /** Its end is the connection's. */
   | { readonly kind: 'close' };
 
-export interface ParsedAnswer {
+export interface ParsedAnswer extends KnownFields {
   readonly status: number;
   readonly reason: string;
-  readonly fields: FieldList;
   readonly body: AnswerBody;
   /** The sender takes another request on the connection. */
   readonly keepAlive: boolean;
@@ -44,7 +44,10 @@ export function parseAnswer(bytes: Buffer, start: number, end: number, method: s
   const fields: FieldList = [];
   const reason = text.substring(reasonStart, at);
   readFields(text, at + 2, fields);
-  return { status, reason, fields, ...readMeaning(fields, versionMinor, status, method) };
+  const kinds = fieldKinds(fields);
+  const body = readBody(fields, kinds, versionMinor, status, method);
+  const keepAlive = body !== CLOSE && keepsAlive(valueOf({ fields, kinds }, FIELD.connection), versionMinor);
+  return { status, reason, fields, kinds, body, keepAlive };
 }
 
 /** NaN where there is none, which no comparison holds for. */
@@ -54,40 +57,29 @@ function digit(text: string, index: number): number {
 }
 
 /** RFC 9112 §6.3, without what it leaves to guess: both lengths, repeated lengths, other encodings. */
-function readMeaning(
+function readBody(
   fields: FieldList,
+  kinds: readonly FieldKind[],
   versionMinor: 0 | 1,
   status: number,
   method: string,
-): Pick<ParsedAnswer, 'body' | 'keepAlive'> {
+): AnswerBody {
   let length: number | undefined;
   let chunked = false;
-  let connection: string | undefined;
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    const value = fields[index + 1] as string;
-    switch (name.length) {
-      case 10:
-        if (name.toLowerCase() === 'connection')
-          connection = connection === undefined ? value : `${connection},${value}`;
-        break;
-      case 14:
-        if (name.toLowerCase() !== 'content-length') break;
-        if (length !== undefined) throw malformed('it has more than one Content-Length header');
-        length = readLength(value);
-        break;
-      case 17:
-        if (name.toLowerCase() !== 'transfer-encoding') break;
-        if (chunked) throw malformed('it has more than one Transfer-Encoding header');
-        checkChunked(value);
-        chunked = true;
-        break;
+  for (let index = 0; index < kinds.length; index += 1) {
+    const kind = kinds[index];
+    if (kind === FIELD.contentLength) {
+      if (length !== undefined) throw malformed('it has more than one Content-Length header');
+      length = readLength(fields[2 * index + 1] as string);
+    } else if (kind === FIELD.transferEncoding) {
+      if (chunked) throw malformed('it has more than one Transfer-Encoding header');
+      checkChunked(fields[2 * index + 1] as string);
+      chunked = true;
     }
   }
   if (chunked && length !== undefined) throw malformed('it has both Content-Length and Transfer-Encoding');
   if (chunked && versionMinor === 0) throw malformed('HTTP/1.0 has no Transfer-Encoding');
-  const body = bodyOf(status, method, chunked, length);
-  return { body, keepAlive: body !== CLOSE && keepsAlive(connection, versionMinor) };
+  return bodyOf(status, method, chunked, length);
 }
 
 function bodyOf(status: number, method: string, chunked: boolean, length: number | undefined): AnswerBody {
@@ -99,6 +91,7 @@ function bodyOf(status: number, method: string, chunked: boolean, length: number
 
 function keepsAlive(connection: string | undefined, versionMinor: 0 | 1): boolean {
   if (connection === undefined) return versionMinor === 1;
+  if (connection === 'keep-alive') return true;
   const options = connectionOptions(connection);
   return versionMinor === 1 ? !options.includes('close') : options.includes('keep-alive');
 }

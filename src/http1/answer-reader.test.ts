@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ParsedAnswer } from './answer-head.ts';
 import { AnswerReader } from './answer-reader.ts';
+import { FIELD } from './field-kind.ts';
 
 interface Read {
   readonly heads: readonly Omit<ParsedAnswer, 'body'>[];
@@ -91,6 +92,7 @@ describe('an answer is read', () => {
         status: 404,
         reason: 'Not  Here',
         fields: ['X-A', '1', 'Connection', 'keep-alive', 'Content-Length', '0'],
+        kinds: [FIELD.other, FIELD.connection, FIELD.contentLength],
         keepAlive: true,
       },
     ]);

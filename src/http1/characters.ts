@@ -5,6 +5,8 @@ export const TARGET = 4;
 /** Of a method: capital letters and the hyphen. All registered ones are made of them. */
 export const METHOD = 8;
 export const HEX = 16;
+/** Of a Host field: a name or an address with a port. */
+export const HOST = 32;
 
 export const TAB = 0x09;
 export const LF = 0x0a;
@@ -23,6 +25,9 @@ for (const character of 'abcdefABCDEF') CLASSES[character.charCodeAt(0)] = at(ch
 CLASSES[0x2d] = TOKEN | METHOD;
 for (let code = 0x21; code <= 0x7e; code += 1) CLASSES[code] = at(code) | VALUE | TARGET;
 for (let code = 0x80; code <= 0xff; code += 1) CLASSES[code] = VALUE;
+for (const character of '._~:[]-') CLASSES[character.charCodeAt(0)] = at(character.charCodeAt(0)) | HOST;
+for (const code of CLASSES.keys())
+  if (/[0-9A-Za-z]/.test(String.fromCharCode(code))) CLASSES[code] = at(code) | HOST;
 CLASSES[SPACE] = VALUE;
 CLASSES[TAB] = VALUE;
 

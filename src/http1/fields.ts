@@ -69,12 +69,19 @@ export function connectionOptions(value: string): readonly string[] {
     .map((option) => option.trim());
 }
 
-const LENGTH = /^[0-9]{1,15}$/;
+const LENGTH_DIGITS_MAX = 15;
+const NOT_A_LENGTH = 'its Content-Length is not one number';
 
 /** How long a body says it is. Only digits: signs, lists and other bases are read in several ways. */
 export function readLength(value: string): number {
-  if (!LENGTH.test(value)) throw malformed('its Content-Length is not one number');
-  return Number(value);
+  let length = 0;
+  for (let at = 0; at < value.length; at += 1) {
+    const digit = value.charCodeAt(at) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) throw malformed(NOT_A_LENGTH);
+    length = length * 10 + digit;
+  }
+  if (value.length === 0 || value.length > LENGTH_DIGITS_MAX) throw malformed(NOT_A_LENGTH);
+  return length;
 }
 
 /** Of the encodings only `chunked` alone is known here; every other list ends where only some readers think it does. */

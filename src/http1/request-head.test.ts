@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { headEnd } from './head-end.ts';
+import { FIELD } from './field-kind.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { checkOpening, parseRequest, type ParsedRequest } from './request-head.ts';
 import { headText } from './writer.ts';
@@ -29,6 +30,7 @@ describe('a request head is read', () => {
       target: '/a/../b?c=%00',
       versionMinor: 1,
       fields: ['Host', 'h:1', 'X-A', '1', 'x-a', '2', 'Content-Length', '12'],
+      kinds: [FIELD.host, FIELD.other, FIELD.other, FIELD.contentLength],
       host: 'h:1',
       bodyBytes: 12,
       keepAlive: true,

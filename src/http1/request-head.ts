@@ -1,14 +1,14 @@
-import { CR, LF, METHOD, SPACE, TARGET, is } from './characters.ts';
+import { CR, HOST, LF, METHOD, SPACE, TARGET, is } from './characters.ts';
+import { FIELD, fieldKinds, valueOf, type KnownFields } from './field-kind.ts';
 import { checkChunked, connectionOptions, readFields, readLength, type FieldList } from './fields.ts';
 import { malformed } from './protocol-error.ts';
 
 /** A request's head, read in the one way that is left when all others are refused. */
-export interface ParsedRequest {
+export interface ParsedRequest extends KnownFields {
   readonly method: string;
   /** Byte for byte as it was written. */
   readonly target: string;
   readonly versionMinor: 0 | 1;
-  readonly fields: FieldList;
   readonly host: string | undefined;
   /** Bytes of the body; 0 for none, null for one in chunks. */
   readonly bodyBytes: number | null;
@@ -20,8 +20,10 @@ export interface ParsedRequest {
   readonly expectsContinue: boolean;
 }
 
+type Draft = { -readonly [Key in keyof ParsedRequest]: ParsedRequest[Key] };
+
 const METHOD_LENGTH_MAX = 32;
-const HOST = /^[A-Za-z0-9._~:[\]-]*$/;
+const SLASH = 0x2f;
 /** A path, `*`, or an address whose host is one: no user, and no sign that another reader stumbles over. */
 const TARGET_FORM =
   /^(?:\/|\*$|https?:\/\/(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?(?:[/?]|$))/i;
@@ -58,7 +60,7 @@ export function parseRequest(bytes: Buffer, start: number, end: number): ParsedR
   }
   // A string of its own: what is kept of a request for the operator's eyes must not hold on to its head.
   const target = bytes.toString('latin1', start + targetStart, start + at);
-  if (!TARGET_FORM.test(target) && method !== 'CONNECT')
+  if (target.charCodeAt(0) !== SLASH && !TARGET_FORM.test(target) && method !== 'CONNECT')
     throw malformed('its target is neither a path nor an http address');
   const versionAt = at + 1 + VERSION.length;
   const versionMinor = text.charCodeAt(versionAt) - 0x30;
@@ -72,80 +74,73 @@ export function parseRequest(bytes: Buffer, start: number, end: number): ParsedR
   }
   const fields: FieldList = [];
   readFields(text, versionAt + 3, fields);
-  return { method, target, versionMinor, fields, ...readMeaning(fields, versionMinor) };
+  const head: Draft = {
+    method,
+    target,
+    versionMinor,
+    fields,
+    kinds: fieldKinds(fields),
+    host: undefined,
+    bodyBytes: 0,
+    keepAlive: versionMinor === 1,
+    upgrade: null,
+    expectsContinue: false,
+  };
+  readMeaning(head);
+  return head;
 }
 
-type Meaning = Pick<ParsedRequest, 'host' | 'bodyBytes' | 'keepAlive' | 'upgrade' | 'expectsContinue'>;
-
 /** What the fields say of the message's end and of the connection (RFC 9112 §6.3, §3.2, §9.3). */
-function readMeaning(fields: FieldList, versionMinor: 0 | 1): Meaning {
-  let host: string | undefined;
+function readMeaning(head: Draft): void {
+  const { fields, kinds, versionMinor } = head;
   let length: number | undefined;
   let chunked = false;
-  let connection: string | undefined;
-  let upgrade: string | null = null;
-  let expectsContinue = false;
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    const value = fields[index + 1] as string;
-    // By length first: most names cost one comparison.
-    switch (name.length) {
-      case 4:
-        if (name.toLowerCase() !== 'host') break;
-        if (host !== undefined) throw malformed('it has more than one Host header');
-        if (!HOST.test(value)) throw malformed('its Host header is not a host');
-        host = value;
+  for (let index = 0; index < kinds.length; index += 1) {
+    const value = fields[2 * index + 1] as string;
+    switch (kinds[index]) {
+      case FIELD.host:
+        if (head.host !== undefined) throw malformed('it has more than one Host header');
+        if (!isHost(value)) throw malformed('its Host header is not a host');
+        head.host = value;
         break;
-      case 6:
-        if (name.toLowerCase() === 'expect') expectsContinue ||= value.toLowerCase() === '100-continue';
+      case FIELD.expect:
+        head.expectsContinue ||= versionMinor === 1 && value.toLowerCase() === '100-continue';
         break;
-      case 7:
-        if (name.toLowerCase() === 'upgrade') upgrade = upgrade === null ? value : `${upgrade}, ${value}`;
-        break;
-      case 10:
-        if (name.toLowerCase() === 'connection')
-          connection = connection === undefined ? value : `${connection},${value}`;
-        break;
-      case 14:
-        if (name.toLowerCase() !== 'content-length') break;
+      case FIELD.contentLength:
         if (length !== undefined) throw malformed('it has more than one Content-Length header');
         length = readLength(value);
         break;
-      case 17:
-        if (name.toLowerCase() !== 'transfer-encoding') break;
+      case FIELD.transferEncoding:
         if (chunked) throw malformed('it has more than one Transfer-Encoding header');
         checkChunked(value);
         chunked = true;
         break;
+      default:
+        break;
     }
   }
-  if (host === undefined && versionMinor === 1) throw malformed('it has no Host header');
+  if (head.host === undefined && versionMinor === 1) throw malformed('it has no Host header');
   if (chunked && length !== undefined) throw malformed('it has both Content-Length and Transfer-Encoding');
   if (chunked && versionMinor === 0) throw malformed('HTTP/1.0 has no Transfer-Encoding');
-  const bodyBytes = chunked ? null : (length ?? 0);
-  return {
-    host,
-    bodyBytes,
-    ...readConnection(connection, versionMinor, upgrade, bodyBytes),
-    expectsContinue: expectsContinue && versionMinor === 1,
-  };
+  head.bodyBytes = chunked ? null : (length ?? 0);
+  const connection = valueOf(head, FIELD.connection);
+  // A connection of HTTP/1.0 serves one request: nobody who is in a hurry speaks it.
+  if (connection !== undefined && connection !== 'keep-alive' && versionMinor === 1) {
+    readConnection(head, connectionOptions(connection));
+  }
+}
+
+function isHost(value: string): boolean {
+  for (let at = 0; at < value.length; at += 1) if (!is(HOST, value.charCodeAt(at))) return false;
+  return true;
 }
 
 /** Offers of HTTP/2 or TLS may be ignored, and some clients send one with every request. */
 const IGNORED_UPGRADE = /\b(?:h2c|tls)\b/i;
 
-function readConnection(
-  connection: string | undefined,
-  versionMinor: 0 | 1,
-  upgrade: string | null,
-  bodyBytes: number | null,
-): Pick<ParsedRequest, 'keepAlive' | 'upgrade'> {
-  // A connection of HTTP/1.0 serves one request: nobody who is in a hurry speaks it.
-  if (connection === undefined) return { keepAlive: versionMinor === 1, upgrade: null };
-  const options = connectionOptions(connection);
-  const wanted = upgrade !== null && versionMinor === 1 && bodyBytes === 0 && options.includes('upgrade');
-  return {
-    keepAlive: versionMinor === 1 && !options.includes('close'),
-    upgrade: wanted && !IGNORED_UPGRADE.test(upgrade) ? upgrade : null,
-  };
+function readConnection(head: Draft, options: readonly string[]): void {
+  head.keepAlive = !options.includes('close');
+  const upgrade = valueOf(head, FIELD.upgrade);
+  if (upgrade === undefined || head.bodyBytes !== 0 || !options.includes('upgrade')) return;
+  if (!IGNORED_UPGRADE.test(upgrade)) head.upgrade = upgrade;
 }

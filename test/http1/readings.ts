@@ -39,7 +39,7 @@ export function requestsByCodec(pieces: Pieces): Reading {
   const messages: ReadMessage[] = [];
   let kept: Buffer = Buffer.alloc(0);
   let open: {
-    message: { first: string[]; fields: string[] };
+    message: { first: string[]; fields: readonly string[] };
     decoder: BodyDecoder;
     keepAlive: boolean;
   } | null = null;

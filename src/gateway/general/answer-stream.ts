@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { clientAnswerHeaders, type HeaderList } from '../headers.ts';
+import { fieldKinds } from '../../http1/field-kind.ts';
+import { clientAnswerHeaders, FieldList, type HeaderList } from '../headers.ts';
 import type { GeneralCall } from './call.ts';
 
 const PRINTABLE = /^[\t\x20-\x7e]*$/;
@@ -20,8 +21,9 @@ export class AnswerStream {
   head(status: number, message: string, raw: readonly string[]): void {
     const response = this.#response;
     response.sendDate = false;
-    const headers = clientAnswerHeaders(raw, status, this.#own);
-    response.writeHead(status, PRINTABLE.test(message) ? message : '', headers);
+    const headers = new FieldList();
+    clientAnswerHeaders(headers, { fields: raw, kinds: fieldKinds(raw) }, status);
+    response.writeHead(status, PRINTABLE.test(message) ? message : '', [...headers.list, ...this.#own]);
     // A body that came in the same packet goes out in one with the head; a later one must not hold
     // the head back, because a client of a slow stream waits for it.
     queueMicrotask(() => {

@@ -10,7 +10,13 @@ import { forceClose } from '../force-close.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
 import type { ClientSide, ClientWatcher } from '../client-side.ts';
 import type { ForwardCall, Forwarding } from '../forwarder.ts';
-import { givenRequestId, ownAnswerHeaders, workerRequestHeaders } from '../headers.ts';
+import {
+  FieldList,
+  givenRequestId,
+  ownAnswerHeaders,
+  workerAuthority,
+  workerRequestHeaders,
+} from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
 import type { CutReason } from '../ticket.ts';
 import { checkFraming } from './check-framing.ts';
@@ -46,7 +52,7 @@ export class GeneralClient implements ClientSide {
     this.response = response;
     this.#parts = parts;
     this.head = headOf(request);
-    this.requestId = givenRequestId(request.rawHeaders) ?? newId<RequestId>(parts.random, 20);
+    this.requestId = givenRequestId(this.head) ?? newId<RequestId>(parts.random, 20);
     const { socket } = request;
     if (head === undefined) {
       this.upgrade = null;
@@ -101,10 +107,14 @@ export class GeneralClient implements ClientSide {
 
   forward(call: ForwardCall): Forwarding {
     const { request, response, upgrade } = this;
+    const toWorker = new FieldList();
+    workerRequestHeaders(toWorker, this, workerAuthority(call.worker.address));
+    const own = new FieldList();
+    ownAnswerHeaders(own, call, this.requestId);
     return this.#parts.forwarder.forward({
       call,
-      requestHeaders: workerRequestHeaders(this, call.worker.address),
-      answerHeaders: ownAnswerHeaders(call, this.requestId),
+      requestHeaders: toWorker.list,
+      answerHeaders: own.list,
       request,
       response,
       upgrade,

@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
 import { AppError } from '../../base/errors.ts';
-import { fieldValue } from '../../http1/fields.ts';
+import { FIELD, valueOf, type KnownFields } from '../../http1/field-kind.ts';
 import type { ApiKey } from '../../ports/store.ts';
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
 
 /** Looks up the caller by the hash of its key; the key itself is kept nowhere. */
 export function authenticate(
-  fields: readonly string[],
+  head: KnownFields,
   keys: { apiKeys(sha256Hex: string): ApiKey | undefined },
 ): ApiKey {
-  const given = fieldValue(fields, 'authorization');
+  const given = valueOf(head, FIELD.authorization);
   if (given === undefined) {
     throw new AppError('UNAUTHORIZED', 'The request has no API key; send "Authorization: Bearer <key>".');
   }

@@ -1,25 +1,26 @@
-import type { Duplex } from 'node:stream';
 import type { AnswerBody } from '../../http1/answer-head.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
-import { headText, lastChunk } from '../../http1/writer.ts';
-import { Outgoing } from './outgoing.ts';
+import { lastChunk } from '../../http1/writer.ts';
+import type { FieldSink } from '../headers.ts';
+import type { Outgoing } from './outgoing.ts';
 
 const REASON = /^[\t\x20-\x7e]*$/;
 
 /** Writes one answer to its client, framed as that client understands it. */
-export class AnswerWriter {
+export class AnswerWriter implements FieldSink {
   readonly #out: Outgoing;
   readonly #versionMinor: 0 | 1;
-  readonly #idleTimeoutSeconds: number;
+  readonly #keepAliveLines: string;
   #chunked = false;
   #begun = false;
   #ended = false;
   #keepAlive: boolean;
 
-  constructor(socket: Duplex, request: ParsedRequest, idleTimeoutMs: number) {
-    this.#out = new Outgoing(socket);
+  /** `keepAliveLines`: what `keepAliveLines` made. */
+  constructor(out: Outgoing, request: ParsedRequest, keepAliveLines: string) {
+    this.#out = out;
     this.#versionMinor = request.versionMinor;
-    this.#idleTimeoutSeconds = Math.floor(idleTimeoutMs / 1_000);
+    this.#keepAliveLines = keepAliveLines;
     this.#keepAlive = request.keepAlive;
   }
 
@@ -36,24 +37,28 @@ export class AnswerWriter {
     return this.#keepAlive;
   }
 
-  /** The connection ends with this answer. Nothing changes once its head was written. */
+  /** The connection ends with this answer. Nothing changes once its head was begun. */
   close(): void {
     if (!this.#begun) this.#keepAlive = false;
   }
 
-  /** `fields` without those about the connection or the body's framing; Content-Length belongs to them. */
-  head(status: number, reason: string, fields: readonly string[], body: AnswerBody): void {
+  /** `field` follows for each field that is not about the connection or the body's framing (Content-Length is none of these), and then `headEnd`. */
+  head(status: number, reason: string, body: AnswerBody): void {
     this.#begun = true;
     const open = body.kind === 'chunked' || body.kind === 'close';
-    this.#chunked = open && this.#versionMinor === 1;
     // HTTP/1.0 knows no chunks: there the connection's end is the body's.
-    const firstLine = `HTTP/1.1 ${status} ${REASON.test(reason) ? reason : ''}`;
-    const framing = [...fields];
-    if (this.#chunked) framing.push('Transfer-Encoding', 'chunked');
-    if (this.#keepAlive)
-      framing.push('Connection', 'keep-alive', 'Keep-Alive', `timeout=${this.#idleTimeoutSeconds}`);
-    else framing.push('Connection', 'close');
-    this.#out.text(headText(firstLine, framing));
+    this.#chunked = open && this.#versionMinor === 1;
+    if (status === 200 && reason === 'OK') this.#out.text('HTTP/1.1 200 OK\r\n');
+    else this.#out.text(`HTTP/1.1 ${status} ${REASON.test(reason) ? reason : ''}\r\n`);
+  }
+
+  field(name: string, value: string): void {
+    this.#out.field(name, value);
+  }
+
+  headEnd(): void {
+    if (this.#chunked) this.#out.text('Transfer-Encoding: chunked\r\n');
+    this.#out.text(this.#keepAlive ? this.#keepAliveLines : 'Connection: close\r\n\r\n');
   }
 
   /** Asks for the body of a request that waits for it. */
@@ -77,4 +82,9 @@ export class AnswerWriter {
   flush(): boolean {
     return this.#out.flush();
   }
+}
+
+/** The end of the head of an answer whose connection serves on. */
+export function keepAliveLines(idleTimeoutMs: number): string {
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeoutMs / 1_000)}\r\n\r\n`;
 }

@@ -7,6 +7,7 @@ import { checkOpening, parseRequest, type ParsedRequest } from '../../http1/requ
 import { forceClose } from '../force-close.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { answerRaw } from '../server-tuning.ts';
+import { Outgoing } from './outgoing.ts';
 import { StrictClient, type StrictClientParts } from './client.ts';
 
 export interface ConnectionParts extends StrictClientParts {
@@ -32,6 +33,7 @@ type Phase = 'head' | 'request' | 'closing' | 'other' | 'closed';
  */
 export class ClientConnection {
   readonly socket: Socket;
+  readonly out: Outgoing;
   readonly address: string;
   /** Monotonic; Infinity while a request is served. */
   deadlineMs: number;
@@ -49,6 +51,7 @@ export class ClientConnection {
 
   constructor(socket: Socket, parts: ConnectionParts) {
     this.socket = socket;
+    this.out = new Outgoing(socket);
     this.#parts = parts;
     this.address = socket.remoteAddress ?? 'unknown';
     this.deadlineMs = parts.clock.monotonicMs() + parts.limits.headTimeoutMs;

@@ -20,6 +20,8 @@ export interface StrictClientParts {
   readonly random: Random;
   readonly limits: GatewayLimits;
   readonly forwarder: StrictForwarder;
+  /** Of answers whose connection serves on. */
+  readonly keepAliveLines: string;
 }
 
 /** After these nothing more is taken on the connection: it is in doubt, or the server is leaving. */
@@ -52,9 +54,9 @@ export class StrictClient implements ClientSide {
     this.#connection = connection;
     this.#parts = parts;
     this.head = head;
-    const given = givenRequestId(head.fields);
+    const given = givenRequestId(head);
     this.requestId = given === undefined ? newId<RequestId>(parts.random, 20) : copyOf(given);
-    this.answer = new AnswerWriter(connection.socket, head, parts.limits.idleTimeoutMs);
+    this.answer = new AnswerWriter(connection.out, head, parts.keepAliveLines);
     this.body = head.bodyBytes === 0 ? null : new IncomingBody(head.bodyBytes);
   }
 
@@ -243,16 +245,12 @@ function copyOf(text: string): string {
 function writeError(answer: AnswerWriter, error: AppError, requestId: string, method: string): void {
   const { status, body } = errorAnswer(error);
   const bytes = Buffer.from(JSON.stringify(body));
-  const fields = [
-    'Content-Type',
-    'application/json; charset=utf-8',
-    'Content-Length',
-    String(bytes.length),
-    'X-Request-Id',
-    requestId,
-  ];
-  if (error.retryAfterSeconds !== undefined) fields.push('Retry-After', String(error.retryAfterSeconds));
-  if (status === 401) fields.push('WWW-Authenticate', 'Bearer');
-  answer.head(status, reasonPhrase(status), fields, { kind: 'length', bytes: bytes.length });
+  answer.head(status, reasonPhrase(status), { kind: 'length', bytes: bytes.length });
+  answer.field('Content-Type', 'application/json; charset=utf-8');
+  answer.field('Content-Length', String(bytes.length));
+  answer.field('X-Request-Id', requestId);
+  if (error.retryAfterSeconds !== undefined) answer.field('Retry-After', String(error.retryAfterSeconds));
+  if (status === 401) answer.field('WWW-Authenticate', 'Bearer');
+  answer.headEnd();
   if (method !== 'HEAD') answer.piece(bytes);
 }

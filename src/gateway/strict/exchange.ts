@@ -3,7 +3,7 @@ import { AppError } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/units.ts';
 import type { ParsedAnswer } from '../../http1/answer-head.ts';
 import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
-import { fieldValue } from '../../http1/fields.ts';
+import { FIELD, valueOf } from '../../http1/field-kind.ts';
 import { ProtocolError, malformed } from '../../http1/protocol-error.ts';
 import { forceClose } from '../force-close.ts';
 import {
@@ -18,10 +18,11 @@ import {
   ownAnswerHeaders,
   passableTrailers,
   workerRequestHeaders,
-  type HeaderList,
+  FieldList,
 } from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { tunnel, upgradeAnswer } from '../tunnel.ts';
+import type { AnswerWriter } from './answer-writer.ts';
 import type { StrictClient } from './client.ts';
 import type { BodySink } from './incoming-body.ts';
 import { RequestWriter } from './request-writer.ts';
@@ -62,7 +63,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#connections = connections;
     // What follows an agreed upgrade is no HTTP, so its connection is one that carries nothing else.
     this.#connection = connections.take();
-    this.#writer = new RequestWriter(this.#connection.socket, client.head);
+    this.#writer = new RequestWriter(this.#connection.out, client.head);
     this.#reader = new AnswerReader(client.head.method, 2 * parts.limits.headBytes, this);
   }
 
@@ -107,9 +108,14 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     const { head } = this.#client;
     this.#call.onSending();
     this.#sent = true;
-    const hop = head.upgrade === null ? [] : ['Connection', 'Upgrade', 'Upgrade', head.upgrade];
-    const fields = workerRequestHeaders(this.#client, this.#call.worker.address);
-    this.#writer.head(this.#call.path, [...fields, ...hop]);
+    const writer = this.#writer;
+    writer.head(this.#call.path);
+    workerRequestHeaders(writer, this.#client, this.#connections.authority);
+    if (head.upgrade !== null) {
+      writer.field('Connection', 'Upgrade');
+      writer.field('Upgrade', head.upgrade);
+    }
+    writer.headEnd();
     if (this.#client.body === null) this.#sentWhole = true;
     else this.#client.attachBody(this);
     this.flush();
@@ -163,16 +169,21 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
 
   onHead(answer: ParsedAnswer): void {
     if (this.#cut) return;
-    const { status, reason, fields, body } = answer;
+    const { status } = answer;
     if (status === 101) {
       if (this.#client.head.upgrade === null) throw malformed('it changes the protocol unasked');
       this.#joined = true;
     }
     this.#answer = answer;
-    if (!this.#joined) {
-      this.#client.answer.head(status, reason, clientAnswerHeaders(fields, status, this.#ownHeaders()), body);
-    }
+    if (!this.#joined) this.#writeHead(this.#client.answer, answer);
     this.#call.onAnswered(status);
+  }
+
+  #writeHead(to: AnswerWriter, answer: ParsedAnswer): void {
+    to.head(answer.status, answer.reason, answer.body);
+    clientAnswerHeaders(to, answer, answer.status);
+    ownAnswerHeaders(to, this.#call, this.#client.requestId);
+    to.headEnd();
   }
 
   onPiece(piece: Buffer): void {
@@ -225,10 +236,12 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     const { fields, reason } = this.#answer as ParsedAnswer;
     const { socket, early: fromClient } = this.#client.join();
     const worker = this.#connection.socket;
+    const own = new FieldList();
+    ownAnswerHeaders(own, this.#call, this.#client.requestId);
     tunnel({
       client: socket,
       worker,
-      agreed: upgradeAnswer(reason, fields, this.#ownHeaders()),
+      agreed: upgradeAnswer(reason, fields, own.list),
       fromWorker: early,
       fromClient,
     });
@@ -256,10 +269,6 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     return { end, status: this.#answer?.status ?? null, error, bodyBytes: this.#bodyBytes };
   }
 
-  #ownHeaders(): HeaderList {
-    return ownAnswerHeaders(this.#call, this.#client.requestId);
-  }
-
   #settle(end: ForwardEnd): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -278,7 +287,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
 const TIMEOUT = /(?:^|[\s,;])timeout=([0-9]{1,6})/i;
 
 /** How long the worker keeps an idle connection; null when it does not say. */
-function keepAliveOf({ fields }: ParsedAnswer): number | null {
-  const timeout = TIMEOUT.exec(fieldValue(fields, 'keep-alive') ?? '')?.[1];
+function keepAliveOf(answer: ParsedAnswer): number | null {
+  const timeout = TIMEOUT.exec(valueOf(answer, FIELD.keepAlive) ?? '')?.[1];
   return timeout === undefined ? null : Number(timeout) * SECOND_MS;
 }

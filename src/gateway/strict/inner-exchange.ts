@@ -3,17 +3,19 @@ import { duplexPair, type Duplex } from 'node:stream';
 import { AppError } from '../../base/errors.ts';
 import type { ParsedAnswer } from '../../http1/answer-head.ts';
 import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
+import { FIELD } from '../../http1/field-kind.ts';
 import { ProtocolError } from '../../http1/protocol-error.ts';
 import type { ClientWatcher } from '../client-side.ts';
-import { withoutHopByHop } from '../headers.ts';
+import { innerHeaders } from '../headers.ts';
 import type { StrictClient } from './client.ts';
 import type { BodySink } from './incoming-body.ts';
+import { Outgoing } from './outgoing.ts';
 import { RequestWriter } from './request-writer.ts';
 
 /** Heads of our own server's answers. */
 const HEAD_LIMIT_BYTES = 65_536;
 /** These are written anew, or have been seen to already. */
-const REPLACED = new Set(['content-length', 'expect', 'trailer']);
+const REPLACED = [FIELD.contentLength, FIELD.expect, FIELD.trailer] as const;
 
 /** Opens a connection to the server itself for a client of that address. */
 export type InnerConnect = (clientAddress: string) => Duplex;
@@ -45,7 +47,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     this.#client = client;
     const ours = connect(client.address);
     this.#socket = ours;
-    this.#writer = new RequestWriter(ours, client.head);
+    this.#writer = new RequestWriter(new Outgoing(ours), client.head);
     this.#reader = new AnswerReader(client.head.method, HEAD_LIMIT_BYTES, this);
     ours.on('data', (bytes: Buffer) => {
       this.#read(bytes);
@@ -68,7 +70,10 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     const { head } = this.#client;
     this.#client.watch(this);
     // One request a connection: what would follow is on the client's.
-    this.#writer.head(head.target, [...kept(head.fields), 'Connection', 'close']);
+    this.#writer.head(head.target);
+    innerHeaders(this.#writer, head, ...REPLACED);
+    this.#writer.field('Connection', 'close');
+    this.#writer.headEnd();
     this.#client.attachBody(this);
     this.flush();
     this.#client.whenDone(() => {
@@ -93,8 +98,11 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     if (!this.#writer.flush()) this.#client.holdBody();
   }
 
-  onHead({ status, reason, fields, body }: ParsedAnswer): void {
-    this.#client.answer.head(status, reason, withoutHopByHop(fields), body);
+  onHead(parsed: ParsedAnswer): void {
+    const { answer } = this.#client;
+    answer.head(parsed.status, parsed.reason, parsed.body);
+    innerHeaders(answer, parsed);
+    answer.headEnd();
   }
 
   onPiece(piece: Buffer): void {
@@ -132,14 +140,4 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     }
     this.#client.finish();
   }
-}
-
-function kept(fields: readonly string[]): readonly string[] {
-  const passed = withoutHopByHop(fields);
-  const list: string[] = [];
-  for (let index = 0; index + 1 < passed.length; index += 2) {
-    if (REPLACED.has((passed[index] as string).toLowerCase())) continue;
-    list.push(passed[index] as string, passed[index + 1] as string);
-  }
-  return list;
 }

@@ -1,16 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { KIB } from '../../base/units.ts';
 import { CHUNK_END, chunkStart } from '../../http1/writer.ts';
+import type { FieldSink } from '../headers.ts';
 
 /** Up to this size everything is joined into one text: copying it costs less than a second write. */
 const JOINED_MAX_BYTES = 8 * KIB;
 
 /** Gathers what goes out on a connection in one turn, so that it leaves in as few writes as can be. */
-export class Outgoing {
+export class Outgoing implements FieldSink {
   readonly #socket: Duplex;
   /** What comes before the first buffer. */
   #text = '';
-  #parts: (string | Buffer)[] = [];
+  #parts: (string | Buffer)[] | null = null;
   #bytes = 0;
 
   constructor(socket: Duplex) {
@@ -20,13 +21,19 @@ export class Outgoing {
   /** Latin-1. */
   text(text: string): void {
     this.#bytes += text.length;
-    if (this.#parts.length === 0) this.#text += text;
+    if (this.#parts === null) this.#text += text;
     else this.#parts.push(text);
   }
 
+  field(name: string, value: string): void {
+    this.text(`${name}: ${value}\r\n`);
+  }
+
+  /** The bytes are held until `flush`, and by the socket after it where that takes them later. */
   piece(bytes: Buffer): void {
     this.#bytes += bytes.length;
-    this.#parts.push(bytes);
+    if (this.#parts === null) this.#parts = [bytes];
+    else this.#parts.push(bytes);
   }
 
   chunk(bytes: Buffer): void {
@@ -38,7 +45,7 @@ export class Outgoing {
   /** Drops what was gathered. */
   clear(): void {
     this.#text = '';
-    this.#parts = [];
+    this.#parts = null;
     this.#bytes = 0;
   }
 
@@ -49,10 +56,8 @@ export class Outgoing {
     const text = this.#text;
     const parts = this.#parts;
     const joined = this.#bytes <= JOINED_MAX_BYTES;
-    this.#text = '';
-    this.#bytes = 0;
-    if (parts.length === 0) return socket.write(text, 'latin1');
-    this.#parts = [];
+    this.clear();
+    if (parts === null) return socket.write(text, 'latin1');
     if (joined) return socket.write(text + joinedText(parts), 'latin1');
     if (text === '' && parts.length === 1) return socket.write(parts[0]);
     socket.cork();

@@ -1,35 +1,42 @@
-import type { Duplex } from 'node:stream';
-import { fieldValue } from '../../http1/fields.ts';
+import { FIELD, valueOf } from '../../http1/field-kind.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
-import { headText, lastChunk } from '../../http1/writer.ts';
-import { passableTrailers } from '../headers.ts';
-import { Outgoing } from './outgoing.ts';
+import { lastChunk } from '../../http1/writer.ts';
+import { passableTrailers, type FieldSink } from '../headers.ts';
+import type { Outgoing } from './outgoing.ts';
 
 /** Where a request without a body says so (RFC 9110 §8.6): servers wait for one otherwise. */
 const BODY_EXPECTED: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Writes a request to whoever answers it. Head and body are framed anew, whatever the client's framing was. */
-export class RequestWriter {
+export class RequestWriter implements FieldSink {
   readonly #out: Outgoing;
   readonly #request: ParsedRequest;
 
-  constructor(socket: Duplex, request: ParsedRequest) {
-    this.#out = new Outgoing(socket);
+  constructor(out: Outgoing, request: ParsedRequest) {
+    this.#out = out;
     this.#request = request;
   }
 
-  /** `fields`: without those about the body. */
-  head(path: string, fields: readonly string[]): void {
-    const { method, bodyBytes, fields: given } = this.#request;
-    const framed = [...fields];
+  /** `field` follows for each field that is not about the body, and then `headEnd`. */
+  head(path: string): void {
+    this.#out.text(`${this.#request.method} ${path} HTTP/1.1\r\n`);
+  }
+
+  field(name: string, value: string): void {
+    this.#out.field(name, value);
+  }
+
+  headEnd(): void {
+    const request = this.#request;
+    const { bodyBytes } = request;
     if (bodyBytes === null) {
-      framed.push('Transfer-Encoding', 'chunked');
-      const trailer = fieldValue(given, 'trailer');
-      if (trailer !== undefined) framed.push('Trailer', trailer);
-    } else if (bodyBytes > 0 || BODY_EXPECTED.has(method)) {
-      framed.push('Content-Length', String(bodyBytes));
+      this.#out.text('Transfer-Encoding: chunked\r\n');
+      const trailer = valueOf(request, FIELD.trailer);
+      if (trailer !== undefined) this.#out.field('Trailer', trailer);
+    } else if (bodyBytes > 0 || BODY_EXPECTED.has(request.method)) {
+      this.#out.text(`Content-Length: ${bodyBytes}\r\n`);
     }
-    this.#out.text(headText(`${method} ${path} HTTP/1.1`, framed));
+    this.#out.text('\r\n');
   }
 
   piece(bytes: Buffer): void {

@@ -1,10 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { routeOf } from '../steps/route.ts';
+import { keepAliveLines } from './answer-writer.ts';
 import { ClientConnection, type ConnectionParts } from './client-connection.ts';
 import type { StrictClient, StrictClientParts } from './client.ts';
 import { InnerExchange, type InnerConnect } from './inner-exchange.ts';
 
-export interface StrictServerParts extends StrictClientParts {
+export interface StrictServerParts extends Omit<StrictClientParts, 'keepAliveLines'> {
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
   /** Takes what is for an endpoint. `onOver`: nothing more goes to its client. */
@@ -29,6 +30,7 @@ export class StrictServer {
     this.#parts = parts;
     const connectionParts: ConnectionParts = {
       ...parts,
+      keepAliveLines: keepAliveLines(parts.limits.idleTimeoutMs),
       serve: (client, onOver) => this.#serve(client, onOver),
       onDeadline: (connection) => {
         if (this.#closing && connection.idle) connection.socket.destroy();

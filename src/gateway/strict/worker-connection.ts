@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { WorkerAddress } from '../../model/worker.ts';
+import { Outgoing } from './outgoing.ts';
 
 /** The exchange that a connection serves. */
 export interface ConnectionUser {
@@ -16,6 +17,7 @@ export interface ConnectionUser {
 /** One connection to a worker, used by one exchange at a time. */
 export class WorkerConnection {
   readonly socket: Socket;
+  readonly out: Outgoing;
   user: ConnectionUser | null = null;
   /** Monotonic; when an idle one is closed. */
   idleUntilMs = 0;
@@ -28,6 +30,7 @@ export class WorkerConnection {
   constructor(address: WorkerAddress, onIdleEnd: (connection: WorkerConnection) => void) {
     this.#onIdleEnd = onIdleEnd;
     this.socket = connect({ host: address.host, port: address.port, noDelay: true });
+    this.out = new Outgoing(this.socket);
     this.socket.on('connect', () => {
       this.#connected = true;
       this.user?.onConnect();

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { WorkerAddress } from '../../model/worker.ts';
 import { MINUTE_MS, SECOND_MS } from '../../base/units.ts';
+import { workerAuthority } from '../headers.ts';
 import { WorkerConnection } from './worker-connection.ts';
 
 /**
@@ -15,6 +16,8 @@ const IDLE_MAX_MS = MINUTE_MS;
 /** The idle connections of one worker, last used first. Bounded by the worker's slots. */
 export class WorkerConnections {
   readonly address: WorkerAddress;
+  /** As a Host header has it. */
+  readonly authority: string;
   readonly #clock: Clock;
   readonly #idle: WorkerConnection[] = [];
   #cancelSweep: (() => void) | null = null;
@@ -22,6 +25,7 @@ export class WorkerConnections {
 
   constructor(address: WorkerAddress, clock: Clock) {
     this.address = address;
+    this.authority = workerAuthority(address);
     this.#clock = clock;
   }
 
