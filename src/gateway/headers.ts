@@ -12,7 +12,7 @@ export interface FieldSink {
 }
 
 /** Takes fields down as a list. */
-export class FieldList implements FieldSink {
+export class ListedFields implements FieldSink {
   readonly list: HeaderList = [];
 
   field(name: string, value: string): void {

@@ -12,13 +12,13 @@ export interface AnswerHandler {
 
 /** Interim answers (1xx) that one request may get. */
 const INTERIM_MAX = 32;
+const NO_TRAILERS: readonly string[] = [];
 
-/** Reads one answer from the bytes of a connection. */
+/** Reads one answer from the bytes of a connection, and then the next one. What it is given is its own only until it returns. */
 export class AnswerReader {
-  readonly #method: string;
+  #method: string;
   readonly #headLimitBytes: number;
-  readonly #handler: AnswerHandler;
-  readonly #onPiece: (piece: Buffer) => void;
+  #handler: AnswerHandler;
   /** An unfinished head. */
   #pending: Buffer | null = null;
   #interim = 0;
@@ -29,9 +29,20 @@ export class AnswerReader {
     this.#method = method;
     this.#headLimitBytes = headLimitBytes;
     this.#handler = handler;
-    this.#onPiece = (piece) => {
-      handler.onPiece(piece);
-    };
+  }
+
+  readonly #onPiece = (piece: Buffer): void => {
+    this.#handler.onPiece(piece);
+  };
+
+  /** Begins with the next answer of the connection, to a request with this method. */
+  next(method: string, handler: AnswerHandler): void {
+    this.#method = method;
+    this.#handler = handler;
+    this.#pending = null;
+    this.#interim = 0;
+    this.#body = null;
+    this.#ended = false;
   }
 
   /** The answer is complete, or changed the protocol. */
@@ -62,7 +73,8 @@ export class AnswerReader {
     for (;;) {
       const end = headEnd(bytes, start, start === 0 ? scanned : 0, this.#headLimitBytes);
       if (end === -1) {
-        this.#pending = start === 0 ? bytes : bytes.subarray(start);
+        // A copy: what is read into the same memory next would change it.
+        this.#pending = Buffer.from(bytes.subarray(start));
         return bytes.length;
       }
       const answer = parseAnswer(bytes, start, end, this.#method);
@@ -85,7 +97,7 @@ export class AnswerReader {
   #begin(answer: ParsedAnswer, bytes: Buffer, at: number): number {
     const decoder = decoderOf(answer.body);
     if (decoder === null) {
-      this.#end([]);
+      this.#end(NO_TRAILERS);
       return at;
     }
     this.#body = decoder;

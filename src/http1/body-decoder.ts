@@ -1,5 +1,6 @@
 import { CR, HEX, LF, SEMICOLON, VALUE, is } from './characters.ts';
-import { fieldValue, readFields, type FieldList } from './fields.ts';
+import { FIELD, fieldKind } from './field-kind.ts';
+import { readFields, type FieldList } from './fields.ts';
 import { refuseBareLineEnds } from './head-end.ts';
 import { ProtocolError, malformed } from './protocol-error.ts';
 
@@ -20,16 +21,17 @@ const EXTENSIONS =
 
 /** Every number up to it is exact. */
 const SIZE_MAX = 2 ** 52;
+const NO_TRAILERS: readonly string[] = [];
 const EMPTY_LINE = Buffer.from('\r\n\r\n', 'latin1');
 
 type Mode = 'length' | 'close' | 'size' | 'data' | 'dataEnd' | 'trailers' | 'done';
 
 /**
- * Finds the bytes of one message's body among those of its connection. It keeps at most one unfinished
- * size line or trailer section; the body itself goes through as slices of what came in.
+ * Finds the bytes of one message's body among those of its connection. It keeps a copy of at most one
+ * unfinished size line or trailer section; the body itself goes through as slices of what came in.
  */
 export class BodyDecoder {
-  readonly trailers: FieldList = [];
+  #trailers: FieldList | null = null;
   readonly #limits: ChunkLimits;
   #mode: Mode;
   /** Of the body, or of the chunk. */
@@ -44,6 +46,10 @@ export class BodyDecoder {
     if (bytes === null) this.#mode = 'size';
     else if (bytes === Infinity) this.#mode = 'close';
     else this.#mode = bytes === 0 ? 'done' : 'length';
+  }
+
+  get trailers(): readonly string[] {
+    return this.#trailers ?? NO_TRAILERS;
   }
 
   /** The whole body was read, trailers included. */
@@ -80,7 +86,7 @@ export class BodyDecoder {
           at = this.#size(bytes, at);
           break;
         case 'trailers':
-          at = this.#trailers(bytes, at);
+          at = this.#section(bytes, at);
           break;
       }
     }
@@ -116,8 +122,7 @@ export class BodyDecoder {
     if (end === -1) {
       // A wrong size is refused at its first wrong character, and not at the end of a line that may never come.
       readSize(line, false);
-      this.#kept = line;
-      return bytes.length;
+      return this.#keep(line, bytes.length);
     }
     this.#kept = null;
     const { size, digits } = readSize(line, true);
@@ -131,7 +136,7 @@ export class BodyDecoder {
   }
 
   /** Behind the last chunk: an empty line, or field lines and then an empty line. */
-  #trailers(bytes: Buffer, at: number): number {
+  #section(bytes: Buffer, at: number): number {
     const before = this.#kept?.length ?? 0;
     const section =
       this.#kept === null ? bytes.subarray(at) : Buffer.concat([this.#kept, bytes.subarray(at)]);
@@ -149,15 +154,18 @@ export class BodyDecoder {
       refuseBareLineEnds(section, 0);
       return this.#keep(section, bytes.length);
     }
-    readFields(section.toString('latin1', 0, end - 2), 0, this.trailers);
-    refuseFraming(this.trailers);
+    const trailers: FieldList = [];
+    readFields(section.toString('latin1', 0, end - 2), 0, trailers);
+    refuseFraming(trailers);
+    this.#trailers = trailers;
     this.#kept = null;
     this.#mode = 'done';
     return at + end - before;
   }
 
   #keep(bytes: Buffer, end: number): number {
-    this.#kept = bytes;
+    // A copy: what was read into the same memory next would change it.
+    this.#kept = Buffer.from(bytes);
     return end;
   }
 
@@ -200,7 +208,11 @@ function digitValue(code: number): number {
 
 /** A trailer that tells of the message's length would contradict what has been read already. */
 function refuseFraming(trailers: FieldList): void {
-  for (const name of ['content-length', 'transfer-encoding']) {
-    if (fieldValue(trailers, name) !== undefined) throw malformed(`it has ${name} among its trailers`);
+  for (let index = 0; index < trailers.length; index += 2) {
+    const name = trailers[index] as string;
+    const kind = fieldKind(name);
+    if (kind === FIELD.contentLength || kind === FIELD.transferEncoding) {
+      throw malformed(`it has ${name.toLowerCase()} among its trailers`);
+    }
   }
 }

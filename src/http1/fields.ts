@@ -49,18 +49,6 @@ function badName(text: string, start: number, at: number): string {
   return `the header name ${JSON.stringify(text.substring(start, Math.min(at, start + 40)))} is not followed by a colon`;
 }
 
-/** The values of all fields of that name, joined as RFC 9110 §5.3 allows; undefined when there is none. */
-export function fieldValue(fields: readonly string[], lowerCaseName: string): string | undefined {
-  let found: string | undefined;
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    if (name.length !== lowerCaseName.length || name.toLowerCase() !== lowerCaseName) continue;
-    const value = fields[index + 1] as string;
-    found = found === undefined ? value : `${found}, ${value}`;
-  }
-  return found;
-}
-
 /** What a Connection field asks for, in lower case. */
 export function connectionOptions(value: string): readonly string[] {
   return value

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { fieldKinds } from '../../http1/field-kind.ts';
-import { clientAnswerHeaders, FieldList, type HeaderList } from '../headers.ts';
+import { clientAnswerHeaders, ListedFields, type HeaderList } from '../headers.ts';
 import type { GeneralCall } from './call.ts';
 
 const PRINTABLE = /^[\t\x20-\x7e]*$/;
@@ -21,7 +21,7 @@ export class AnswerStream {
   head(status: number, message: string, raw: readonly string[]): void {
     const response = this.#response;
     response.sendDate = false;
-    const headers = new FieldList();
+    const headers = new ListedFields();
     clientAnswerHeaders(headers, { fields: raw, kinds: fieldKinds(raw) }, status);
     response.writeHead(status, PRINTABLE.test(message) ? message : '', [...headers.list, ...this.#own]);
     // A body that came in the same packet goes out in one with the head; a later one must not hold

@@ -11,7 +11,7 @@ import type { ParsedRequest } from '../../http1/request-head.ts';
 import type { ClientSide, ClientWatcher } from '../client-side.ts';
 import type { ForwardCall, Forwarding } from '../forwarder.ts';
 import {
-  FieldList,
+  ListedFields,
   givenRequestId,
   ownAnswerHeaders,
   workerAuthority,
@@ -107,9 +107,9 @@ export class GeneralClient implements ClientSide {
 
   forward(call: ForwardCall): Forwarding {
     const { request, response, upgrade } = this;
-    const toWorker = new FieldList();
+    const toWorker = new ListedFields();
     workerRequestHeaders(toWorker, this, workerAuthority(call.worker.address));
-    const own = new FieldList();
+    const own = new ListedFields();
     ownAnswerHeaders(own, call, this.requestId);
     return this.#parts.forwarder.forward({
       call,

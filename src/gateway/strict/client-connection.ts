@@ -51,7 +51,7 @@ export class ClientConnection {
 
   constructor(socket: Socket, parts: ConnectionParts) {
     this.socket = socket;
-    this.out = new Outgoing(socket);
+    this.out = new Outgoing(socket, true);
     this.#parts = parts;
     this.address = socket.remoteAddress ?? 'unknown';
     this.deadlineMs = parts.clock.monotonicMs() + parts.limits.headTimeoutMs;

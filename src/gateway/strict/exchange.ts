@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AppError } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/units.ts';
 import type { ParsedAnswer } from '../../http1/answer-head.ts';
-import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
+import type { AnswerHandler, AnswerReader } from '../../http1/answer-reader.ts';
 import { FIELD, valueOf } from '../../http1/field-kind.ts';
 import { ProtocolError, malformed } from '../../http1/protocol-error.ts';
 import { forceClose } from '../force-close.ts';
@@ -18,7 +18,7 @@ import {
   ownAnswerHeaders,
   passableTrailers,
   workerRequestHeaders,
-  FieldList,
+  ListedFields,
 } from '../headers.ts';
 import type { GatewayLimits } from '../limits.ts';
 import { tunnel, upgradeAnswer } from '../tunnel.ts';
@@ -62,13 +62,14 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     this.#parts = parts;
     this.#connections = connections;
     // What follows an agreed upgrade is no HTTP, so its connection is one that carries nothing else.
-    this.#connection = connections.take();
+    this.#connection = connections.take(client.head.upgrade !== null);
     this.#writer = new RequestWriter(this.#connection.out, client.head);
-    this.#reader = new AnswerReader(client.head.method, 2 * parts.limits.headBytes, this);
+    this.#reader = this.#connection.reader;
   }
 
   start(): void {
     this.#connection.user = this;
+    this.#reader.next(this.#client.head.method, this);
     if (this.#call.lastAnswer || this.#client.head.upgrade !== null) this.#client.answer.close();
     if (this.#connection.connected) {
       this.#send();
@@ -236,7 +237,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     const { fields, reason } = this.#answer as ParsedAnswer;
     const { socket, early: fromClient } = this.#client.join();
     const worker = this.#connection.socket;
-    const own = new FieldList();
+    const own = new ListedFields();
     ownAnswerHeaders(own, this.#call, this.#client.requestId);
     tunnel({
       client: socket,

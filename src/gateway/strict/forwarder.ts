@@ -36,7 +36,11 @@ export class StrictForwarder implements Forwarder {
     const { host, port } = worker.address;
     if (known !== undefined && known.address.host === host && known.address.port === port) return known;
     known?.close();
-    const connections = new WorkerConnections(worker.address, this.#parts.clock);
+    const connections = new WorkerConnections(
+      worker.address,
+      2 * this.#parts.limits.headBytes,
+      this.#parts.clock,
+    );
     this.#workers.set(worker.workerId, connections);
     return connections;
   }

@@ -47,7 +47,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     this.#client = client;
     const ours = connect(client.address);
     this.#socket = ours;
-    this.#writer = new RequestWriter(new Outgoing(ours), client.head);
+    this.#writer = new RequestWriter(new Outgoing(ours, false), client.head);
     this.#reader = new AnswerReader(client.head.method, HEAD_LIMIT_BYTES, this);
     ours.on('data', (bytes: Buffer) => {
       this.#read(bytes);

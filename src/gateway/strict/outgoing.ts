@@ -9,13 +9,16 @@ const JOINED_MAX_BYTES = 8 * KIB;
 /** Gathers what goes out on a connection in one turn, so that it leaves in as few writes as can be. */
 export class Outgoing implements FieldSink {
   readonly #socket: Duplex;
+  readonly #borrowed: boolean;
   /** What comes before the first buffer. */
   #text = '';
   #parts: (string | Buffer)[] | null = null;
   #bytes = 0;
 
-  constructor(socket: Duplex) {
+  /** `borrowed`: the pieces it is given are only lent to it, until it is flushed. */
+  constructor(socket: Duplex, borrowed: boolean) {
     this.#socket = socket;
+    this.#borrowed = borrowed;
   }
 
   /** Latin-1. */
@@ -29,7 +32,6 @@ export class Outgoing implements FieldSink {
     this.text(`${name}: ${value}\r\n`);
   }
 
-  /** The bytes are held until `flush`, and by the socket after it where that takes them later. */
   piece(bytes: Buffer): void {
     this.#bytes += bytes.length;
     if (this.#parts === null) this.#parts = [bytes];
@@ -59,12 +61,11 @@ export class Outgoing implements FieldSink {
     this.clear();
     if (parts === null) return socket.write(text, 'latin1');
     if (joined) return socket.write(text + joinedText(parts), 'latin1');
-    if (text === '' && parts.length === 1) return socket.write(parts[0]);
-    socket.cork();
-    if (text !== '') socket.write(text, 'latin1');
-    for (const part of parts) socket.write(part, 'latin1');
-    socket.uncork();
-    return !socket.writableNeedDrain;
+    const [only] = parts;
+    if (text === '' && parts.length === 1 && typeof only === 'object' && !this.#borrowed) {
+      return socket.write(only);
+    }
+    return socket.write(joinedBytes(text, parts));
   }
 }
 
@@ -72,4 +73,13 @@ function joinedText(parts: readonly (string | Buffer)[]): string {
   let text = '';
   for (const part of parts) text += typeof part === 'string' ? part : part.toString('latin1');
   return text;
+}
+
+function joinedBytes(text: string, parts: readonly (string | Buffer)[]): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, text.length));
+  let at = bytes.write(text, 0, 'latin1');
+  for (const part of parts) {
+    at += typeof part === 'string' ? bytes.write(part, at, 'latin1') : part.copy(bytes, at);
+  }
+  return bytes;
 }

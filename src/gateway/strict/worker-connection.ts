@@ -1,10 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import type { WorkerAddress } from '../../model/worker.ts';
+import { KIB } from '../../base/units.ts';
+import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
 import { Outgoing } from './outgoing.ts';
 
 /** The exchange that a connection serves. */
 export interface ConnectionUser {
   onConnect(): void;
+  /** The bytes are lent until it returns. */
   onData(bytes: Buffer): void;
   /** The worker takes more. */
   onDrain(): void;
@@ -14,10 +17,17 @@ export interface ConnectionUser {
   onClose(error: Error | null): void;
 }
 
+/**
+ * All connections read into it, one after the other: each read is used up before it returns. Memory of its
+ * own for each read costs more than the rest of the read.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * KIB);
+
 /** One connection to a worker, used by one exchange at a time. */
 export class WorkerConnection {
   readonly socket: Socket;
   readonly out: Outgoing;
+  readonly reader: AnswerReader;
   user: ConnectionUser | null = null;
   /** Monotonic; when an idle one is closed. */
   idleUntilMs = 0;
@@ -26,20 +36,33 @@ export class WorkerConnection {
   #error: Error | null = null;
   readonly #onIdleEnd: (connection: WorkerConnection) => void;
 
-  /** `onIdleEnd`: it ended, or said something, while nobody used it. */
-  constructor(address: WorkerAddress, onIdleEnd: (connection: WorkerConnection) => void) {
+  /**
+   * `asStream`: what it reads may be handed on to another protocol, for which it must be a stream like any
+   * other. `onIdleEnd`: it ended, or said something, while nobody used it.
+   */
+  constructor(
+    address: WorkerAddress,
+    headLimitBytes: number,
+    asStream: boolean,
+    onIdleEnd: (connection: WorkerConnection) => void,
+  ) {
     this.#onIdleEnd = onIdleEnd;
-    this.socket = connect({ host: address.host, port: address.port, noDelay: true });
-    this.out = new Outgoing(this.socket);
+    const { host, port } = address;
+    const callback = (length: number, buffer: Uint8Array): boolean => {
+      this.#onData((buffer as Buffer).subarray(0, length));
+      return true;
+    };
+    const onread = asStream ? undefined : { buffer: READ_BUFFER, callback };
+    this.socket = connect({ host, port, noDelay: true, ...(onread === undefined ? {} : { onread }) });
+    this.out = new Outgoing(this.socket, false);
+    this.reader = new AnswerReader('', headLimitBytes, NOBODY);
     this.socket.on('connect', () => {
       this.#connected = true;
       this.user?.onConnect();
     });
-    this.socket.on('data', (bytes: Buffer) => {
-      // An answer that nobody asked for must not become the answer to the next request.
-      if (this.user === null) this.#onIdleEnd(this);
-      else this.user.onData(bytes);
-    });
+    if (asStream) this.socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    // Without a listener for data nothing else makes it tell its end.
+    else this.socket.resume();
     this.socket.on('drain', () => {
       this.user?.onDrain();
     });
@@ -57,6 +80,12 @@ export class WorkerConnection {
     });
   }
 
+  #onData(bytes: Buffer): void {
+    // An answer that nobody asked for must not become the answer to the next request.
+    if (this.user === null) this.#onIdleEnd(this);
+    else this.user.onData(bytes);
+  }
+
   get connected(): boolean {
     return this.#connected;
   }
@@ -65,3 +94,6 @@ export class WorkerConnection {
     return this.#closed;
   }
 }
+
+const nothing = (): void => undefined;
+const NOBODY: AnswerHandler = { onHead: nothing, onPiece: nothing, onComplete: nothing };

@@ -18,27 +18,29 @@ export class WorkerConnections {
   readonly address: WorkerAddress;
   /** As a Host header has it. */
   readonly authority: string;
+  readonly #headLimitBytes: number;
   readonly #clock: Clock;
   readonly #idle: WorkerConnection[] = [];
   #cancelSweep: (() => void) | null = null;
   #closed = false;
 
-  constructor(address: WorkerAddress, clock: Clock) {
+  /** `headLimitBytes`: of an answer's head. */
+  constructor(address: WorkerAddress, headLimitBytes: number, clock: Clock) {
+    this.#headLimitBytes = headLimitBytes;
     this.address = address;
     this.authority = workerAuthority(address);
     this.#clock = clock;
   }
 
-  /** An idle connection, or one that is being opened. */
-  take(): WorkerConnection {
+  /** An idle connection, or one that is being opened. `asStream`: always a new one. */
+  take(asStream: boolean): WorkerConnection {
+    if (asStream) return this.#open(true);
     const nowMs = this.#clock.monotonicMs();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.idleUntilMs > nowMs && !idle.socket.destroyed) return idle;
       idle.socket.destroy();
     }
-    return new WorkerConnection(this.address, (connection) => {
-      this.#drop(connection);
-    });
+    return this.#open(false);
   }
 
   /** After a complete exchange only. `keepAliveMs`: how long the worker said it keeps it; null when it did not. */
@@ -75,6 +77,12 @@ export class WorkerConnections {
     const nextMs = Math.min(...left.map((connection) => connection.idleUntilMs));
     this.#cancelSweep = this.#clock.schedule(nextMs - nowMs, this.#sweep);
   };
+
+  #open(asStream: boolean): WorkerConnection {
+    return new WorkerConnection(this.address, this.#headLimitBytes, asStream, (connection) => {
+      this.#drop(connection);
+    });
+  }
 
   #drop(connection: WorkerConnection): void {
     const index = this.#idle.indexOf(connection);
