@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { newId, newUuid, type EndpointId, type JobId } from './ids.ts';
+import { newId, newRequestId, newUuid, type EndpointId, type JobId } from './ids.ts';
 import { seededRandom } from './random.ts';
 
 test('property: an id is a DNS label of its length that begins with a letter', () => {
@@ -35,4 +35,16 @@ test('a uuid says its version and variant, begins with its time, and does not re
   assert.deepEqual(ids.toSorted(), ids);
   assert.equal(new Set(ids.map((id) => id.slice(14))).size, ids.length);
   assert.match(newUuid<JobId>({ next: () => 1 - Number.EPSILON / 2 }, 0), /^00000000-0000-7fff-bfff-f{12}$/);
+});
+
+test('a request id has the form of other ids, and every character is drawn', () => {
+  assert.equal(newRequestId({ next: () => 0 }), 'a'.repeat(20));
+  assert.equal(newRequestId({ next: () => 1 - Number.EPSILON / 2 }), `z${'9'.repeat(19)}`);
+  const random = seededRandom(7);
+  const ids = Array.from({ length: 10_000 }, () => newRequestId(random));
+  for (const id of ids) assert.match(id, /^[a-z][a-z0-9]{19}$/);
+  assert.equal(new Set(ids).size, ids.length);
+  for (let place = 0; place < 20; place += 1) {
+    assert.equal(new Set(ids.map((id) => id[place])).size, place === 0 ? 26 : 36);
+  }
 });

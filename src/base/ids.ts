@@ -30,6 +30,26 @@ export function newId<Id extends string>(random: Random, length = 12): Id {
   return id as Id;
 }
 
+/** All pairs of the alphabet; those that begin with a letter come first. */
+const PAIRS = ALPHABET.split('').flatMap((first) => ALPHABET.split('').map((second) => first + second));
+const LETTER_PAIRS = 26 * ALPHABET.length;
+
+/** As `newId` of 20 characters makes one, from a quarter of the draws: every request gets one. */
+export function newRequestId(random: Random): RequestId {
+  let drawn = Math.floor(random.next() * LETTER_PAIRS * PAIRS.length);
+  let id = pairsOf(drawn);
+  for (let length = 4; length < 20; length += 4) {
+    drawn = Math.floor(random.next() * PAIRS.length * PAIRS.length);
+    id += pairsOf(drawn);
+  }
+  return id as RequestId;
+}
+
+function pairsOf(drawn: number): string {
+  const second = drawn % PAIRS.length;
+  return `${PAIRS[(drawn - second) / PAIRS.length]}${PAIRS[second]}`;
+}
+
 /**
  * A UUID of version 7 (RFC 9562): 48 bits of time, the rest chance. Ids made one after the other
  * stand beside each other in an index, and 74 bits of chance cannot be guessed.

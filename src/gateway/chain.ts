@@ -13,7 +13,7 @@ import { checkLimits } from './steps/check-limits.ts';
 import { findEndpoint } from './steps/find-endpoint.ts';
 import { recordArrival } from './steps/record-arrival.ts';
 import { record, type RecordParts } from './steps/record.ts';
-import { route } from './steps/route.ts';
+import { checkRoute, type Routed } from './steps/route.ts';
 import type { CutReason, Ticket, TicketHolder, Turn } from './ticket.ts';
 import type { WorkerSlots } from './worker-slots.ts';
 
@@ -21,7 +21,6 @@ export interface ChainParts extends RecordParts {
   readonly log: Log;
   readonly arrivals: ArrivalRecorder;
   readonly limits: GatewayLimits;
-  readonly domain: string | null;
   readonly queues: ReadonlyMap<string, EndpointQueue>;
   /** The server is leaving: new requests are refused, and answers close their connections. */
   readonly draining: boolean;
@@ -40,20 +39,21 @@ const NOT_SENT: ForwardEnd = { end: 'notSent', status: null, error: null, bodyBy
 export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
   readonly client: ClientSide;
   readonly #parts: ChainParts;
+  readonly #routed: Routed | null;
   readonly #onOver: () => void;
   readonly #beganMs: number;
   #queue: EndpointQueue | null = null;
   #ticket: Ticket | null = null;
   #slots: WorkerSlots | null = null;
   #forwarding: Forwarding | null = null;
-  #path = '';
   #tries = 0;
   #ended = false;
 
-  /** `onOver`: nothing more of the request happens on either side. */
-  constructor(parts: ChainParts, client: ClientSide, onOver: () => void) {
+  /** `routed`: where the request wants to go. `onOver`: nothing more of it happens on either side. */
+  constructor(parts: ChainParts, client: ClientSide, routed: Routed | null, onOver: () => void) {
     this.#parts = parts;
     this.client = client;
+    this.#routed = routed;
     this.#onOver = onOver;
     this.#beganMs = parts.clock.monotonicMs();
   }
@@ -64,12 +64,11 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
     const parts = this.#parts;
     try {
       client.checkFraming();
-      const routed = route(client.head, parts.domain);
+      const routed = checkRoute(this.#routed);
       const key = authenticate(client.head, parts);
       const queue = findEndpoint(parts.queues, routed, key);
       this.#queue = queue;
       checkLimits(client.head.bodyBytes, queue, parts.limits.bodyBytes, parts.draining);
-      this.#path = routed.path;
       const ticket = queue.enter(requestName(client.requestId, client.head.method, routed.path));
       this.#ticket = ticket;
       client.watch(this);
@@ -120,7 +119,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
   }
 
   get path(): string {
-    return this.#path;
+    return this.#routed?.path ?? '/';
   }
 
   get waitedMs(): number {

@@ -26,7 +26,7 @@ import { OpenClients } from './general/open-clients.ts';
 import { headOf } from './general/request-head.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { tune } from './server-tuning.ts';
-import { routeOf } from './steps/route.ts';
+import { routeOf, type Routed } from './steps/route.ts';
 import type { InnerConnect } from './strict/inner-exchange.ts';
 import { StrictForwarder } from './strict/forwarder.ts';
 import { StrictServer } from './strict/server.ts';
@@ -80,7 +80,6 @@ export class Gateway implements Traffic {
       arrivals: options.arrivals,
       log: options.log,
       limits: this.limits,
-      domain: options.domain,
       queues: this.#queues,
       apiKeys: (sha256Hex) => options.apiKeys(sha256Hex),
       get draining() {
@@ -135,7 +134,7 @@ export class Gateway implements Traffic {
       inner,
       limits: this.limits,
       forwarder: this.#strict,
-      serve: (client, onOver) => this.serve(client, onOver),
+      serve: (client, routed, onOver) => this.serve(client, routed, onOver),
     });
   }
 
@@ -201,9 +200,9 @@ export class Gateway implements Traffic {
   }
 
   /** Takes a request through the chain. `onOver`: nothing more goes to its client. Never throws. */
-  serve(client: ClientSide, onOver: () => void): void {
+  serve(client: ClientSide, routed: Routed | null, onOver: () => void): void {
     this.#inFlight += 1;
-    new Chain(this.#chainParts, client, () => {
+    new Chain(this.#chainParts, client, routed, () => {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
       onOver();
@@ -212,7 +211,8 @@ export class Gateway implements Traffic {
 
   #serveGeneral(client: GeneralClient): void {
     this.#clients.add(client);
-    this.serve(client, () => this.#clients.remove(client));
+    const routed = routeOf(client.head, this.#options.domain);
+    this.serve(client, routed, () => this.#clients.remove(client));
   }
 
   #queueParts(): QueueParts {

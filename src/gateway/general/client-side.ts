@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import type { AppError, ErrorCode } from '../../base/errors.ts';
-import { newId, type RequestId } from '../../base/ids.ts';
+import { newRequestId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import { errorAnswer } from '../../model/error-status.ts';
 import { forceClose } from '../force-close.ts';
@@ -52,7 +52,7 @@ export class GeneralClient implements ClientSide {
     this.response = response;
     this.#parts = parts;
     this.head = headOf(request);
-    this.requestId = givenRequestId(this.head) ?? newId<RequestId>(parts.random, 20);
+    this.requestId = givenRequestId(this.head) ?? newRequestId(parts.random);
     const { socket } = request;
     if (head === undefined) {
       this.upgrade = null;

@@ -14,7 +14,9 @@ export function authenticate(
   if (given === undefined) {
     throw new AppError('UNAUTHORIZED', 'The request has no API key; send "Authorization: Bearer <key>".');
   }
-  const token = BEARER.exec(given)?.[1];
+  // The form that nearly all send needs no expression.
+  const plain = given.startsWith('Bearer ') && !given.includes(' ', 7);
+  const token = plain ? given.slice(7) : BEARER.exec(given)?.[1];
   const key = token === undefined ? undefined : keys.apiKeys(hash('sha256', token, 'hex'));
   if (key !== undefined) return key;
   throw new AppError(

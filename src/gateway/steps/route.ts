@@ -33,14 +33,22 @@ export function routeOf(head: RoutedBy, domain: string | null): Routed | null {
     if (named !== null) return target.startsWith('/') ? { ...named, path: target } : null;
   }
   if (!target.startsWith(PATH_PREFIX)) return null;
-  const rest = target.slice(PATH_PREFIX.length);
-  const end = rest.search(/[/?#]/);
-  const endpointId = end === -1 ? rest : rest.slice(0, end);
-  return { endpointId, appName: null, path: asPath(end === -1 ? '' : rest.slice(end)) };
+  let end = PATH_PREFIX.length;
+  while (end < target.length && !endsSegment(target.charCodeAt(end))) end += 1;
+  return {
+    endpointId: target.slice(PATH_PREFIX.length, end),
+    appName: null,
+    path: asPath(target.slice(end)),
+  };
 }
 
-export function route(head: RoutedBy, domain: string | null): Routed {
-  const routed = routeOf(head, domain);
+/** A slash, a question mark or a number sign. */
+function endsSegment(code: number): boolean {
+  return code === 0x2f || code === 0x3f || code === 0x23;
+}
+
+/** `routed`: what `routeOf` found; a request that leads nowhere is refused. */
+export function checkRoute(routed: Routed | null): Routed {
   if (routed !== null) return routed;
   throw new AppError(
     'API_NOT_FOUND',

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { AppError, ErrorCode } from '../../base/errors.ts';
-import { newId, type RequestId } from '../../base/ids.ts';
+import { newRequestId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
 import { errorAnswer } from '../../model/error-status.ts';
@@ -55,7 +55,7 @@ export class StrictClient implements ClientSide {
     this.#parts = parts;
     this.head = head;
     const given = givenRequestId(head);
-    this.requestId = given === undefined ? newId<RequestId>(parts.random, 20) : copyOf(given);
+    this.requestId = given === undefined ? newRequestId(parts.random) : copyOf(given);
     this.answer = new AnswerWriter(connection.out, head, parts.keepAliveLines);
     this.body = head.bodyBytes === 0 ? null : new IncomingBody(head.bodyBytes);
   }

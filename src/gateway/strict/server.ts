@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { routeOf } from '../steps/route.ts';
+import { routeOf, type Routed } from '../steps/route.ts';
 import { keepAliveLines } from './answer-writer.ts';
 import { ClientConnection, type ConnectionParts } from './client-connection.ts';
 import type { StrictClient, StrictClientParts } from './client.ts';
@@ -8,8 +8,8 @@ import { InnerExchange, type InnerConnect } from './inner-exchange.ts';
 export interface StrictServerParts extends Omit<StrictClientParts, 'keepAliveLines'> {
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
-  /** Takes what is for an endpoint. `onOver`: nothing more goes to its client. */
-  serve(client: StrictClient, onOver: () => void): void;
+  /** Takes what is for an endpoint, or wants another protocol. `onOver`: nothing more goes to its client. */
+  serve(client: StrictClient, routed: Routed | null, onOver: () => void): void;
   /** Where all else goes. */
   readonly inner: InnerConnect;
 }
@@ -63,8 +63,8 @@ export class StrictServer {
 
   #serve(client: StrictClient, onOver: () => void): void {
     const { head } = client;
-    const toEndpoint = head.upgrade !== null || routeOf(head, this.#parts.domain) !== null;
-    if (toEndpoint) this.#parts.serve(client, onOver);
+    const routed = routeOf(head, this.#parts.domain);
+    if (routed !== null || head.upgrade !== null) this.#parts.serve(client, routed, onOver);
     else new InnerExchange(client, this.#parts.inner).run(onOver);
   }
 
