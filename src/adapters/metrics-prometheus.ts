@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { BucketCounts } from '../base/bucket-counts.ts';
 import type { EndpointId } from '../base/ids.ts';
 import { SECOND_MS } from '../base/units.ts';
 import { WORKER_STATES } from '../model/worker-state.ts';
@@ -35,11 +36,12 @@ class RegistryMetrics implements PrometheusMetrics {
   readonly #starts: Counter<'endpoint'>;
   readonly #failures: Counter<'endpoint'>;
   readonly #arrivalsDropped: Counter;
-  readonly #wait: Histogram;
-  readonly #duration: Histogram;
-  readonly #coldStart: Histogram;
-  readonly #overhead: Histogram;
+  readonly #wait: TimeHistogram;
+  readonly #duration: TimeHistogram;
+  readonly #coldStart: TimeHistogram;
+  readonly #overhead: TimeHistogram;
   readonly #gauges: ScrapedGauges;
+  /** Those with starts or failures. */
   readonly #endpoints = new Set<EndpointId>();
   #readGauges: (() => readonly EndpointGauges[]) | null = null;
 
@@ -47,8 +49,6 @@ class RegistryMetrics implements PrometheusMetrics {
     const registers = [registry];
     const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
       new Counter({ name, help, labelNames, registers });
-    const histogram = (name: string, help: string, buckets: number[]) =>
-      new Histogram({ name, help, buckets, registers });
     this.#registry = registry;
     this.#requests = new EndpointCounter(
       counter('pilotlight_requests_total', 'Requests that ended, by what their client saw.', [
@@ -73,22 +73,22 @@ class RegistryMetrics implements PrometheusMetrics {
       'Requests missing in the record of arrivals: it could not be written fast enough.',
       [],
     );
-    this.#wait = histogram(
+    this.#wait = new TimeHistogram(
       'pilotlight_request_wait_seconds',
       'From the arrival of a request to its slot on a worker.',
       REQUEST_BUCKETS_SECONDS,
     );
-    this.#duration = histogram(
+    this.#duration = new TimeHistogram(
       'pilotlight_request_duration_seconds',
       'From the arrival of a request to its end, waiting included.',
       REQUEST_BUCKETS_SECONDS,
     );
-    this.#coldStart = histogram(
+    this.#coldStart = new TimeHistogram(
       'pilotlight_cold_start_seconds',
       'From the first request that waited for a worker to its readiness.',
       COLD_START_BUCKETS_SECONDS,
     );
-    this.#overhead = histogram(
+    this.#overhead = new TimeHistogram(
       'pilotlight_forward_overhead_seconds',
       'Time the gateway added to requests that found a free slot.',
       OVERHEAD_BUCKETS_SECONDS,
@@ -97,22 +97,20 @@ class RegistryMetrics implements PrometheusMetrics {
   }
 
   requestEnded(endpointId: EndpointId, outcome: string, waitedMs: number, totalMs: number): void {
-    this.#endpoints.add(endpointId);
     this.#requests.raise(endpointId, outcome);
-    this.#wait.observe(waitedMs / SECOND_MS);
-    this.#duration.observe(totalMs / SECOND_MS);
+    this.#wait.note(waitedMs);
+    this.#duration.note(totalMs);
   }
 
   forwardOverhead(overheadMs: number): void {
-    this.#overhead.observe(overheadMs / SECOND_MS);
+    this.#overhead.note(overheadMs);
   }
 
   coldStart(_endpointId: EndpointId, durationMs: number): void {
-    this.#coldStart.observe(durationMs / SECOND_MS);
+    this.#coldStart.note(durationMs);
   }
 
   scaleDecision(endpointId: EndpointId, reason: string): void {
-    this.#endpoints.add(endpointId);
     this.#decisions.raise(endpointId, reason);
   }
 
@@ -148,23 +146,32 @@ class RegistryMetrics implements PrometheusMetrics {
       this.#gauges.show(endpoints);
       this.#forgetAllBut(new Set(endpoints.map(({ endpointId }) => endpointId)));
     }
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    this.#requests.show();
+    this.#decisions.show();
+    const histograms = [this.#wait, this.#duration, this.#coldStart, this.#overhead];
+    const texts = [await this.#registry.metrics(), ...histograms.map((histogram) => histogram.text())];
+    return { contentType: this.#registry.contentType, text: texts.join('\n') };
   }
 
   /** The last requests of a deleted endpoint can end after it was forgotten; their series go here. */
   #forgetAllBut(existing: ReadonlySet<EndpointId>): void {
-    for (const endpointId of this.#endpoints) {
+    const counted = [...this.#endpoints, ...this.#requests.endpoints(), ...this.#decisions.endpoints()];
+    for (const endpointId of new Set(counted)) {
       if (!existing.has(endpointId)) this.endpointForgotten(endpointId);
     }
   }
+}
+
+/** Raised for every request, and told to the registry's counter at a scrape: counting there costs far more. */
+interface Count {
+  unshown: number;
 }
 
 /** A counter by endpoint and one more label, whose values come from the caller and are bounded here. */
 class EndpointCounter<Label extends string> {
   readonly #counter: Counter<'endpoint' | Label>;
   readonly #label: Label;
-  /** Kept because looking a child up by its labels costs more than counting. */
-  readonly #children = new Map<EndpointId, Map<string, Counter.Internal>>();
+  readonly #counts = new Map<EndpointId, Map<string, Count>>();
 
   constructor(counter: Counter<'endpoint' | Label>, label: Label) {
     this.#counter = counter;
@@ -172,30 +179,81 @@ class EndpointCounter<Label extends string> {
   }
 
   raise(endpointId: EndpointId, value: string): void {
-    (this.#children.get(endpointId)?.get(value) ?? this.#child(endpointId, value)).inc();
+    (this.#counts.get(endpointId)?.get(value) ?? this.#newCount(endpointId, value)).unshown += 1;
+  }
+
+  /** Those with a count. */
+  endpoints(): Iterable<EndpointId> {
+    return this.#counts.keys();
+  }
+
+  /** Tells the registry's counter what was counted since it was told last. */
+  show(): void {
+    for (const [endpointId, counts] of this.#counts) {
+      for (const [value, count] of counts) {
+        if (count.unshown === 0) continue;
+        this.#counter.inc(this.#labels(endpointId, value), count.unshown);
+        count.unshown = 0;
+      }
+    }
   }
 
   forget(endpointId: EndpointId): void {
-    for (const value of this.#children.get(endpointId)?.keys() ?? []) {
+    for (const value of this.#counts.get(endpointId)?.keys() ?? []) {
       this.#counter.remove(this.#labels(endpointId, value));
     }
-    this.#children.delete(endpointId);
+    this.#counts.delete(endpointId);
   }
 
-  #child(endpointId: EndpointId, value: string): Counter.Internal {
-    let children = this.#children.get(endpointId);
-    if (children === undefined) {
-      children = new Map();
-      this.#children.set(endpointId, children);
+  #newCount(endpointId: EndpointId, value: string): Count {
+    let counts = this.#counts.get(endpointId);
+    if (counts === undefined) {
+      counts = new Map();
+      this.#counts.set(endpointId, counts);
     }
-    const shown = children.size < LABEL_VALUES_MAX ? value : OTHER;
-    const child = children.get(shown) ?? this.#counter.labels(this.#labels(endpointId, shown));
-    children.set(shown, child);
-    return child;
+    const shown = counts.size < LABEL_VALUES_MAX ? value : OTHER;
+    const count = counts.get(shown) ?? { unshown: 0 };
+    counts.set(shown, count);
+    return count;
   }
 
   #labels(endpointId: EndpointId, value: string): Record<'endpoint' | Label, string> {
     return { endpoint: endpointId, [this.#label]: value } as Record<'endpoint' | Label, string>;
+  }
+}
+
+/** A histogram of times. The registry's own costs some hundred times as much for each value. */
+class TimeHistogram {
+  readonly #name: string;
+  readonly #help: string;
+  readonly #bucketsSeconds: readonly number[];
+  readonly #countsMs: BucketCounts;
+
+  constructor(name: string, help: string, bucketsSeconds: readonly number[]) {
+    this.#name = name;
+    this.#help = help;
+    this.#bucketsSeconds = bucketsSeconds;
+    this.#countsMs = new BucketCounts(bucketsSeconds.map((seconds) => seconds * SECOND_MS));
+  }
+
+  note(durationMs: number): void {
+    this.#countsMs.note(durationMs);
+  }
+
+  /** In the text format of Prometheus, whose buckets count all that is not above their bounds. */
+  text(): string {
+    const name = this.#name;
+    const bounds = [...this.#bucketsSeconds.map(String), '+Inf'];
+    const counts = this.#countsMs.upTo();
+    const buckets = bounds.map((bound, index) => `${name}_bucket{le="${bound}"} ${counts[index]}`);
+    return [
+      `# HELP ${name} ${this.#help}`,
+      `# TYPE ${name} histogram`,
+      ...buckets,
+      `${name}_sum ${this.#countsMs.sum / SECOND_MS}`,
+      `${name}_count ${counts.at(-1)}`,
+      '',
+    ].join('\n');
   }
 }
 

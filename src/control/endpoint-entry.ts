@@ -99,6 +99,8 @@ export interface EndpointEntry {
   cancelWake: (() => void) | null;
   /** In monotonic time: the wall clock may be set while the timer runs. */
   wakeDueMs: number | null;
+  /** It was asked for as soon as can be. */
+  wakeIsSoon: boolean;
   /** The settings the gateway was told of last, when it refuses nothing; else null. */
   openWith: EndpointSettings | null;
   /** What the line for devices looked at last: see `device-assigner.ts`. */
@@ -150,6 +152,7 @@ export function newEntry(endpoint: Endpoint, revisions: readonly Revision[], now
     dirty: false,
     cancelWake: null,
     wakeDueMs: null,
+    wakeIsSoon: false,
     openWith: null,
     seenInLine: null,
   };

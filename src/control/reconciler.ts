@@ -82,7 +82,7 @@ export class Reconciler implements LifecycleListener {
 
   /** Soon, and once for many events that come together: enough where requests are being served. */
   reconcileSoon(entry: EndpointEntry): void {
-    this.#wakeUps.at(entry, this.#ports.clock.nowMs());
+    this.#wakeUps.soon(entry);
   }
 
   /** Now, in this turn: what a request that found no worker asks for. */

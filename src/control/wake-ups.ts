@@ -12,6 +12,13 @@ export class WakeUps {
     this.#onDue = onDue;
   }
 
+  /** As soon as can be. Asked twice for every request, so all but the first in a turn cost nothing. */
+  soon(entry: EndpointEntry): void {
+    if (entry.wakeIsSoon) return;
+    this.at(entry, this.#clock.nowMs());
+    entry.wakeIsSoon = entry.cancelWake !== null;
+  }
+
   /** At this time, if not sooner. */
   at(entry: EndpointEntry, atMs: number): void {
     const delayMs = Math.max(0, atMs - this.#clock.nowMs());
@@ -22,6 +29,7 @@ export class WakeUps {
     entry.cancelWake = this.#clock.schedule(delayMs, () => {
       entry.wakeDueMs = null;
       entry.cancelWake = null;
+      entry.wakeIsSoon = false;
       this.#onDue(entry);
     });
   }
@@ -48,4 +56,5 @@ function cancel(entry: EndpointEntry): void {
   entry.cancelWake?.();
   entry.cancelWake = null;
   entry.wakeDueMs = null;
+  entry.wakeIsSoon = false;
 }
