@@ -2,7 +2,7 @@ import { getRandomValues } from 'node:crypto';
 import type { Random } from '../base/random.ts';
 
 /** Numbers drawn at a time: asking the system for each one costs more than drawing it. */
-const DRAWN = 256;
+const DRAWN = 4_096;
 const RANGE = 2 ** 32;
 
 /** Chance from the system's own source, with 32 bits in each number: ids made of it cannot be guessed. */

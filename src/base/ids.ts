@@ -47,7 +47,7 @@ export function newRequestId(random: Random): RequestId {
 
 function pairsOf(drawn: number): string {
   const second = drawn % PAIRS.length;
-  return `${PAIRS[(drawn - second) / PAIRS.length]}${PAIRS[second]}`;
+  return (PAIRS[(drawn - second) / PAIRS.length] as string) + (PAIRS[second] as string);
 }
 
 /**

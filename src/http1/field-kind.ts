@@ -101,6 +101,7 @@ const T = 0x74;
 const U = 0x75;
 const X = 0x78;
 
+/** `name` is as long as `lowerCase` and begins with the same letter. */
 function is(name: string, lowerCase: string): boolean {
-  return name.toLowerCase() === lowerCase;
+  return name === lowerCase || name.toLowerCase() === lowerCase;
 }

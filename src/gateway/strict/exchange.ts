@@ -289,6 +289,8 @@ const TIMEOUT = /(?:^|[\s,;])timeout=([0-9]{1,6})/i;
 
 /** How long the worker keeps an idle connection; null when it does not say. */
 function keepAliveOf(answer: ParsedAnswer): number | null {
-  const timeout = TIMEOUT.exec(valueOf(answer, FIELD.keepAlive) ?? '')?.[1];
+  const said = valueOf(answer, FIELD.keepAlive);
+  if (said === undefined) return null;
+  const timeout = TIMEOUT.exec(said)?.[1];
   return timeout === undefined ? null : Number(timeout) * SECOND_MS;
 }
