@@ -1,7 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import { createProcessDriver } from '../adapters/driver-process/process-driver.ts';
 import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
@@ -29,9 +28,9 @@ import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { JobCommands } from '../jobs/job-commands.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
-import { createGateway, type Gateway } from '../gateway/gateway.ts';
-import { serverOptions } from '../gateway/server-tuning.ts';
-import { connectInside } from '../gateway/strict/inner-exchange.ts';
+import { createGateway, type Gateway, type GatewayOptions } from '../gateway/gateway.ts';
+import { DEFAULT_LIMITS } from '../gateway/limits.ts';
+import { serverOptions, tune } from '../gateway/server-tuning.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
@@ -40,6 +39,8 @@ import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
 import { describeConfig, publicBase, workerBase, type Config, type Environment } from './config.ts';
 import { engineSocket } from './engine-socket.ts';
+import { OwnFront, type Front } from './gateways/front.ts';
+import { GatewayThreads } from './gateways/gateway-threads.ts';
 import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
 import { trafficByType } from './traffic-by-type.ts';
@@ -98,7 +99,7 @@ export async function openServer(
     workerLeft: (...facts) => told().workerLeft(...facts),
     workerSpent: (...facts) => told().workerSpent(...facts),
   };
-  const gateway = createGateway({
+  const gatewayOptions: GatewayOptions = {
     clock,
     random,
     listener: traffic,
@@ -108,7 +109,8 @@ export async function openServer(
     arrivals,
     limits: { waitingPerEndpoint: config.gateway.queueLimit, connections: config.gateway.connections },
     domain: config.listen.domain,
-  });
+  };
+  const { front, gateway } = openFront(config, gatewayOptions, keys);
 
   const fatal = Promise.withResolvers<unknown>();
   const jobStore = await openSqliteJobStore({ path: join(config.dataDir, 'jobs.sqlite') });
@@ -142,8 +144,9 @@ export async function openServer(
     noticed,
     sendAlways: config.workers.driver === 'simulated',
   });
-  const http = createServer(serverOptions(gateway.limits));
-  gateway.tuneServer(http);
+  const http = createServer(serverOptions({ ...DEFAULT_LIMITS, ...gatewayOptions.limits }));
+  if (gateway !== null) gateway.tuneServer(http);
+  else tuneInside(http, gatewayOptions);
   const { domain } = config.listen;
   // Known once the port is, and asked for by requests alone, which come later still.
   let base = '';
@@ -161,7 +164,7 @@ export async function openServer(
       keyFile: join(config.dataDir, 'secret.key'),
     }),
     volumeFolders: openVolumeFolders(config.volumeDir ?? join(config.dataDir, 'volumes')),
-    traffic: trafficByType(gateway, jobs),
+    traffic: trafficByType(front.traffic, jobs),
     onListener: (given) => {
       listener = given;
     },
@@ -218,17 +221,18 @@ export async function openServer(
   await api.ready();
   const apiRequests = new ApiRequests(clock);
   http.on('request', (request, response) => {
-    if (gateway.matches(request)) gateway.handle(request, response);
+    if (gateway?.matches(request) === true) gateway.handle(request, response);
     else {
       apiRequests.take(request, response);
       if (workerSide.requests.matches(request)) workerSide.requests.handle(request, response);
       else api.routing(request, response);
     }
   });
-  http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  if (gateway !== null)
+    http.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
+  front.serveInside(http);
   // Last of all: a request that came in before somebody listens to it would never be answered.
-  const front = openFront(gateway, http, config.gateway.forwarder);
-  const port = await listen(front.server, config);
+  const port = await listen(front, config);
   base = publicBase(config.listen, port);
   const hostAddress = driver.hostAddress?.() ?? null;
   const workersBase = config.workers.url ?? workerBase(config.listen, port, hostAddress);
@@ -252,18 +256,19 @@ export async function openServer(
       jobs.close();
       workerSide.requests.close();
       // Two lives: first what clients hold, then what it stands on.
-      const closed = new Promise<void>((resolve) => front.server.close(() => resolve()));
+      const closed = front.stopListening();
       front.closeIdleConnections();
       const limit = Promise.withResolvers<void>();
       const cancel = clock.schedule(config.shutdown.drainLimitMs, () => limit.resolve());
       const simulated = simulator.close();
-      const drained = Promise.all([gateway.beginDrain(), workerSide.push.beginDrain()]);
+      const drained = Promise.all([front.beginDrain(), workerSide.push.beginDrain()]);
       await Promise.race([drained.then(() => apiRequests.drained()), limit.promise]);
       cancel();
       workerSide.push.close();
       front.closeIdleConnections();
       front.closeAllConnections();
       await closed;
+      await front.close();
       await api.close();
       await simulated;
       await control.close();
@@ -323,39 +328,50 @@ async function openDriver(
   return { driver, readiness, noticed };
 }
 
-/** What clients connect to. */
-interface Front {
-  readonly server: NetServer;
-  closeIdleConnections(): void;
-  closeAllConnections(): void;
-}
-
-function openFront(gateway: Gateway, http: HttpServer, forwarder: Config['gateway']['forwarder']): Front {
-  if (forwarder === 'strict') return gateway.strictServer(connectInside(http));
-  return {
-    server: http,
-    closeIdleConnections: () => http.closeIdleConnections(),
-    closeAllConnections: () => http.closeAllConnections(),
-  };
-}
-
-async function listen(server: NetServer, config: Config): Promise<number> {
-  const { host, port } = config.listen;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(
-        new AppError(
-          'CONFIG_INVALID',
-          `cannot listen on ${host}:${port}: ${cause.message}; choose another --listen`,
-          {
-            cause,
-          },
-        ),
-      );
-    });
-    server.listen(port, host, () => resolve());
+/** The gateway: in this thread, or in several of their own. */
+function openFront(
+  config: Config,
+  options: GatewayOptions,
+  apiKeys: ReadonlyMap<string, ApiKey>,
+): { readonly front: Front; readonly gateway: Gateway | null } {
+  const { threads, forwarder } = config.gateway;
+  if (threads === 1) {
+    const gateway = createGateway(options);
+    return { front: new OwnFront(gateway, forwarder), gateway };
+  }
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const front = new GatewayThreads({
+    ...options,
+    limits,
+    threads,
+    apiKeys: [...apiKeys.values()],
+    logLevel: config.logLevel,
   });
-  return (server.address() as AddressInfo).port;
+  return { front, gateway: null };
+}
+
+/** The server of the API alone: gateway threads have read what comes to it, and framed it anew. */
+function tuneInside(http: HttpServer, { limits }: GatewayOptions): void {
+  tune(http, {
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    matches: () => false,
+    failLatest: () => false,
+    closeLater: (socket) => socket.destroy(),
+  });
+}
+
+async function listen(front: Front, config: Config): Promise<number> {
+  const { host, port } = config.listen;
+  try {
+    return await front.listen(host, port);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'CONFIG_INVALID',
+      `cannot listen on ${host}:${port}: ${why}; choose another --listen`,
+      { cause },
+    );
+  }
 }
 
 function isLoopback(base: string): boolean {

@@ -254,9 +254,15 @@ export const SETTINGS = {
   ),
   forwarder: setting(
     'FORWARDER',
-    'general',
-    oneOf('general', 'strict'),
-    'what carries requests: general (node:http and undici) or strict (our own codec)',
+    null,
+    oneOf<'general' | 'strict'>('general', 'strict'),
+    'what carries requests: general (node:http and undici) or strict (our own codec); unset: general, strict with several gateways',
+  ),
+  gateways: setting(
+    'GATEWAYS',
+    1,
+    integerBetween(1, 16),
+    "threads that carry requests; 1: the server's own, which also decides; more need the strict forwarder",
   ),
   recordDays: setting(
     'RECORD_DAYS',

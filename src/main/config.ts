@@ -64,6 +64,8 @@ export interface GatewayConfig {
   /** Open connections of clients; further ones are closed at once. */
   readonly connections: number;
   readonly forwarder: 'general' | 'strict';
+  /** Threads that carry requests; 1: the server's own. */
+  readonly threads: number;
 }
 
 export interface JobConfig {
@@ -145,6 +147,11 @@ export function parseConfig(argv: readonly string[], environment: Environment): 
     const parsed = parse(text);
     if ('fault' in parsed) faults.push(`${flag === undefined ? key : flagOf(name)} ${parsed.fault}`);
     else Object.assign(values, { [name]: parsed.value });
+  }
+  if (values.gateways > 1 && values.forwarder === 'general') {
+    faults.push(
+      `PILOTLIGHT_GATEWAYS is ${values.gateways}, but several gateways have the strict forwarder alone, and PILOTLIGHT_FORWARDER is general: set it to strict, or leave it out, or set PILOTLIGHT_GATEWAYS to 1`,
+    );
   }
   if (faults.length > 0) return { faults };
   return { config: configOf(values), warnings: warningsOf(values, environment) };
@@ -309,6 +316,7 @@ function valuesOf(config: Config): Values {
     jobAttempts: config.jobs.attempts,
     webhookAllow: config.jobs.webhookAllow.length === 0 ? null : config.jobs.webhookAllow,
     forwarder: config.gateway.forwarder,
+    gateways: config.gateway.threads,
     recordDays: config.record.keptMs / DAY_MS,
     recordMib: config.record.bytesPerEndpoint / MIB,
     simulations: config.simulation.atOnce,
@@ -369,7 +377,8 @@ function configOf(values: Values): Config {
     gateway: Object.freeze({
       queueLimit: values.queueLimit,
       connections: values.connections,
-      forwarder: values.forwarder,
+      forwarder: values.forwarder ?? (values.gateways > 1 ? 'strict' : 'general'),
+      threads: values.gateways,
     }),
     record: Object.freeze({
       keptMs: values.recordDays * DAY_MS,

@@ -73,7 +73,7 @@ describe('the defaults', () => {
         attempts: 3,
         webhookAllow: [],
       },
-      gateway: { queueLimit: 10_000, connections: 15_000, forwarder: 'general' },
+      gateway: { queueLimit: 10_000, connections: 15_000, forwarder: 'general', threads: 1 },
       simulation: { atOnce: 1, limitMs: 300_000 },
       record: { keptMs: 2_592_000_000, bytesPerEndpoint: 67_108_864 },
       shutdown: { drainLimitMs: 1_800_000 },
@@ -135,6 +135,7 @@ describe('flags and variables', () => {
       ['JOB_ATTEMPTS', '--job-attempts', '1'],
       ['WEBHOOK_ALLOW', '--webhook-allow', '127.0.0.1,10.0.0.0/8,fd00::/8'],
       ['FORWARDER', '--forwarder', 'strict'],
+      ['GATEWAYS', '--gateways', '2'],
       ['RECORD_DAYS', '--record-days', '7'],
       ['RECORD_MIB', '--record-mib', '1'],
       ['SIMULATIONS', '--simulations', '2'],
@@ -185,6 +186,7 @@ describe('bounds', () => {
     ['DRAIN_SECONDS', 0, 86_400],
     ['QUEUE_LIMIT', 1, 1_000_000],
     ['CONNECTION_LIMIT', 1, 1_000_000],
+    ['GATEWAYS', 1, 16],
     ['JOB_QUEUE_LIMIT', 1, 100_000_000],
     ['JOB_INPUT_MIB', 1, 20],
     ['JOB_OUTPUT_MIB', 1, 20],
@@ -214,6 +216,16 @@ describe('bounds', () => {
       }
     });
   }
+
+  test('several gateways have the strict forwarder, and refuse to be given the other', () => {
+    assert.equal(configOf(['--gateways=2']).gateway.forwarder, 'strict');
+    assert.equal(configOf(['--gateways=2', '--forwarder=strict']).gateway.threads, 2);
+    assert.equal(configOf(['--gateways=1', '--forwarder=general']).gateway.forwarder, 'general');
+    assert.match(
+      faultsOf(['--gateways=2'], { PILOTLIGHT_FORWARDER: 'general' })[0] ?? '',
+      /^PILOTLIGHT_GATEWAYS is 2, .*PILOTLIGHT_FORWARDER is general: set it to strict, or leave it out/,
+    );
+  });
 
   test('surge and first step are workers or a share of them', () => {
     assert.deepEqual(configOf(['--max-surge=25%']).rollout.maxSurge, { value: 25, unit: 'percent' });

@@ -23,11 +23,12 @@ export async function withLoad(
   gpus: number,
   body: Record<string, unknown>,
   run: (world: LoadWorld) => Promise<void>,
+  flags: readonly string[] = [],
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'pilotlight-image-'));
   const image = join(folder, 'echo-2');
   await cp(ECHO, image, { recursive: true });
-  const server = await ServerProcess.start({ gpus });
+  const server = await ServerProcess.start({ gpus, flags });
   let load: RequestLoad | null = null;
   try {
     const id = await server.create({

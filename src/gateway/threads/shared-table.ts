@@ -260,6 +260,9 @@ export class SharedTable {
 
   // Inboxes: what others gave to a thread's requests, newest first. Without any lock.
 
+  /** Not 0: a thread has told something that the main one has not read. In row 0, which is nobody's. */
+  readonly bellWord = ROW_WORDS - 1;
+
   inboxWord(thread: number): number {
     return (1 + thread) * ROW_WORDS + INBOX;
   }

@@ -31,6 +31,7 @@ const ENDS: readonly RequestOutcome['end'][] = ['complete', 'broke', 'clientGone
 const COUNTED_AS: readonly string[] = [
   ...Array.from({ length: 10 }, (_, hundreds) => `${hundreds}xx`),
   'client_gone',
+  'other',
   ...Object.keys(ERROR_STATUS).map((code) => code.toLowerCase()),
 ];
 const COUNTED_INDEX = new Map(COUNTED_AS.map((label, index) => [label, index]));
