@@ -11,6 +11,8 @@ import { Upstreams } from './upstreams.ts';
 export interface BenchSize {
   readonly rounds: number;
   readonly roundMs: number;
+  /** How long each proxy is under full load before what costs most is measured: compilers of hot code take seconds. */
+  readonly warmUpMs: number;
   /** Programs behind each proxy, for each of their kinds. */
   readonly programs: number;
   /** Few that say much, and many that say little. */

@@ -17,6 +17,7 @@ import { markdown, type Table } from './table.ts';
 const SHORT: BenchSize = {
   rounds: 3,
   roundMs: 1_000,
+  warmUpMs: 3_000,
   programs: 4,
   streams: [50, 1_000],
   parkedRequests: 5_000,
@@ -28,6 +29,7 @@ const SHORT: BenchSize = {
 const LONG: BenchSize = {
   rounds: 9,
   roundMs: 2_000,
+  warmUpMs: 8_000,
   programs: 4,
   streams: [50, 1_000],
   parkedRequests: 19_000,

@@ -46,8 +46,9 @@ export function newRequestId(random: Random): RequestId {
 }
 
 function pairsOf(drawn: number): string {
-  const second = drawn % PAIRS.length;
-  return (PAIRS[(drawn - second) / PAIRS.length] as string) + (PAIRS[second] as string);
+  // Whole numbers below 2^31, and told so: the remainder of a fraction takes ten times as long.
+  const first = (drawn / PAIRS.length) | 0;
+  return (PAIRS[first] as string) + (PAIRS[(drawn | 0) - first * PAIRS.length] as string);
 }
 
 /**

@@ -31,36 +31,44 @@ export function fieldKind(name: string): FieldKind {
   const first = name.charCodeAt(0) | 0x20;
   switch (name.length) {
     case 2:
-      return first === T && is(name, 'te') ? FIELD.te : FIELD.other;
+      return first === T && is(name, 'te', 'TE') ? FIELD.te : FIELD.other;
     case 4:
-      return first === H && is(name, 'host') ? FIELD.host : FIELD.other;
+      return first === H && is(name, 'host', 'Host') ? FIELD.host : FIELD.other;
     case 6:
-      return first === E && is(name, 'expect') ? FIELD.expect : FIELD.other;
+      return first === E && is(name, 'expect', 'Expect') ? FIELD.expect : FIELD.other;
     case 7:
-      if (first === U && is(name, 'upgrade')) return FIELD.upgrade;
-      return first === T && is(name, 'trailer') ? FIELD.trailer : FIELD.other;
+      if (first === U && is(name, 'upgrade', 'Upgrade')) return FIELD.upgrade;
+      return first === T && is(name, 'trailer', 'Trailer') ? FIELD.trailer : FIELD.other;
     case 10:
-      if (first === C && is(name, 'connection')) return FIELD.connection;
-      return first === K && is(name, 'keep-alive') ? FIELD.keepAlive : FIELD.other;
+      if (first === C && is(name, 'connection', 'Connection')) return FIELD.connection;
+      return first === K && is(name, 'keep-alive', 'Keep-Alive') ? FIELD.keepAlive : FIELD.other;
     case 12:
-      return first === X && is(name, 'x-request-id') ? FIELD.requestId : FIELD.other;
+      return first === X && is(name, 'x-request-id', 'X-Request-Id') ? FIELD.requestId : FIELD.other;
     case 13:
-      return first === A && is(name, 'authorization') ? FIELD.authorization : FIELD.other;
+      return first === A && is(name, 'authorization', 'Authorization') ? FIELD.authorization : FIELD.other;
     case 14:
-      if (first === C && is(name, 'content-length')) return FIELD.contentLength;
-      return first === H && is(name, 'http2-settings') ? FIELD.http2Settings : FIELD.other;
+      if (first === C && is(name, 'content-length', 'Content-Length')) return FIELD.contentLength;
+      return first === H && is(name, 'http2-settings', 'HTTP2-Settings') ? FIELD.http2Settings : FIELD.other;
     case 15:
-      return first === X && is(name, 'x-forwarded-for') ? FIELD.forwardedFor : FIELD.other;
+      return first === X && is(name, 'x-forwarded-for', 'X-Forwarded-For') ? FIELD.forwardedFor : FIELD.other;
     case 16:
-      if (first === X && is(name, 'x-forwarded-host')) return FIELD.forwardedHost;
-      return first === P && is(name, 'proxy-connection') ? FIELD.proxyConnection : FIELD.other;
+      if (first === X && is(name, 'x-forwarded-host', 'X-Forwarded-Host')) return FIELD.forwardedHost;
+      return first === P && is(name, 'proxy-connection', 'Proxy-Connection')
+        ? FIELD.proxyConnection
+        : FIELD.other;
     case 17:
-      if (first === T && is(name, 'transfer-encoding')) return FIELD.transferEncoding;
-      return first === X && is(name, 'x-forwarded-proto') ? FIELD.forwardedProto : FIELD.other;
+      if (first === T && is(name, 'transfer-encoding', 'Transfer-Encoding')) return FIELD.transferEncoding;
+      return first === X && is(name, 'x-forwarded-proto', 'X-Forwarded-Proto')
+        ? FIELD.forwardedProto
+        : FIELD.other;
     case 18:
-      return first === P && is(name, 'proxy-authenticate') ? FIELD.proxyAuthenticate : FIELD.other;
+      return first === P && is(name, 'proxy-authenticate', 'Proxy-Authenticate')
+        ? FIELD.proxyAuthenticate
+        : FIELD.other;
     case 19:
-      return first === P && is(name, 'proxy-authorization') ? FIELD.proxyAuthorization : FIELD.other;
+      return first === P && is(name, 'proxy-authorization', 'Proxy-Authorization')
+        ? FIELD.proxyAuthorization
+        : FIELD.other;
     default:
       return FIELD.other;
   }
@@ -101,7 +109,7 @@ const T = 0x74;
 const U = 0x75;
 const X = 0x78;
 
-/** `name` is as long as `lowerCase` and begins with the same letter. */
-function is(name: string, lowerCase: string): boolean {
-  return name === lowerCase || name.toLowerCase() === lowerCase;
+/** `usual`: as nearly all write it. `name` is as long and begins with the same letter. */
+function is(name: string, lowerCase: string, usual: string): boolean {
+  return name === usual || name === lowerCase || name.toLowerCase() === lowerCase;
 }

@@ -17,6 +17,7 @@ import type { Table } from '../../bench/gateway/table.ts';
 const TINY: BenchSize = {
   rounds: 1,
   roundMs: 200,
+  warmUpMs: 200,
   programs: 1,
   streams: [2, 10],
   parkedRequests: 100,

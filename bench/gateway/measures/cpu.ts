@@ -21,11 +21,11 @@ export const cpu: Measure = {
   async run(bench): Promise<Table> {
     const subjects = bench.subjects();
     // Compilers of hot code, and pools of connections, are part of no round.
-    for (const subject of subjects) await requestCost(bench, subject);
+    for (const subject of subjects) await requestCost(bench, subject, bench.options.size.warmUpMs);
     const rounds = await interleave(
       subjects,
       bench.options.size.rounds,
-      async (subject) => await requestCost(bench, subject),
+      async (subject) => await requestCost(bench, subject, bench.options.size.roundMs),
     );
     const rows = subjects.map(({ name }) => [
       name,
@@ -60,19 +60,19 @@ export const cpu: Measure = {
   },
 };
 
-async function requestCost(bench: Bench, subject: OpenSubject): Promise<Figures> {
-  const { folder, size } = bench.options;
+async function requestCost(bench: Bench, subject: OpenSubject, forMs: number): Promise<Figures> {
+  const { folder } = bench.options;
   const target = subject.target('plain');
   const pids = subject.pids();
   const beforeMs = cpuMs(pids);
   const beganMs = performance.now();
   const figures = wrkIsThere()
-    ? await wrk(folder, target, CONNECTIONS, Math.max(1, Math.round(size.roundMs / 1_000)))
+    ? await wrk(folder, target, CONNECTIONS, Math.max(1, Math.round(forMs / 1_000)))
     : await bench.load.run({
         kind: 'closed',
         targets: [target],
         connections: CONNECTIONS,
-        forMs: size.roundMs,
+        forMs,
       });
   const tookMs = performance.now() - beganMs;
   const requests = number(figures, 'requests');
