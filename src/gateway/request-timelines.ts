@@ -7,18 +7,24 @@ const TIMELINES_KEPT = 100;
 const PATH_LENGTH_MAX = 200;
 const WORD_LENGTH_MAX = 64;
 
-/** The last requests of one endpoint that ended. */
+/** The last requests that ended, of an endpoint or of a worker. */
 export class RequestTimelines {
+  readonly #kept: number;
   readonly #ring: RequestTimeline[] = [];
   #ended = 0;
 
+  /** `kept`: how many, the oldest are dropped for the newest. */
+  constructor(kept = TIMELINES_KEPT) {
+    this.#kept = kept;
+  }
+
   note(timeline: RequestTimeline): void {
-    this.#ring[this.#ended % TIMELINES_KEPT] = timeline;
+    this.#ring[this.#ended % this.#kept] = timeline;
     this.#ended += 1;
   }
 
   newestFirst(): readonly RequestTimeline[] {
-    const next = this.#ended % TIMELINES_KEPT;
+    const next = this.#ended % this.#kept;
     return [...this.#ring.slice(next), ...this.#ring.slice(0, next)].reverse();
   }
 }
@@ -31,8 +37,11 @@ export function timelineOf(
 ): RequestTimeline {
   const { firstByteMonotonicMs, startedAtMs, startedMonotonicMs } = ticket;
   const answered = slots !== null && firstByteMonotonicMs > 0;
+  const { requestId, method, path } = ticket.name;
   return {
-    ...ticket.name,
+    requestId,
+    method,
+    path,
     arrivedAtMs: ticket.arrivedAtMs,
     waitReason: ticket.waitReason,
     workerId: slots?.worker.workerId ?? null,

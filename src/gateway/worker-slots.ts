@@ -4,6 +4,7 @@ import type { WorkerPlaces } from '../decide/admission/choice.ts';
 import type { RequestTimeline } from '../model/request-timeline.ts';
 import { LAST_REQUESTS_MAX } from '../model/worker.ts';
 import type { TrafficWorker, WorkerLoad } from '../ports/traffic.ts';
+import { RequestTimelines } from './request-timelines.ts';
 import type { Ticket } from './ticket.ts';
 
 /** Entries of a list of start or arrival times; the port promises no more. */
@@ -21,8 +22,8 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   #refusals = 0;
   #given = 0;
   #idleSinceMs: number | null;
-  /** Those it had last, oldest first. */
-  readonly #lastRequests: RequestTimeline[] = [];
+  /** Those it had last. */
+  readonly #lastRequests = new RequestTimelines(LAST_REQUESTS_MAX);
   /**
    * No Set: where members come and go all the time, its outgrown tables hold each other and what was in
    * them until the next full collection.
@@ -97,12 +98,11 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
   }
 
   noteEnded(timeline: RequestTimeline): void {
-    this.#lastRequests.push(timeline);
-    if (this.#lastRequests.length > LAST_REQUESTS_MAX) this.#lastRequests.shift();
+    this.#lastRequests.note(timeline);
   }
 
   lastRequests(): readonly RequestTimeline[] {
-    return this.#lastRequests.toReversed();
+    return this.#lastRequests.newestFirst();
   }
 
   get tickets(): Iterable<Ticket> {
