@@ -34,6 +34,7 @@ const STATUS_LINES = [
   'ICY 200 OK',
 ];
 const HOSTS = ['Host: h', 'Host: h', 'Host: h', 'host:h:80', 'Host: ', 'Host: h\r\nHost: i', 'Host : h'];
+
 /** Far more often than by chance, what decides where a message ends. */
 const FRAMING = [
   'Content-Length: 5',
@@ -125,15 +126,28 @@ const INTERESTING = [
   '"',
 ];
 
+export interface RequestsFor {
+  /** In the place of the host `h`. */
+  readonly host: string;
+  /** A field of every request. */
+  readonly field: string;
+}
+
 export class MessageMaker {
   readonly #random: Random;
+  readonly #startLines: readonly string[];
+  readonly #hosts: readonly string[];
 
-  constructor(random: Random) {
+  constructor(random: Random, target?: RequestsFor) {
     this.#random = random;
+    const host = target?.host ?? 'h';
+    const field = target === undefined ? '' : `\r\n${target.field}`;
+    this.#startLines = START_LINES.map((line) => line.replace('//h/', `//${host}/`));
+    this.#hosts = HOSTS.map((line) => line.replace(/h(?=$|:80|\r)/, host) + field);
   }
 
   requests(): Pieces {
-    return this.#pieces(this.#several(START_LINES, HOSTS));
+    return this.#pieces(this.#several(this.#startLines, this.#hosts));
   }
 
   answers(): Pieces {
