@@ -49,6 +49,7 @@ export class StrictClient implements ClientSide {
   #joined = false;
   #cancelFetch: (() => void) | null = null;
   #cancelDiscard: (() => void) | null = null;
+  #stopDiscard: (() => void) | null = null;
 
   constructor(connection: ClientConnection, head: ParsedRequest, parts: StrictClientParts) {
     this.#connection = connection;
@@ -144,6 +145,9 @@ export class StrictClient implements ClientSide {
 
   /** The rest of the body cannot be read: it is answered, and what runs for it is broken off. */
   fail(error: AppError): void {
+    // Where the next request begins is not known either.
+    this.answer.close();
+    this.#stopDiscard?.();
     this.refuse(error);
     this.#tellLeft('refused');
   }
@@ -188,26 +192,26 @@ export class StrictClient implements ClientSide {
   /** Reads the rest of the body away, so that the answer arrives and another request can follow. */
   #discardBody(): void {
     const { body } = this;
-    if (body === null || body.finished || this.#discarding) return;
+    if (body === null || body.finished || body.broken || this.#discarding) return;
     const { clock, limits } = this.#parts;
     this.#discarding = true;
     let bytes = 0;
     const stop = (): void => {
+      if (!this.#discarding) return;
       this.#discarding = false;
       this.#cancelDiscard?.();
       this.#cancelDiscard = null;
       body.detach();
       this.#settle();
     };
+    this.#stopDiscard = stop;
     this.#cancelDiscard = clock.schedule(limits.discardMs, stop);
     body.attach({
       piece: (piece) => {
         bytes += piece.length;
-        if (bytes > limits.discardBytes && this.#discarding) stop();
+        if (bytes > limits.discardBytes) stop();
       },
-      end: () => {
-        if (this.#discarding) stop();
-      },
+      end: stop,
       flush: () => undefined,
     });
     this.#connection.release();

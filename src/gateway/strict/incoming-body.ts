@@ -21,6 +21,8 @@ export class IncomingBody {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #sink: BodySink | null = null;
+  /** Where it ends is not known: nothing of the connection can be read any more. */
+  #broken = false;
   readonly #onPiece = (piece: Buffer): void => {
     if (this.#sink !== null) {
       this.#sink.piece(piece);
@@ -40,6 +42,10 @@ export class IncomingBody {
     return this.#decoder.done;
   }
 
+  get broken(): boolean {
+    return this.#broken;
+  }
+
   /** Nothing of it came yet. */
   get untouched(): boolean {
     return this.#earlyBytes === 0 && !this.#decoder.done;
@@ -52,7 +58,15 @@ export class IncomingBody {
 
   /** Reads on from `start` and returns the index behind what belongs to this body. Throws ProtocolError. */
   take(bytes: Buffer, start: number): number {
-    const at = this.#decoder.decode(bytes, start, this.#onPiece);
+    // Once broken it swallows all: its decoder would take any bytes for the rest of the body, and those behind for a request.
+    if (this.#broken) return bytes.length;
+    let at: number;
+    try {
+      at = this.#decoder.decode(bytes, start, this.#onPiece);
+    } catch (error) {
+      this.#broken = true;
+      throw error;
+    }
     const sink = this.#sink;
     if (sink !== null) {
       if (this.#decoder.done) sink.end(this.#decoder.trailers);
