@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../../src/base/random.ts';
 import { ENDPOINT, gatewayWorld, KEY, type GatewayWorld } from '../../support/gateway-world.ts';
@@ -71,7 +71,9 @@ async function openLanes(): Promise<Lane[]> {
     ),
   };
   closing.push(...Object.values(programs).map((program) => () => program.close()));
-  const context = { after: (task: () => unknown) => closing.unshift(task) } as unknown as TestContext;
+  const context = { after: (task: () => unknown) => closing.unshift(task) } as unknown as Parameters<
+    typeof gatewayWorld
+  >[0];
   return await Promise.all(
     upstreams.map(async (own, lane) => {
       const world = await gatewayWorld(context, 'strict', {
@@ -106,7 +108,8 @@ async function run(lane: Lane): Promise<void> {
     const first = await askAll(lane, pieces, QUIET_MS);
     passed += first.ours.received.length;
     if (PROXIES.every((proxy) => difference(first.ours, first[proxy]) === null)) continue;
-    // Perhaps somebody was slow.
+    // Perhaps somebody was slow, or still has a request of the case before: once more, after a rest.
+    await wait(SURE_QUIET_MS);
     const sure = await askAll(lane, pieces, SURE_QUIET_MS);
     for (const proxy of PROXIES) {
       const what = difference(sure.ours, sure[proxy]);
