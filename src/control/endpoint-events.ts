@@ -15,7 +15,8 @@ export type NewEvent = Pick<EndpointEvent, 'kind' | 'code' | 'message'> &
 
 /** What was decided about one endpoint lately, and who follows it. */
 export class EndpointEvents {
-  readonly #ring: EndpointEvent[] = [];
+  /** Null before the first. */
+  #ring: EndpointEvent[] | null = null;
   /** Null while nobody follows them. */
   #readers: Set<EventReader> | null = null;
   #nextId: number;
@@ -35,21 +36,23 @@ export class EndpointEvents {
       message: clip(event.message),
     };
     this.#nextId += 1;
-    this.#ring.push(noted);
-    if (this.#ring.length > EVENTS_KEPT) this.#ring.shift();
+    const ring = (this.#ring ??= []);
+    ring.push(noted);
+    if (ring.length > EVENTS_KEPT) ring.shift();
     for (const reader of this.#readers ?? []) reader.onEvent(noted);
   }
 
   /** Those behind `id`, oldest first; null, or an id that is yet to come: all that are kept. */
   after(id: number | null): readonly EndpointEvent[] {
-    return id === null || id >= this.#nextId ? [...this.#ring] : this.#ring.filter((event) => event.id > id);
+    const ring = this.#ring ?? [];
+    return id === null || id >= this.#nextId ? [...ring] : ring.filter((event) => event.id > id);
   }
 
   /** Whether events behind `id` are no longer kept, or were another server's. */
   missedAfter(id: number): boolean {
     // One that is yet to come was given by a server whose clock was ahead of this one's.
     if (id >= this.#nextId) return true;
-    const oldest = this.#ring[0];
+    const oldest = this.#ring?.[0];
     return oldest !== undefined && id < oldest.id - 1;
   }
 

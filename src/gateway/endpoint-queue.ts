@@ -9,7 +9,6 @@ import type {
   TrafficEndpoint,
   TrafficListener,
   TrafficWorker,
-  WorkerLoad,
 } from '../ports/traffic.ts';
 import type { GatewayLimits } from './limits.ts';
 import { OwnPlaces, type Places, type PlacesHost } from './places.ts';
@@ -29,6 +28,9 @@ export interface QueueParts {
   readonly onAnswered?: (ticket: Ticket) => void;
 }
 
+/** Most endpoints sleep: they share this. */
+const NO_WORKERS: ReadonlyMap<WorkerId, WorkerSlots> = new Map();
+
 /** A rest grows to this many times `restMs`. */
 const REST_GROWTH_LIMIT = 16;
 
@@ -39,14 +41,15 @@ const REST_GROWTH_LIMIT = 16;
  * deadlines: they are as long as each other, so the oldest request's comes first. An idle endpoint holds
  * no timer.
  */
-export class EndpointQueue implements EndpointLoad {
+export class EndpointQueue implements EndpointLoad, PlacesHost {
   readonly #parts: QueueParts;
   #endpoint: TrafficEndpoint;
   #removed = false;
   #admitted = 0;
-  readonly #waiting = new LinkedQueue<Ticket>();
+  /** Those that wait, oldest first; for its places. */
+  readonly line = new LinkedQueue<Ticket>();
   readonly #deadlines = new LinkedQueue<Ticket>();
-  readonly #workers = new Map<WorkerId, WorkerSlots>();
+  #workers = NO_WORKERS;
   readonly #places: Places;
   readonly #ended = new RequestTimelines();
   #cancelTimer: (() => void) | null = null;
@@ -55,17 +58,11 @@ export class EndpointQueue implements EndpointLoad {
   constructor(endpoint: TrafficEndpoint, parts: QueueParts) {
     this.#endpoint = endpoint;
     this.#parts = parts;
-    const queue = (): TrafficEndpoint => this.#endpoint;
-    const host: PlacesHost = {
-      get endpoint() {
-        return queue();
-      },
-      waiting: this.#waiting,
-      workers: this.#workers,
-      nowMs: () => parts.clock.nowMs(),
-      start: (ticket, slots) => this.#start(ticket, slots),
-    };
-    this.#places = parts.placesFor?.(host) ?? new OwnPlaces(host);
+    this.#places = parts.placesFor?.(this) ?? new OwnPlaces(this);
+  }
+
+  nowMs(): number {
+    return this.#parts.clock.nowMs();
   }
 
   get endpoint(): TrafficEndpoint {
@@ -92,11 +89,11 @@ export class EndpointQueue implements EndpointLoad {
 
   refuseWaiting(error: AppError): void {
     // Counted before: a listener could let new requests in.
-    for (let left = this.#waiting.size; left > 0; left -= 1) {
-      const ticket = this.#waiting.peek();
+    for (let left = this.line.size; left > 0; left -= 1) {
+      const ticket = this.line.peek();
       if (ticket === undefined) return;
       if (!this.#places.leave(ticket)) continue;
-      this.#waiting.shift();
+      this.line.shift();
       this.#end(ticket, 'refused');
       ticket.tell({ kind: 'refused', error });
     }
@@ -107,7 +104,8 @@ export class EndpointQueue implements EndpointLoad {
     if (known === undefined) {
       const { clock } = this.#parts;
       const slots = this.#places.newSlots(worker, clock.nowMs(), clock.monotonicMs());
-      this.#workers.set(worker.workerId, slots);
+      if (this.#workers === NO_WORKERS) this.#workers = new Map();
+      (this.#workers as Map<WorkerId, WorkerSlots>).set(worker.workerId, slots);
     } else {
       known.worker = worker;
       known.draining = false;
@@ -130,7 +128,7 @@ export class EndpointQueue implements EndpointLoad {
     slots.removed = true;
     slots.cancelRest?.();
     slots.endRest();
-    this.#workers.delete(workerId);
+    (this.#workers as Map<WorkerId, WorkerSlots>).delete(workerId);
     this.#left(slots);
     this.#tellOver();
   }
@@ -151,11 +149,11 @@ export class EndpointQueue implements EndpointLoad {
     ticket.deadlineEntry = this.#deadlines.push(ticket);
     this.#armTimer();
     if (arrival.kind === 'start') {
-      this.#start(ticket, arrival.worker);
+      this.start(ticket, arrival.worker);
     } else {
       ticket.change('queued');
       ticket.waited = true;
-      ticket.waitingEntry = this.#waiting.push(ticket);
+      ticket.waitingEntry = this.line.push(ticket);
       ticket.waitReason = this.#waitReason();
       listener.requestWaiting(this.#endpoint.endpointId);
     }
@@ -169,7 +167,7 @@ export class EndpointQueue implements EndpointLoad {
       ticket.cut('clientGone');
       return;
     }
-    this.#waiting.remove(ticket.waitingEntry);
+    this.line.remove(ticket.waitingEntry);
     this.#end(ticket, 'clientGone');
     ticket.tell({ kind: 'gone' });
     this.#parts.listener.requestGone(this.#endpoint.endpointId);
@@ -204,7 +202,7 @@ export class EndpointQueue implements EndpointLoad {
     ticket.worker = null;
     ticket.waited = true;
     ticket.waitReason = 'notSent';
-    ticket.waitingEntry = this.#waiting.pushFront(ticket);
+    ticket.waitingEntry = this.line.pushFront(ticket);
     this.#rest(slots);
     const drained = this.#places.giveBack(ticket, slots, true);
     this.#parts.listener.requestWaiting(this.#endpoint.endpointId);
@@ -234,12 +232,12 @@ export class EndpointQueue implements EndpointLoad {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.line.size;
   }
 
   get waitingSinceMs(): readonly number[] {
     const sinceMs: number[] = [];
-    for (const ticket of this.#waiting) {
+    for (const ticket of this.line) {
       if (sinceMs.length === TIMES_SHOWN) break;
       sinceMs.push(ticket.arrivedAtMs);
     }
@@ -247,7 +245,7 @@ export class EndpointQueue implements EndpointLoad {
   }
 
   get oldestWaitingSinceMs(): number | null {
-    return this.#waiting.peek()?.arrivedAtMs ?? null;
+    return this.line.peek()?.arrivedAtMs ?? null;
   }
 
   get earliestDeadlineMs(): number | null {
@@ -256,10 +254,10 @@ export class EndpointQueue implements EndpointLoad {
   }
 
   get running(): number {
-    return this.#admitted - this.#waiting.size;
+    return this.#admitted - this.line.size;
   }
 
-  get workers(): ReadonlyMap<WorkerId, WorkerLoad> {
+  get workers(): ReadonlyMap<WorkerId, WorkerSlots> {
     return this.#workers;
   }
 
@@ -273,7 +271,7 @@ export class EndpointQueue implements EndpointLoad {
       for (const ticket of slots.tickets) open.push(timelineOf(ticket, slots, null));
     }
     open.sort((a, b) => a.arrivedAtMs - b.arrivedAtMs);
-    for (const ticket of this.#waiting) {
+    for (const ticket of this.line) {
       if (open.length >= limit) break;
       open.push(timelineOf(ticket, null, null));
     }
@@ -292,10 +290,10 @@ export class EndpointQueue implements EndpointLoad {
     return sinceMs;
   }
 
-  /** Its slot is counted already. */
-  #start(ticket: Ticket, slots: WorkerSlots): void {
+  /** For its places: a request has got a slot, which is counted already. */
+  start(ticket: Ticket, slots: WorkerSlots): void {
     const { clock, listener } = this.#parts;
-    if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
+    if (ticket.waitingEntry !== null) this.line.remove(ticket.waitingEntry);
     ticket.waitingEntry = null;
     ticket.change('slotTaken');
     ticket.worker = slots;
@@ -397,7 +395,7 @@ export class EndpointQueue implements EndpointLoad {
       ticket.cut('timeout');
       return;
     }
-    if (ticket.waitingEntry !== null) this.#waiting.remove(ticket.waitingEntry);
+    if (ticket.waitingEntry !== null) this.line.remove(ticket.waitingEntry);
     this.#end(ticket, 'timeout');
     const seconds = this.#endpoint.requestTimeoutMs / 1_000;
     ticket.tell({

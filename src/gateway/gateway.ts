@@ -62,6 +62,8 @@ export class Gateway implements Traffic {
   readonly #general: GeneralForwarder;
   readonly #strict: StrictForwarder;
   readonly #queues = new Map<string, EndpointQueue>();
+  /** The same for all of them. */
+  readonly #queueParts: QueueParts;
   readonly #clients = new OpenClients();
   readonly #chainParts: ChainParts;
   #inFlight = 0;
@@ -73,6 +75,7 @@ export class Gateway implements Traffic {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#general = new GeneralForwarder({ clock: options.clock, limits: this.limits });
     this.#strict = new StrictForwarder({ clock: options.clock, limits: this.limits });
+    this.#queueParts = this.#partsOfQueues();
     const draining = (): boolean => this.#draining;
     this.#chainParts = {
       clock: options.clock,
@@ -150,7 +153,7 @@ export class Gateway implements Traffic {
   endpointPut(endpoint: TrafficEndpoint): void {
     const known = this.#queues.get(endpoint.endpointId);
     if (known === undefined)
-      this.#queues.set(endpoint.endpointId, new EndpointQueue(endpoint, this.#queueParts()));
+      this.#queues.set(endpoint.endpointId, new EndpointQueue(endpoint, this.#queueParts));
     else known.put(endpoint);
   }
 
@@ -215,11 +218,11 @@ export class Gateway implements Traffic {
     this.serve(client, routed, () => this.#clients.remove(client));
   }
 
-  #queueParts(): QueueParts {
-    const { placesFor, onAnswered, onOver } = this.#options;
+  #partsOfQueues(): QueueParts {
+    const { clock, listener, placesFor, onAnswered, onOver } = this.#options;
     return {
-      clock: this.#options.clock,
-      listener: this.#options.listener,
+      clock,
+      listener,
       limits: this.limits,
       onOver: (endpointId) => {
         this.#queues.delete(endpointId);

@@ -9,7 +9,7 @@ import { WorkerSlots } from './worker-slots.ts';
 export interface PlacesHost {
   readonly endpoint: TrafficEndpoint;
   /** Those that wait here, oldest first. */
-  readonly waiting: LinkedQueue<Ticket>;
+  readonly line: LinkedQueue<Ticket>;
   readonly workers: ReadonlyMap<WorkerId, WorkerSlots>;
   nowMs(): number;
   /** A request that waited has got a slot. */
@@ -43,7 +43,7 @@ export class OwnPlaces implements Places {
   }
 
   get waiting(): number {
-    return this.#host.waiting.size;
+    return this.#host.line.size;
   }
 
   newSlots(worker: TrafficWorker, nowMs: number, monotonicMs: number): WorkerSlots {
@@ -51,8 +51,8 @@ export class OwnPlaces implements Places {
   }
 
   admit(ticket: Ticket, waitingLimit: number): Arrival<WorkerSlots> {
-    const { waiting, workers, endpoint } = this.#host;
-    const arrival = admit(waiting.size, waitingLimit, workers.values(), endpoint.slotsPerWorker);
+    const { line, workers, endpoint } = this.#host;
+    const arrival = admit(line.size, waitingLimit, workers.values(), endpoint.slotsPerWorker);
     if (arrival.kind === 'start') arrival.worker.take(ticket);
     return arrival;
   }
@@ -67,11 +67,11 @@ export class OwnPlaces implements Places {
   }
 
   fill(): void {
-    const { waiting, workers, endpoint } = this.#host;
-    while (waiting.size > 0) {
+    const { line, workers, endpoint } = this.#host;
+    while (line.size > 0) {
       const slots = chooseWorker(workers.values(), endpoint.slotsPerWorker);
       if (slots === null) return;
-      const ticket = waiting.peek();
+      const ticket = line.peek();
       if (ticket === undefined) return;
       slots.take(ticket);
       this.#host.start(ticket, slots);

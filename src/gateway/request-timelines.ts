@@ -10,7 +10,8 @@ const WORD_LENGTH_MAX = 64;
 /** The last requests that ended, of an endpoint or of a worker. */
 export class RequestTimelines {
   readonly #kept: number;
-  readonly #ring: RequestTimeline[] = [];
+  /** Null before the first. */
+  #ring: RequestTimeline[] | null = null;
   #ended = 0;
 
   /** `kept`: how many, the oldest are dropped for the newest. */
@@ -19,13 +20,15 @@ export class RequestTimelines {
   }
 
   note(timeline: RequestTimeline): void {
+    this.#ring ??= [];
     this.#ring[this.#ended % this.#kept] = timeline;
     this.#ended += 1;
   }
 
   newestFirst(): readonly RequestTimeline[] {
     const next = this.#ended % this.#kept;
-    return [...this.#ring.slice(next), ...this.#ring.slice(0, next)].reverse();
+    const ring = this.#ring ?? [];
+    return [...ring.slice(next), ...ring.slice(0, next)].reverse();
   }
 }
 
