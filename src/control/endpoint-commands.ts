@@ -62,6 +62,7 @@ export class EndpointCommands implements EndpointService {
   readonly #answers: KeptAnswers;
   /** App names of endpoints whose insertion is being committed. */
   readonly #namesInFlight = new Set<string>();
+  #names: Set<string> | null = null;
 
   constructor(
     ports: ControlPorts,
@@ -136,6 +137,7 @@ export class EndpointCommands implements EndpointService {
       }
       const inserted = newEntry(endpoint, [revision], nowMs);
       this.#entries.set(id, inserted);
+      if (isNamed(endpoint)) this.#givenNames().add(appName);
       return inserted;
     });
     this.#reconciler.reconcile(entry);
@@ -246,6 +248,7 @@ export class EndpointCommands implements EndpointService {
   async forget(entry: EndpointEntry): Promise<void> {
     const { id } = entry.endpoint;
     if (!this.#entries.delete(id)) return;
+    this.#names?.delete(entry.endpoint.appName);
     this.#ports.traffic.endpointRemove(id, notFound(id));
     entry.events.close();
     this.#ports.metrics.endpointForgotten(id);
@@ -382,8 +385,20 @@ export class EndpointCommands implements EndpointService {
 
   #nameTaken(appName: string): boolean {
     if (this.#namesInFlight.has(appName)) return true;
-    for (const entry of this.#entries.values()) if (entry.endpoint.appName === appName) return true;
-    return false;
+    // One that gave itself none has its id, under which it is found.
+    if (this.#entries.get(appName as EndpointId)?.endpoint.appName === appName) return true;
+    return this.#givenNames().has(appName);
+  }
+
+  /** The names that are no ids. Read off the endpoints once: those of a restart were there before. */
+  #givenNames(): Set<string> {
+    this.#names ??= new Set(
+      [...this.#entries.values()]
+        .map(({ endpoint }) => endpoint)
+        .filter(isNamed)
+        .map(({ appName }) => appName),
+    );
+    return this.#names;
   }
 
   async #inTurn<Result>(entry: EndpointEntry, command: () => Promise<Result>): Promise<Result> {
@@ -394,6 +409,10 @@ export class EndpointCommands implements EndpointService {
     entry.commands = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+function isNamed({ id, appName }: Endpoint): boolean {
+  return appName !== (id as string);
 }
 
 function notFound(endpointId: string): AppError {

@@ -1,4 +1,5 @@
 import type { EndpointId } from '../base/ids.ts';
+import type { Endpoint, Revision } from '../model/endpoint.ts';
 import type { Worker } from '../model/worker.ts';
 import { workerIsOver, workerTransition, type WorkerState } from '../model/worker-state.ts';
 import type { FoundWorker, StartedWorker } from '../ports/driver.ts';
@@ -28,7 +29,8 @@ export async function recover(
   lifecycle: WorkerLifecycle,
 ): Promise<void> {
   for (const endpoint of await ports.store.endpointList()) {
-    const revisions = await ports.store.revisionList(endpoint.id);
+    const stored = await ports.store.revisionList(endpoint.id);
+    const revisions = stored.map((revision) => sharingSettings(revision, endpoint));
     entries.set(endpoint.id, newEntry(endpoint, revisions, ports.clock.nowMs()));
   }
   for (const entry of entries.values()) putEndpoint(ports.traffic, entry.endpoint, null);
@@ -72,6 +74,13 @@ function markFailed(entry: EndpointEntry, records: EndpointRecords): void {
 }
 
 /** False when it ended since it was found. */
+/** Most revisions were made with the settings that are in force: in memory they are one thing, as they were before. */
+function sharingSettings(revision: Revision, { settings }: Endpoint): Revision {
+  if (revision.settings === null || JSON.stringify(revision.settings) !== JSON.stringify(settings))
+    return revision;
+  return { ...revision, settings };
+}
+
 async function adopt(
   ports: ControlPorts,
   lifecycle: WorkerLifecycle,

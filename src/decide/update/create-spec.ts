@@ -1,9 +1,19 @@
 import { EndpointCreateBody } from '../../model/endpoint-schema.ts';
-import { IDLE_TIMEOUT_MAX_SECONDS, type EndpointType } from '../../model/endpoint.ts';
+import {
+  IDLE_TIMEOUT_MAX_SECONDS,
+  type EndpointType,
+  type HealthCheck,
+  type Policy,
+} from '../../model/endpoint.ts';
 import { FaultList, type Faults } from '../../model/faults.ts';
 import { checkShape, isObject } from './check-shape.ts';
 import { checkMerged, checkValues, soundPart } from './check-values.ts';
 import { mergeFields, type EndpointParts } from './merge.ts';
+
+// One of each for all endpoints: most are made with them, and all are in memory.
+const DEFAULT_POLICY: Policy = { type: 'queue', value: 4 };
+const DEFAULT_HEALTH_CHECK: HealthCheck = { path: '', port: 0 };
+const NONE: readonly never[] = [];
 
 /** What an endpoint is made with where the body says nothing. */
 function defaultParts(regionId: string): EndpointParts {
@@ -16,8 +26,8 @@ function defaultParts(regionId: string): EndpointParts {
       idleTimeoutSeconds: IDLE_TIMEOUT_MAX_SECONDS,
       maxConcurrentPerWorker: 1,
       requestTimeoutSeconds: 300,
-      policy: { type: 'queue', value: 4 },
-      healthCheck: { path: '', port: 0 },
+      policy: DEFAULT_POLICY,
+      healthCheck: DEFAULT_HEALTH_CHECK,
     },
     spec: {
       productId: '',
@@ -26,9 +36,9 @@ function defaultParts(regionId: string): EndpointParts {
       registryAuthId: '',
       entrypoint: '',
       command: '',
-      envs: [],
-      ports: [],
-      volumes: [],
+      envs: NONE,
+      ports: NONE,
+      volumes: NONE,
       gpuNum: 1,
       rootfsSizeGb: 20,
       minCudaVersion: '',
