@@ -1,14 +1,14 @@
 /**
  * What a request costs at our gateway, beside other proxies on the same machine in the same minutes.
  * `--long`: more rounds and full counts. `--only cpu,sse`: some measures. `--subjects "nginx,Pilotlight strict"`:
- * some proxies. `--write`: the tables go into docs/performance.md. `--json`: for programs.
+ * some proxies. `--rounds 5`: as many. `--write`: the tables go into docs/performance.md. `--json`: for programs.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench, type BenchSize } from './bench.ts';
-import { writeToDocument } from './document.ts';
+import { writeToDocument, type Block } from './document.ts';
 import { MEASURES } from './measures/all-measures.ts';
 import type { Measure } from './measures/measure.ts';
 import { allSubjects } from './subjects/all-subjects.ts';
@@ -44,11 +44,17 @@ const { values } = parseArgs({
     long: { type: 'boolean', default: false },
     only: { type: 'string' },
     subjects: { type: 'string' },
+    rounds: { type: 'string' },
     write: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
-const size = values.long ? LONG : SHORT;
+const usual = values.long ? LONG : SHORT;
+const size = { ...usual, rounds: Number(values.rounds ?? usual.rounds) };
+if (!(Number.isInteger(size.rounds) && size.rounds > 0)) {
+  console.error(`--rounds: "${values.rounds}" is not a number of rounds, such as 5`);
+  process.exit(2);
+}
 const measures = chosenOf(MEASURES, values.only, '--only');
 const subjects = chosenOf(allSubjects(size.sockets), values.subjects, '--subjects');
 if (process.platform !== 'linux' || availableParallelism() < 2) {
@@ -70,13 +76,16 @@ try {
     },
   });
   const tables: Table[] = [];
+  const blocks: Block[] = [];
   for (const measure of measures) {
     console.error(`measuring: ${measure.name}`);
-    tables.push(await measure.run(bench));
+    const table = await measure.run(bench);
+    tables.push(table);
+    blocks.push({ measure: measure.name, text: markdown([table]) });
   }
   const text = markdown(tables);
   console.log(values.json ? JSON.stringify({ skipped, tables }, null, 2) : text);
-  if (values.write) writeToDocument(text, skipped, commandLine());
+  if (values.write) writeToDocument(blocks, skipped, commandLine);
   const faults = tables.flatMap((table) => table.faults);
   for (const fault of faults) console.error(`FAILED: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;
@@ -102,8 +111,11 @@ function chosenOf<Named extends Measure | { readonly name: string }>(
   return all.filter(({ name }) => names.includes(name));
 }
 
-function commandLine(): string {
-  const given = process.argv.slice(2).filter((word) => word !== '--write');
-  const words = given.map((word) => (/^[\w@/,.=-]+$/.test(word) ? word : `"${word}"`));
-  return `npm run bench:gateway${words.length > 0 ? ` -- ${words.join(' ')}` : ''}`;
+/** That which makes one measure's tables again. */
+function commandLine(measure: string): string {
+  const flags = ['--only', measure];
+  if (values.long) flags.unshift('--long');
+  if (values.rounds !== undefined) flags.push('--rounds', values.rounds);
+  if (values.subjects !== undefined) flags.push('--subjects', `"${values.subjects}"`);
+  return `npm run bench:gateway -- ${flags.join(' ')}`;
 }

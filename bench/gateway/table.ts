@@ -54,9 +54,7 @@ export function markdown(tables: readonly Table[]): string {
     ].join('\n\n'),
   );
   const goals = tables.flatMap((table) => table.goals);
-  if (goals.length > 0) {
-    parts.unshift(`#### Targets\n\n${grid(['target', 'limit', 'seen', ''], goals.map(goalRow))}`);
-  }
+  if (goals.length > 0) parts.push(grid(['target', 'limit', 'seen', ''], goals.map(goalRow)));
   return parts.join('\n\n');
 }
 
