@@ -254,9 +254,9 @@ export const SETTINGS = {
   ),
   forwarder: setting(
     'FORWARDER',
-    null,
+    'strict',
     oneOf<'general' | 'strict'>('general', 'strict'),
-    'what carries requests: general (node:http and undici) or strict (our own codec); unset: general, strict with several gateways',
+    'what carries requests: strict (our own codec) or general (node:http and undici)',
   ),
   gateways: setting(
     'GATEWAYS',

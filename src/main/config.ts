@@ -377,7 +377,7 @@ function configOf(values: Values): Config {
     gateway: Object.freeze({
       queueLimit: values.queueLimit,
       connections: values.connections,
-      forwarder: values.forwarder ?? (values.gateways > 1 ? 'strict' : 'general'),
+      forwarder: values.forwarder,
       threads: values.gateways,
     }),
     record: Object.freeze({
