@@ -1,3 +1,5 @@
+import { impossible } from '../base/errors.ts';
+import { LF, SPACE } from '../http1/characters.ts';
 import { FIELD, fieldKind, valueOf, type FieldKind, type KnownFields } from '../http1/field-kind.ts';
 import type { WorkerAddress } from '../model/worker.ts';
 import type { ClientSide } from './client-side.ts';
@@ -9,6 +11,8 @@ export type HeaderList = string[];
 /** Takes the fields of a head one by one: each forwarder writes them in its own form. */
 export interface FieldSink {
   field(name: string, value: string): void;
+  /** Whole lines, as `field` would write them. */
+  lines(text: string): void;
 }
 
 /** Takes fields down as a list. */
@@ -17,6 +21,10 @@ export class ListedFields implements FieldSink {
 
   field(name: string, value: string): void {
     this.list.push(name, value);
+  }
+
+  lines(): void {
+    impossible('headers-5b0e', 'what Node has read comes in fields');
   }
 }
 
@@ -54,6 +62,8 @@ const NEVER_LISTED = new Set(['content-length', 'host', 'content-type', 'date'])
 
 const REQUEST_ID = /^[A-Za-z0-9._~:@/+=-]{1,128}$/;
 const OUR_PREFIX = 'x-pilotlight-';
+/** Colon, space, CR and LF. */
+const LINE_SIGNS = 4;
 
 /** Kinds as the bits of one number. */
 function kindSet(...kinds: readonly FieldKind[]): number {
@@ -101,14 +111,9 @@ export function workerRequestHeaders(
   authority: string,
 ): void {
   const { head } = client;
-  const { fields, kinds } = head;
   const listed = listedNames(head);
   to.field('Host', authority);
-  for (let index = 0; index < kinds.length; index += 1) {
-    if (has(KEPT_FROM_WORKER, kinds[index] as number)) continue;
-    const name = fields[2 * index] as string;
-    if (listed === null || !listed.has(name.toLowerCase())) to.field(name, fields[2 * index + 1] as string);
-  }
+  passFields(to, head, (kind, name) => !has(KEPT_FROM_WORKER, kind) && !isListed(listed, name));
   const before = valueOf(head, FIELD.forwardedFor);
   to.field('X-Forwarded-For', before === undefined ? client.address : `${before}, ${client.address}`);
   // A proxy before us that ends TLS says so here; without one the connection itself tells.
@@ -122,15 +127,46 @@ export function workerRequestHeaders(
 
 /** The worker's answer as the client gets it; no X-Pilotlight header of the worker's. */
 export function clientAnswerHeaders(to: FieldSink, answer: KnownFields, status: number): void {
-  const { fields, kinds } = answer;
   const listed = listedNames(answer);
+  passFields(to, answer, (kind, name) => {
+    if (has(KEPT_FROM_CLIENT, kind) || (status === 204 && kind === FIELD.contentLength)) return false;
+    return !isListed(listed, name) && !(kind === FIELD.other && isOurs(name));
+  });
+}
+
+/**
+ * Passes on the fields that `passes` says, each as `name: value`. Lines that were read in just that form, as
+ * nearly all are, go on as one text where they follow each other: the same to the byte, without putting
+ * each one together again.
+ */
+function passFields(
+  to: FieldSink,
+  { fields, kinds, text, fieldsAt }: KnownFields,
+  passes: (kind: FieldKind, name: string) => boolean,
+): void {
+  let at = fieldsAt;
+  let runAt = -1;
   for (let index = 0; index < kinds.length; index += 1) {
-    const kind = kinds[index] as FieldKind;
-    if (has(KEPT_FROM_CLIENT, kind) || (status === 204 && kind === FIELD.contentLength)) continue;
     const name = fields[2 * index] as string;
-    if (kind === FIELD.other && isOurs(name)) continue;
-    if (listed === null || !listed.has(name.toLowerCase())) to.field(name, fields[2 * index + 1] as string);
+    const value = fields[2 * index + 1] as string;
+    const end = at + name.length + value.length + LINE_SIGNS;
+    // A line has one LF, so one that ends here has no room for any sign but the space.
+    const plain = text.charCodeAt(end - 1) === LF && text.charCodeAt(at + name.length + 1) === SPACE;
+    const passed = passes(kinds[index] as FieldKind, name);
+    if (passed && plain) {
+      if (runAt === -1) runAt = at;
+    } else {
+      if (runAt !== -1) to.lines(text.substring(runAt, at));
+      runAt = -1;
+      if (passed) to.field(name, value);
+    }
+    at = plain ? end : text.indexOf('\n', at) + 1;
   }
+  if (runAt !== -1) to.lines(text.substring(runAt, at));
+}
+
+function isListed(listed: Set<string> | null, name: string): boolean {
+  return listed !== null && listed.has(name.toLowerCase());
 }
 
 /** What the gateway itself tells the client of its request, behind the worker's own headers. */
@@ -157,14 +193,7 @@ export function passableTrailers(trailers: readonly string[]): readonly string[]
 }
 
 /** Without what speaks about one connection, and without `also`, for a request or an answer of our own server. */
-export function innerHeaders(
-  to: FieldSink,
-  { fields, kinds }: KnownFields,
-  ...also: readonly FieldKind[]
-): void {
+export function innerHeaders(to: FieldSink, head: KnownFields, ...also: readonly FieldKind[]): void {
   const left = HOP_BY_HOP | kindSet(...also);
-  for (let index = 0; index < kinds.length; index += 1) {
-    if (has(left, kinds[index] as number)) continue;
-    to.field(fields[2 * index] as string, fields[2 * index + 1] as string);
-  }
+  passFields(to, head, (kind) => !has(left, kind));
 }

@@ -47,7 +47,7 @@ export function parseAnswer(bytes: Buffer, start: number, end: number, method: s
   const kinds = fieldKinds(fields);
   const body = readBody(fields, kinds, versionMinor, status, method);
   const keepAlive = body !== CLOSE && keepsAlive(valueOf({ fields, kinds }, FIELD.connection), versionMinor);
-  return { status, reason, fields, kinds, body, keepAlive };
+  return { status, reason, fields, kinds, text, fieldsAt: at + 2, body, keepAlive };
 }
 
 /** NaN where there is none, which no comparison holds for. */

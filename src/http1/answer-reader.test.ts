@@ -84,15 +84,15 @@ describe('an answer is read', () => {
   });
 
   it('with its status, reason, fields and trailers', () => {
-    const read = readPieces([
-      `HTTP/1.0 404 Not  Here\r\nX-A: 1\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n`,
-    ]);
-    assert.deepEqual(read.heads, [
+    const text = `HTTP/1.0 404 Not  Here\r\nX-A: 1\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n`;
+    assert.deepEqual(readPieces([text]).heads, [
       {
         status: 404,
         reason: 'Not  Here',
         fields: ['X-A', '1', 'Connection', 'keep-alive', 'Content-Length', '0'],
         kinds: [FIELD.other, FIELD.connection, FIELD.contentLength],
+        text: text.slice(0, -2),
+        fieldsAt: text.indexOf('X-A'),
         keepAlive: true,
       },
     ]);

@@ -87,10 +87,16 @@ export interface KnownFields {
   readonly fields: readonly string[];
   /** One for each field. */
   readonly kinds: readonly FieldKind[];
+  /** What they were read from, with the place of the first one's line; empty where that is not at hand. */
+  readonly text: string;
+  readonly fieldsAt: number;
 }
 
 /** The values of all fields of that kind, joined as RFC 9110 §5.3 allows; undefined when there is none. */
-export function valueOf({ fields, kinds }: KnownFields, kind: FieldKind): string | undefined {
+export function valueOf(
+  { fields, kinds }: Pick<KnownFields, 'fields' | 'kinds'>,
+  kind: FieldKind,
+): string | undefined {
   let found: string | undefined;
   for (let index = kinds.indexOf(kind); index !== -1; index = kinds.indexOf(kind, index + 1)) {
     const value = fields[2 * index + 1] as string;

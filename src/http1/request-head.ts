@@ -80,6 +80,8 @@ export function parseRequest(bytes: Buffer, start: number, end: number): ParsedR
     versionMinor,
     fields,
     kinds: fieldKinds(fields),
+    text,
+    fieldsAt: versionAt + 3,
     host: undefined,
     bodyBytes: 0,
     keepAlive: versionMinor === 1,

@@ -22,7 +22,7 @@ export class AnswerStream {
     const response = this.#response;
     response.sendDate = false;
     const headers = new ListedFields();
-    clientAnswerHeaders(headers, { fields: raw, kinds: fieldKinds(raw) }, status);
+    clientAnswerHeaders(headers, { fields: raw, kinds: fieldKinds(raw), text: '', fieldsAt: 0 }, status);
     response.writeHead(status, PRINTABLE.test(message) ? message : '', [...headers.list, ...this.#own]);
     // A body that came in the same packet goes out in one with the head; a later one must not hold
     // the head back, because a client of a slow stream waits for it.

@@ -23,6 +23,8 @@ export function headOf(request: IncomingMessage): ParsedRequest {
     versionMinor: request.httpVersionMinor === 0 ? 0 : 1,
     fields: request.rawHeaders,
     kinds: fieldKinds(request.rawHeaders),
+    text: '',
+    fieldsAt: 0,
     host: headers.host,
     bodyBytes: headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null,
     keepAlive: request.httpVersionMinor > 0,

@@ -56,6 +56,10 @@ export class AnswerWriter implements FieldSink {
     this.#out.field(name, value);
   }
 
+  lines(text: string): void {
+    this.#out.text(text);
+  }
+
   headEnd(): void {
     if (this.#chunked) this.#out.text('Transfer-Encoding: chunked\r\n');
     this.#out.text(this.#keepAlive ? this.#keepAliveLines : 'Connection: close\r\n\r\n');

@@ -32,6 +32,10 @@ export class Outgoing implements FieldSink {
     this.text(`${name}: ${value}\r\n`);
   }
 
+  lines(text: string): void {
+    this.text(text);
+  }
+
   piece(bytes: Buffer): void {
     this.#bytes += bytes.length;
     if (this.#parts === null) this.#parts = [bytes];

@@ -26,6 +26,10 @@ export class RequestWriter implements FieldSink {
     this.#out.field(name, value);
   }
 
+  lines(text: string): void {
+    this.#out.text(text);
+  }
+
   headEnd(): void {
     const request = this.#request;
     const { bodyBytes } = request;
