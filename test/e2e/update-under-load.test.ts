@@ -4,12 +4,13 @@ import { assertNoneFailed, CLIENTS, TIME_OUT_MS, withLoad } from '../support/loa
 
 const REQUESTS_MIN = 5_000;
 
-for (const [gpus, gateways] of [
-  [1, 1],
-  [4, 1],
-  [4, 2],
+for (const [gpus, flag] of [
+  [1, '--forwarder=strict'],
+  [4, '--forwarder=strict'],
+  [4, '--forwarder=general'],
+  [4, '--gateways=2'],
 ] as const) {
-  describe(`five updates in a row under ${CLIENTS} clients with ${gpus} device(s) and ${gateways} gateway(s)`, () => {
+  describe(`five updates in a row under ${CLIENTS} clients with ${gpus} device(s) and ${flag}`, () => {
     it(`fails none of at least ${REQUESTS_MIN} requests`, { timeout: TIME_OUT_MS }, async () => {
       await withLoad(
         gpus,
@@ -51,7 +52,7 @@ for (const [gpus, gateways] of [
             assert.ok((count.revisions.get(revision) ?? 0) > 0, `revision ${revision} answered nothing`);
           }
         },
-        [`--gateways=${gateways}`],
+        [flag],
       );
     });
   });
