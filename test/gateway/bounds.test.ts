@@ -7,6 +7,7 @@ import {
   KEY,
   gatewayWorld,
   readToEnd,
+  readUntil,
   reasonOf,
   testBoth,
   type ForwarderName,
@@ -178,4 +179,22 @@ testBoth('a broken request behind a running one is answered after it', async (t,
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.match(await text, /^HTTP\/1\.1 200 OK[^]*first answer[^]*HTTP\/1\.1 400 /);
+});
+
+testBoth('an upload that timed out is read away, and its connection is used again', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
+  const worker = await world.worker((request, response) => {
+    if (request.method === 'POST') request.on('error', () => undefined).resume();
+    else response.end('next');
+  });
+  const socket = await world.raw();
+  const half = 'x'.repeat(100_000);
+  socket.write(`POST /e/${ENDPOINT}/ HTTP/1.1\r\n${AUTH}Content-Length: 200000\r\n\r\n${half}`);
+  await once(worker.server, 'request');
+  world.clock.advance(60_000);
+  assert.match(await readUntil(socket, /REQUEST_TIMEOUT_RUNNING/), /^HTTP\/1\.1 504 /);
+  await world.listener.seen('ended');
+  // No time passes any more: what is left of the body is in nobody's way.
+  socket.write(`${half}GET /e/${ENDPOINT}/ HTTP/1.1\r\n${AUTH}Connection: close\r\n\r\n`);
+  assert.match(await readToEnd(socket), /next/);
 });

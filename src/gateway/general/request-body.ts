@@ -57,7 +57,8 @@ export class RequestBody extends Readable {
     if (!this.#attached) return;
     this.#request.off('data', this.#onData);
     this.#request.off('end', this.#onEnd);
-    if (!this.#finished) this.#request.pause();
+    // It may be read away by now, because its request was answered.
+    if (!this.#finished && this.#request.listenerCount('data') === 0) this.#request.pause();
   }
 
   readonly #onData = (chunk: Buffer): void => {

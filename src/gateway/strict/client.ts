@@ -27,6 +27,8 @@ export interface StrictClientParts {
 /** After these nothing more is taken on the connection: it is in doubt, or the server is leaving. */
 const CLOSING: ReadonlySet<ErrorCode> = new Set(['REQUEST_MALFORMED', 'SHUTTING_DOWN']);
 const NOTHING = Buffer.alloc(0);
+const nothing = (): void => undefined;
+const READ_AWAY: BodySink = { piece: nothing, end: nothing, flush: nothing };
 
 /** The client's end of one request that we read ourselves: its body, its answer, and how it is noticed that it left. */
 export class StrictClient implements ClientSide {
@@ -94,8 +96,8 @@ export class StrictClient implements ClientSide {
     this.#connection.readOn();
   }
 
-  detachBody(): void {
-    this.body?.detach();
+  detachBody(sink: BodySink): void {
+    this.body?.detach(sink);
   }
 
   holdBody(): void {
@@ -163,7 +165,8 @@ export class StrictClient implements ClientSide {
     const unsentBody = body !== null && head.expectsContinue && body.untouched;
     if (CLOSING.has(error.code) || unsentBody || head.upgrade !== null) this.answer.close();
     writeError(this.answer, error, this.requestId, head.method);
-    this.detachBody();
+    // Whoever took it gets no more of it.
+    body?.attach(READ_AWAY);
     this.endAnswer([]);
     if (this.answer.keepAlive) this.#discardBody();
   }
@@ -201,19 +204,20 @@ export class StrictClient implements ClientSide {
       this.#discarding = false;
       this.#cancelDiscard?.();
       this.#cancelDiscard = null;
-      body.detach();
+      body.detach(sink);
       this.#settle();
     };
     this.#stopDiscard = stop;
     this.#cancelDiscard = clock.schedule(limits.discardMs, stop);
-    body.attach({
+    const sink: BodySink = {
       piece: (piece) => {
         bytes += piece.length;
         if (bytes > limits.discardBytes) stop();
       },
       end: stop,
-      flush: () => undefined,
-    });
+      flush: nothing,
+    };
+    body.attach(sink);
     this.#connection.release();
     this.#connection.readOn();
   }

@@ -83,7 +83,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
   cut(): void {
     if (this.#cut || this.#settled) return;
     this.#cut = true;
-    this.#client.detachBody();
+    this.#client.detachBody(this);
     this.#client.onDrain(null);
     const { socket } = this.#connection;
     if (!this.#sent) {
@@ -221,7 +221,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
       this.#settle(this.#completed());
       return;
     }
-    this.#client.detachBody();
+    this.#client.detachBody(this);
     socket.destroy();
   }
 
@@ -251,7 +251,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
   /** Ends the worker's connection: what it says, or what the client says, goes nowhere. */
   #break(error: Error): void {
     this.#failure = error;
-    this.#client.detachBody();
+    this.#client.detachBody(this);
     this.#client.onDrain(null);
     this.#connection.socket.destroy();
   }
@@ -274,7 +274,7 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
     if (this.#settled) return;
     this.#settled = true;
     this.#stopTimer();
-    this.#client.detachBody();
+    this.#client.detachBody(this);
     this.#client.onDrain(null);
     this.#call.onEnded(end);
   }

@@ -85,7 +85,8 @@ export class IncomingBody {
     if (this.#decoder.done) sink.end(this.#decoder.trailers);
   }
 
-  detach(): void {
-    this.#sink = null;
+  /** Only where `sink` still takes it: it may be read away by now, because its request was answered. */
+  detach(sink: BodySink): void {
+    if (this.#sink === sink) this.#sink = null;
   }
 }

@@ -133,7 +133,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#client.detachBody();
+    this.#client.detachBody(this);
     this.#client.onDrain(null);
     if (!this.#client.answer.ended) {
       this.#client.refuse(new AppError('UNKNOWN', 'The server did not answer; its log tells more.'));
