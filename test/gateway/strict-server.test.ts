@@ -304,3 +304,14 @@ test('a client that fetches not even its error answers is cut off after a while'
   socket.resume();
   while (!closed) await turns(1);
 });
+
+test('a body that the server itself left unread is read away, and its connection is used again', async (t) => {
+  const world = await worldWith(t, (request, response) => {
+    response.writeHead(request.method === 'GET' ? 200 : 404).end(`own ${request.method}`);
+  });
+  const socket = await world.raw();
+  socket.write(toServer('POST', '/', 'Content-Length: 100000'));
+  assert.match(await readUntil(socket, /own POST/), /connection: keep-alive/i);
+  socket.write('x'.repeat(100_000) + toServer('GET', '/', 'Connection: close'));
+  assert.match(await readToEnd(socket), /own GET/);
+});

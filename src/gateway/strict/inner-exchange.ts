@@ -42,6 +42,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   readonly #writer: RequestWriter;
   readonly #reader: AnswerReader;
   #over = false;
+  #onOver: () => void = () => undefined;
 
   constructor(client: StrictClient, connect: InnerConnect) {
     this.#client = client;
@@ -68,6 +69,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   /** `onOver`: nothing more goes to the client. */
   run(onOver: () => void): void {
     const { head } = this.#client;
+    this.#onOver = onOver;
     this.#client.watch(this);
     // One request a connection: what would follow is on the client's.
     this.#writer.head(head.target);
@@ -76,10 +78,6 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
     this.#writer.headEnd();
     this.#client.attachBody(this);
     this.flush();
-    this.#client.whenDone(() => {
-      this.#socket.destroy();
-      onOver();
-    });
   }
 
   clientLeft(): void {
@@ -95,7 +93,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
   }
 
   flush(): void {
-    if (!this.#writer.flush()) this.#client.holdBody();
+    if (!this.#writer.flush() && !this.#over) this.#client.holdBody();
   }
 
   onHead(parsed: ParsedAnswer): void {
@@ -139,5 +137,10 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
       this.#client.refuse(new AppError('UNKNOWN', 'The server did not answer; its log tells more.'));
     }
     this.#client.finish();
+    // Not before: what is left of the body is read away first, so that the connection can go on.
+    this.#client.whenDone(() => {
+      this.#socket.destroy();
+      this.#onOver();
+    });
   }
 }
