@@ -315,3 +315,21 @@ test('a body that the server itself left unread is read away, and its connection
   socket.write('x'.repeat(100_000) + toServer('GET', '/', 'Connection: close'));
   assert.match(await readToEnd(socket), /own GET/);
 });
+
+test('a request sent ahead is not begun once its connection is closed because the server leaves', async (t) => {
+  let served = 0;
+  const world = await worldWith(t, (_request, response) => {
+    served += 1;
+    response.end();
+  });
+  let running: ServerResponse | null = null;
+  await world.worker((_request, response) => (running = response));
+  const socket = await world.raw();
+  socket.write(toEndpoint('/1') + toServer('POST', '/', 'Content-Length: 0'));
+  while (running === null) await turns(1);
+  world.closeIdleConnections();
+  (running as ServerResponse).end('first');
+  assert.match(await readToEnd(socket), /first$/);
+  await turns(20);
+  assert.equal(served, 0);
+});

@@ -169,6 +169,8 @@ export interface GatewayWorld {
   open(path: string, options?: SendOptions): Promise<{ answer: IncomingMessage; socket: Socket }>;
   /** A bare connection to the gateway. */
   raw(): Promise<Socket>;
+  /** Of the strict server: those that serve nothing are closed now, the others as soon as they have. */
+  closeIdleConnections(): void;
 }
 
 export interface TestWorker {
@@ -243,7 +245,8 @@ export async function gatewayWorld(
   const inner = connectInside(server);
   const shared = forwarder === 'threads' ? threadGateways(gatewayOptions, inner) : null;
   const gateway = shared?.gateway ?? single;
-  const strict = forwarder === 'strict' ? single.strictServer(inner) : shared;
+  const strictServer = forwarder === 'strict' ? single.strictServer(inner) : null;
+  const strict = strictServer ?? shared;
   const port = strict === null ? await listen(server) : await listenOn(strict.server);
   const workerIds = new Set<WorkerId>();
   const sockets = new Set<Socket>();
@@ -334,6 +337,7 @@ export async function gatewayWorld(
       const { answer } = await open(path, sendOptions);
       return readAnswer(answer);
     },
+    closeIdleConnections: () => strictServer?.closeIdleConnections(),
     async raw() {
       const socket = connect(port, '127.0.0.1');
       sockets.add(socket);

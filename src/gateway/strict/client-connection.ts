@@ -216,6 +216,8 @@ export class ClientConnection {
   };
 
   #readKept(): void {
+    // Its answer would go nowhere: the client has sent its end, or the server is leaving.
+    if (!this.socket.writable) this.#kept = null;
     let kept = this.#kept;
     while (kept !== null) {
       this.#kept = null;
