@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { PlannedClient, expectedOf } from '../support/same-traffic/client.ts';
 import { planOf } from '../support/same-traffic/plan.ts';
 import { PlannedWorker, ownAnswer } from '../support/same-traffic/worker.ts';
-import { gatewayWorld, testBoth } from '../support/gateway-world.ts';
-import type { EndpointId, WorkerId } from '../../src/base/ids.ts';
-import { ENDPOINT } from '../support/gateway-world.ts';
+import { ENDPOINT, gatewayWorld, testBoth } from '../support/gateway-world.ts';
+import type { WorkerId } from '../../src/base/ids.ts';
 
 const SEED = Number(process.env['SEED'] ?? 1);
-const REQUESTS = Number(process.env['PILOTLIGHT_TRAFFIC_REQUESTS'] ?? 1_500);
+const REQUESTS = Number(process.env['PILOTLIGHT_TRAFFIC_REQUESTS'] ?? 600);
 const CLIENTS = 24;
 const SLOTS = 4;
 const LONG_MS = 1e9;
@@ -58,6 +57,6 @@ testBoth(`all of some traffic comes through unchanged (SEED=${SEED})`, async (t,
     workers.flatMap((worker) => worker.faults),
     [],
   );
-  const load = world.gateway.load(ENDPOINT as EndpointId);
-  assert.deepEqual([load.waiting], [0]);
+  const load = world.gateway.load(ENDPOINT);
+  assert.equal(load.waiting, 0);
 });
