@@ -78,7 +78,7 @@ export class PlannedClient {
     if (chance(random, 0.2)) await turns(below(random, 30));
     let head = this.#early ?? (await reader.head());
     this.#early = null;
-    while (head !== null && /^HTTP\/1\.1 1/.test(head.first)) head = await reader.head();
+    while (head !== null && head.first.startsWith('HTTP/1.1 1')) head = await reader.head();
     if (head === null) return this.#note(plan, 'cut');
     if (plan.leaves) return this.#note(plan, 'left');
     const status = Number(head.first.split(' ')[1]);
@@ -156,8 +156,5 @@ function bodyOf(plan: Plan): Buffer {
   if (body === null) return Buffer.alloc(0);
   if (!plan.chunkedRequest) return body;
   const trailer = plan.requestTrailer ? `X-Sent: ${plan.number}\r\n` : '';
-  return Buffer.concat([
-    chunked(body, seededRandom(plan.number + 1e8)),
-    Buffer.from(`0\r\n${trailer}\r\n`),
-  ]);
+  return Buffer.concat([chunked(body, seededRandom(plan.number + 1e8)), Buffer.from(`0\r\n${trailer}\r\n`)]);
 }

@@ -47,9 +47,16 @@ export function planOf(number: number): Plan {
   const chunkedRequest = body !== null && chance(random, 0.5);
   const expects = body !== null && body.length > 0 && chance(random, 0.1);
   const early = to === 'worker' && body !== null && !expects && body.length < 60_000 && chance(random, 0.05);
-  const broken = to === 'worker' && !early && chance(random, 0.04) ? pick('cut' as const, 'garbage' as const) : 'no';
+  const broken =
+    to === 'worker' && !early && chance(random, 0.04) ? pick('cut' as const, 'garbage' as const) : 'no';
   const answer = bytesOf(random);
-  const framing = pick<Framing>('length', 'length', 'chunked', 'chunked', broken === 'no' ? 'close' : 'length');
+  const framing = pick<Framing>(
+    'length',
+    'length',
+    'chunked',
+    'chunked',
+    broken === 'no' ? 'close' : 'length',
+  );
   return {
     number,
     to,

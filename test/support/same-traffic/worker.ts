@@ -112,7 +112,8 @@ function answerOf(plan: Plan, received: string, random: Random): Buffer {
   if (framing === 'chunked' && !bodiless(plan)) {
     const trailer = plan.answerTrailer ? `X-Told: ${plan.number}\r\n` : '';
     body = Buffer.concat([chunked(answer, random), Buffer.from(`0\r\n${trailer}\r\n`)]);
-    if (plan.broken === 'garbage') return Buffer.concat([Buffer.from(head), chunked(answer, random), GARBAGE]);
+    if (plan.broken === 'garbage')
+      return Buffer.concat([Buffer.from(head), chunked(answer, random), GARBAGE]);
   } else if (plan.broken === 'garbage') return GARBAGE;
   const whole = Buffer.concat([Buffer.from(head), body]);
   return plan.broken === 'cut' ? whole.subarray(0, cutAt(plan, whole.length)) : whole;
