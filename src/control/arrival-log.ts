@@ -60,6 +60,8 @@ interface OpenChunk {
 export class ArrivalLog implements ArrivalRecorder {
   readonly #parts: ArrivalLogParts;
   readonly #open = new Map<EndpointId, OpenChunk>();
+  /** Of the chunk that was full last: the next one is mostly of the same busy endpoint, and as large. */
+  #spareWriter: ArrivalChunkWriter | null = null;
   #full: ArrivalChunk[] = [];
   #unwrittenBytes = 0;
   #bytesSincePrune = 0;
@@ -119,9 +121,11 @@ export class ArrivalLog implements ArrivalRecorder {
       if (endedAtMs - known.writer.firstEndMs < CHUNK_SPAN_MS) return known;
       this.#seal(endpointId, known);
     }
+    const writer = this.#spareWriter ?? new ArrivalChunkWriter();
+    this.#spareWriter = null;
     const chunk: OpenChunk = {
       id: newId<ArrivalChunkId>(this.#parts.random, 16),
-      writer: new ArrivalChunkWriter(),
+      writer,
       unwrittenBytes: 0,
     };
     this.#open.set(endpointId, chunk);
@@ -133,6 +137,8 @@ export class ArrivalLog implements ArrivalRecorder {
     this.#bytesSincePrune += chunk.writer.sizeBytes;
     this.#grown.add(endpointId);
     if (chunk.unwrittenBytes > 0) this.#full.push(storedChunk(endpointId, chunk));
+    chunk.writer.clear();
+    this.#spareWriter = chunk.writer;
   }
 
   #planFlush(): void {

@@ -53,6 +53,18 @@ test('what was given out does not change when more is added', () => {
   assert.equal([...readArrivalChunk(writer.bytes())].length, 101);
 });
 
+test('a writer that was cleared writes as a new one, and what it gave out before stays', () => {
+  const one: Arrival = { endedAtMs: START_MS, waitMs: 3, runMs: 200, sizeClass: 7, outcome: 'answered' };
+  const other: Arrival = { ...one, endedAtMs: START_MS + 90_000, outcome: 'broke' };
+  const writer = written([one, one]);
+  const before = writer.bytes();
+  writer.clear();
+  assert.deepEqual([writer.count, writer.sizeBytes, writer.firstEndMs, writer.lastEndMs], [0, 0, 0, 0]);
+  writer.add(other);
+  assert.deepEqual(writer.bytes(), written([other]).bytes());
+  assert.deepEqual([...readArrivalChunk(before)], [one, one]);
+});
+
 test('an end before the last one, a fraction and an endless run are kept as what can be kept', () => {
   const base = { waitMs: 0.4, runMs: 1.6, sizeClass: 0, outcome: 'broke' } as const;
   const writer = written([

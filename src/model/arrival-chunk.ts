@@ -65,6 +65,14 @@ export class ArrivalChunkWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** Begins another chunk, in the memory of the one before. */
+  clear(): void {
+    this.#length = 0;
+    this.#count = 0;
+    this.#firstEndMs = 0;
+    this.#lastEndMs = 0;
+  }
+
   #varint(value: number): void {
     let rest = value;
     while (rest >= 128) {
