@@ -333,3 +333,23 @@ test('a request sent ahead is not begun once its connection is closed because th
   await turns(20);
   assert.equal(served, 0);
 });
+
+test('the server itself may end a connection whose body it takes no more of', async (t) => {
+  const world = await worldWith(t, (request, response) => {
+    response.writeHead(413);
+    response.write('too much');
+    request.once('data', () => {
+      response.end();
+      // A socket's own, which a stream inside this process does not have by itself.
+      request.socket.destroySoon();
+    });
+  });
+  const socket = await world.raw();
+  socket.write(toServer('POST', '/', 'Content-Length: 100000'));
+  await readUntil(socket, /too much/);
+  socket.write('x');
+  await readUntil(socket, /0\r\n\r\n$/);
+  // What else comes of the body is read away for a while.
+  world.clock.advance(2_000);
+  assert.equal(await readToEnd(socket), '');
+});

@@ -25,10 +25,20 @@ export function connectInside(server: Server): InnerConnect {
   return (clientAddress) => {
     const [ours, theirs] = duplexPair();
     ours.on('close', () => theirs.destroy());
-    Object.defineProperty(theirs, 'remoteAddress', { value: clientAddress });
+    Object.defineProperties(theirs, {
+      remoteAddress: { value: clientAddress },
+      destroySoon: { value: () => destroySoon(theirs) },
+    });
     server.emit('connection', theirs);
     return ours;
   };
+}
+
+/** As a socket has it, and whoever serves requests takes it for one: closes once all that was written has left. */
+function destroySoon(stream: Duplex): void {
+  stream.end();
+  if (stream.writableFinished) stream.destroy();
+  else stream.once('finish', () => stream.destroy());
 }
 
 /**
