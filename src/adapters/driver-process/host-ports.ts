@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /** The kernel's default range of ephemeral ports, for systems that do not tell theirs. */
 const DEFAULT_EPHEMERAL: PortRange = { first: 32_768, last: 60_999 };
@@ -46,10 +46,18 @@ function size(range: PortRange): number {
   return range.last - range.first + 1;
 }
 
+/** A port that is free because we listen on it ourselves. */
+interface HeldPort {
+  readonly port: number;
+  readonly server: Server;
+}
+
 /** Hands out host ports that nobody listens on, each to one worker at a time. */
 export class HostPorts {
   readonly #range: PortRange;
   readonly #taken = new Set<number>();
+  #held: HeldPort | null = null;
+  #holding = false;
 
   constructor(range: PortRange) {
     this.#range = range;
@@ -60,13 +68,44 @@ export class HostPorts {
    * server that was just started anew, would otherwise reach for the same ports.
    */
   async take(chance: number): Promise<number> {
+    const held = this.#held;
+    if (held !== null) {
+      this.#held = null;
+      // Nobody listens on it any more when this returns.
+      held.server.close();
+      return held.port;
+    }
+    const { port, server } = await this.#listen(chance);
+    server.close();
+    return port;
+  }
+
+  /**
+   * Has a port ready for the next `take`, which then waits for nothing: to look for one takes longer than
+   * all else before a process is spawned. Where none is found, the next `take` looks again, and says so.
+   */
+  holdNext(): void {
+    if (this.#held !== null || this.#holding) return;
+    this.#holding = true;
+    this.#listen(Math.random())
+      .then((held) => {
+        this.#held = held;
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#holding = false;
+      });
+  }
+
+  async #listen(chance: number): Promise<HeldPort> {
     const total = size(this.#range);
     const offset = Math.floor(chance * total);
     for (let step = 0; step < total; step += 1) {
       const port = this.#range.first + ((offset + step) % total);
       if (this.#taken.has(port)) continue;
       this.#taken.add(port);
-      if (await isFree(port)) return port;
+      const server = await listenOn(port);
+      if (server !== null) return { port, server };
       this.#taken.delete(port);
     }
     throw new Error(`no free port from ${this.#range.first} to ${this.#range.last} on 127.0.0.1`);
@@ -82,14 +121,11 @@ export class HostPorts {
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Null where somebody else does. */
+function listenOn(port: number): Promise<Server | null> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      // It does not listen any more when this returns; that it is told so takes another turn.
-      probe.close();
-      resolve(true);
-    });
+    const server = createServer((stranger) => stranger.destroy());
+    server.once('error', () => resolve(null));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server.unref()));
   });
 }
