@@ -12,7 +12,8 @@ export interface JsonLogOptions {
 
 /** A reader of our output that stands still must not fill the memory: beyond this, lines are dropped. */
 const BUFFER_MAX_BYTES = 16 * 1_048_576;
-/** So many lines of one turn wait for its end. */
+/** How long lines may wait to be made, and how many. */
+const WAITING_MS = 5;
 const WAITING_MAX = 1_000;
 /** How far `cause` is followed; a chain can be a ring. */
 const CAUSES_MAX = 5;
@@ -33,9 +34,9 @@ interface Line {
  * One JSON object a line: `level`, `time` (ISO 8601, UTC), `message`, then the facts. An error among
  * the facts is written with its code, its inside detail, its stack and its causes.
  *
- * Lines for the standard output are made when the turn is over: making one and handing it to the thread
- * that writes takes up to a millisecond on a busy machine, for which a request that wakes a worker
- * would wait twice. A warning or an error is written at once, and what waits with it.
+ * Lines for the standard output are made a little later: making one and handing it to the thread that
+ * writes takes up to a millisecond on a busy machine, for which a request that wakes a worker would wait
+ * twice. A warning or an error is written at once, and what waits with it.
  */
 export function createJsonLog(options: JsonLogOptions): Log {
   let lineAtMs = 0;
@@ -57,7 +58,7 @@ export function createJsonLog(options: JsonLogOptions): Log {
     lineAtMs = atMs;
     logger[level](lineFacts(facts), message);
   };
-  const take = options.destination === undefined ? atTurnEnd(make) : make;
+  const take = options.destination === undefined ? later(make) : make;
   const write = (level: LineLevel, message: string, facts: Line['facts']): void => {
     if (logger.isLevelEnabled(level)) take({ level, atMs: Date.now(), message, facts });
   };
@@ -69,9 +70,13 @@ export function createJsonLog(options: JsonLogOptions): Log {
   };
 }
 
-/** Passes lines on when the turn is over, or the process. */
-function atTurnEnd(make: (line: Line) => void): (line: Line) => void {
+/** Passes lines on in a moment, or when the process ends. */
+function later(make: (line: Line) => void): (line: Line) => void {
   let waiting: Line[] = [];
+  // Not at the end of the turn, when the answer to what it began is there already.
+  const plan = (): void => {
+    setTimeout(flush, WAITING_MS).unref();
+  };
   const flush = (): void => {
     const lines = waiting;
     waiting = [];
@@ -80,7 +85,7 @@ function atTurnEnd(make: (line: Line) => void): (line: Line) => void {
   // Before the destination, which writes the last of what it was given then.
   process.prependListener('exit', flush);
   return (line) => {
-    if (waiting.length === 0) setImmediate(flush);
+    if (waiting.length === 0) plan();
     waiting.push(line);
     if (line.level === 'warn' || line.level === 'error' || waiting.length >= WAITING_MAX) flush();
   };
