@@ -18,7 +18,8 @@ import { RecordingUpstream } from './recording-upstream.ts';
 
 const LANES = 8;
 const FINDINGS_MAX = 5;
-const SURE_QUIET_MS = 400;
+/** A proxy that waits for more is told from one that is slow by this. */
+const SURE_QUIET_MS = 2_000;
 const PROXIES = ['nginx', 'haproxy'] as const;
 const HOST = `${ENDPOINT}-chat-app.h`;
 
@@ -27,6 +28,8 @@ interface Lane {
   readonly upstreams: Readonly<Record<'ours' | (typeof PROXIES)[number], RecordingUpstream>>;
   readonly ports: Readonly<Record<'ours' | (typeof PROXIES)[number], number>>;
 }
+
+type Outcomes = Readonly<Record<'ours' | (typeof PROXIES)[number], Outcome>>;
 
 interface Finding {
   readonly proxy: string;
@@ -98,7 +101,7 @@ async function askAll({ ports, upstreams, world }: Lane, pieces: Pieces, quietMs
   );
   // Nothing that waits for a time-out is left for the next case.
   world.clock.advance(120_000);
-  return { ours, nginx, haproxy } as Record<'ours' | (typeof PROXIES)[number], Outcome>;
+  return { ours, nginx, haproxy } as Outcomes;
 }
 
 async function run(lane: Lane): Promise<void> {
@@ -107,26 +110,31 @@ async function run(lane: Lane): Promise<void> {
     cases += 1;
     const first = await askAll(lane, pieces, QUIET_MS);
     passed += first.ours.received.length;
-    if (PROXIES.every((proxy) => difference(first.ours, first[proxy]) === null)) continue;
+    if (differences(first, pieces).length === 0) continue;
     // Perhaps somebody was slow, or still has a request of the case before: once more, after a rest.
     await wait(SURE_QUIET_MS);
     const sure = await askAll(lane, pieces, SURE_QUIET_MS);
-    for (const proxy of PROXIES) {
-      const what = difference(sure.ours, sure[proxy]);
-      if (what === null) continue;
-      const text = Buffer.concat(pieces).toString('latin1');
-      const reason = KNOWN.find((one) => one.proxy === proxy && one.holds(text, sure[proxy]));
-      if (reason !== undefined) known.set(reason.why, (known.get(reason.why) ?? 0) + 1);
-      else
-        findings.push({
-          proxy,
-          what,
-          pieces: pieces.map((piece) => piece.toString('latin1')),
-          ours: sure.ours,
-          other: sure[proxy],
-        });
+    for (const { proxy, what } of differences(sure, pieces)) {
+      const shown = pieces.map((piece) => piece.toString('latin1'));
+      findings.push({ proxy, what, pieces: shown, ours: sure.ours, other: sure[proxy] });
     }
   }
+}
+
+/** Those that are not known; of the others it is noted that they were seen. */
+function differences(
+  outcomes: Outcomes,
+  pieces: Pieces,
+): { readonly proxy: (typeof PROXIES)[number]; readonly what: string }[] {
+  const text = Buffer.concat(pieces).toString('latin1');
+  return PROXIES.flatMap((proxy) => {
+    const what = difference(outcomes.ours, outcomes[proxy]);
+    if (what === null) return [];
+    const reason = KNOWN.find((one) => one.proxy === proxy && one.holds(text, outcomes[proxy]));
+    if (reason === undefined) return [{ proxy, what }];
+    known.set(reason.why, (known.get(reason.why) ?? 0) + 1);
+    return [];
+  });
 }
 
 try {

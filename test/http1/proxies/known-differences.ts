@@ -29,7 +29,7 @@ export const KNOWN: readonly KnownDifference[] = [
   {
     proxy: 'haproxy',
     why: 'refuses a body of a GET, HEAD or DELETE in HTTP/1.0, which RFC 9110 leaves open',
-    holds: (text, other) => /^(?:GET|HEAD|DELETE) .* HTTP\/1\.0\r$/m.test(text) && refusedWith(413, other),
+    holds: (text, other) => /(?:GET|HEAD|DELETE) .* HTTP\/1\.0\r$/m.test(text) && refusedWith(413, other),
   },
   {
     proxy: 'haproxy',

@@ -14,7 +14,7 @@ export interface Outcome {
 
 /** Longer than a proxy takes for the next request on a connection; a finding is looked at again with a longer one. */
 export const QUIET_MS = 25;
-const LIMIT_MS = 3_000;
+const LIMIT_MS = 10_000;
 
 /** Sends the pieces to a proxy, and waits until it has closed the connection or nothing moves any more. */
 export async function ask(
