@@ -300,7 +300,6 @@ export class EndpointQueue implements EndpointLoad, PlacesHost {
     // Where it did not wait this is still the turn in which it came.
     ticket.startedAtMs = ticket.waited ? clock.nowMs() : ticket.arrivedAtMs;
     ticket.startedMonotonicMs = ticket.waited ? clock.monotonicMs() : ticket.arrivedMonotonicMs;
-    ticket.beside = slots.running;
     // Before its holder is told: one that cannot even begin ends in this very turn.
     listener.requestStarted(this.#endpoint.endpointId, slots.worker.workerId);
     ticket.tell({ kind: 'slot', worker: slots });

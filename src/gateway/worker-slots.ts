@@ -87,6 +87,7 @@ export class WorkerSlots implements WorkerPlaces, WorkerLoad {
 
   take(ticket: Ticket): void {
     ticket.slotEntry = this.#tickets.push(ticket);
+    ticket.beside = this.#tickets.size;
     this.#idleSinceMs = null;
     this.#given += 1;
   }

@@ -17,9 +17,9 @@ const THREADS = 2;
 const SLOTS_PER_WORKER = 3;
 
 function emptyTable(): { table: SharedTable; endpoint: number; workers: readonly number[] } {
-  const table = new SharedTable(tableMemory(THREADS, 64));
-  const endpoint = FreeRows.endpoints().take();
-  const rows = FreeRows.workers();
+  const table = new SharedTable(tableMemory(THREADS, 64, 4, 4));
+  const endpoint = FreeRows.endpoints(table.memory).take();
+  const rows = FreeRows.workers(table.memory);
   const workers = [rows.take(), rows.take()];
   table.set(endpoint, SLOTS, SLOTS_PER_WORKER);
   return { table, endpoint, workers };

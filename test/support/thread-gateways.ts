@@ -23,7 +23,7 @@ export function threadGateways(
   inner: InnerConnect,
 ): { readonly gateway: TestGateway; readonly server: Server; closeAllConnections(): void } {
   const limits: GatewayLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const table = tableMemory(THREADS, 10_000);
+  const table = tableMemory(THREADS, 10_000, 10_100, 1_000);
   const threads: GatewayThread[] = [];
   const wake = (thread: number): void => threads[thread]?.takeGiven();
   const traffic = new ThreadTraffic({
@@ -36,7 +36,7 @@ export function threadGateways(
     wake,
   });
   for (let thread = 0; thread < THREADS; thread += 1) {
-    const ring = EventRing.memory();
+    const ring = EventRing.memory(4_096);
     const gateway = new GatewayThread({
       thread,
       table,

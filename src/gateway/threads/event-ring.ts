@@ -5,6 +5,7 @@
  *   written (records, ever) · read (records, ever) · 32,768 records of ten numbers
  */
 const RECORD_FIELDS = 10;
+/** A power of two. */
 const RECORDS = 32_768;
 const HEADER_BYTES = 128;
 const WRITTEN = 0;
@@ -16,6 +17,7 @@ const FULL_SLEEP_MS = 20;
 export class EventRing {
   readonly #counts: Int32Array;
   readonly #records: Float64Array;
+  readonly #size: number;
   #written: number;
   /** As it was when it was last looked at. */
   #readSeen: number;
@@ -23,12 +25,13 @@ export class EventRing {
   constructor(memory: SharedArrayBuffer) {
     this.#counts = new Int32Array(memory, 0, HEADER_BYTES / 4);
     this.#records = new Float64Array(memory, HEADER_BYTES);
+    this.#size = this.#records.length / RECORD_FIELDS;
     this.#written = Atomics.load(this.#counts, WRITTEN);
     this.#readSeen = Atomics.load(this.#counts, READ);
   }
 
-  static memory(): SharedArrayBuffer {
-    return new SharedArrayBuffer(HEADER_BYTES + RECORDS * RECORD_FIELDS * 8);
+  static memory(records = RECORDS): SharedArrayBuffer {
+    return new SharedArrayBuffer(HEADER_BYTES + records * RECORD_FIELDS * 8);
   }
 
   /**
@@ -36,12 +39,12 @@ export class EventRing {
    * is told may be lost, and nothing may pile up.
    */
   write(kind: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0): void {
-    while (((this.#written - this.#readSeen) | 0) >= RECORDS) {
+    while (((this.#written - this.#readSeen) | 0) >= this.#size) {
       Atomics.wait(this.#counts, READ, this.#readSeen, FULL_SLEEP_MS);
       this.#readSeen = Atomics.load(this.#counts, READ);
     }
     const records = this.#records;
-    const at = (this.#written & (RECORDS - 1)) * RECORD_FIELDS;
+    const at = (this.#written & (this.#size - 1)) * RECORD_FIELDS;
     records[at] = kind;
     records[at + 1] = a;
     records[at + 2] = b;
@@ -62,7 +65,7 @@ export class EventRing {
       const written = Atomics.load(this.#counts, WRITTEN);
       if (read === written) return;
       while (read !== written) {
-        const at = (read & (RECORDS - 1)) * RECORD_FIELDS;
+        const at = (read & (this.#size - 1)) * RECORD_FIELDS;
         read = (read + 1) | 0;
         take(this.#records, at);
       }

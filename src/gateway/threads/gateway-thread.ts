@@ -37,7 +37,7 @@ export interface GatewayThreadParts {
 }
 
 /** What control does with a slot's end can wait so long, and is cheaper done for many at once. */
-export const EVENT_DELAY_MS = SECOND_MS / 200;
+export const EVENT_DELAY_MS = SECOND_MS / 100;
 
 /** One of several gateways of one server: a gateway whose slots and lines are in the shared table. */
 export class GatewayThread {

@@ -87,7 +87,7 @@ export class SharedEndpoint implements EndpointLoad {
   /** Once it is removed: the threads in which something of it is left; null before. */
   heldBy: Set<number> | null = null;
   /** Changes that wait for the lock, in their order. */
-  readonly late: (() => void)[] = [];
+  readonly late: { readonly change: () => void; readonly after: () => void }[] = [];
 
   constructor(endpoint: TrafficEndpoint, row: Row, table: SharedTable) {
     this.endpoint = endpoint;

@@ -55,6 +55,8 @@ const MARKS = 4;
 const NUMBER = 5;
 /** In the inbox of its thread: the one given before it. */
 const GIVEN_BEFORE = 6;
+/** Requests on its worker when it got its slot, itself included. */
+const BESIDE = 7;
 const ARRIVED = 8;
 const STARTED = 10;
 
@@ -71,8 +73,6 @@ const INBOX = 0;
 const ENDPOINT_ROWS = 65_536;
 const WORKER_ROWS = 131_072;
 const ENDPOINTS_AT = 1 + THREADS_MAX;
-const WORKERS_AT = ENDPOINTS_AT + ENDPOINT_ROWS;
-const REQUESTS_AT = WORKERS_AT + WORKER_ROWS;
 
 /** Rows are numbers from 1; 0 is none. */
 export type Row = number;
@@ -81,22 +81,32 @@ export interface TableMemory {
   readonly buffer: SharedArrayBuffer;
   readonly threads: number;
   readonly requestsPerThread: number;
+  readonly endpoints: number;
+  readonly workers: number;
 }
 
-export function tableMemory(threads: number, requestsPerThread: number): TableMemory {
-  const rows = REQUESTS_AT + threads * requestsPerThread;
-  return { buffer: new SharedArrayBuffer(rows * ROW_WORDS * 4), threads, requestsPerThread };
+export function tableMemory(
+  threads: number,
+  requestsPerThread: number,
+  endpoints = ENDPOINT_ROWS,
+  workers = WORKER_ROWS,
+): TableMemory {
+  const rows = ENDPOINTS_AT + endpoints + workers + threads * requestsPerThread;
+  const buffer = new SharedArrayBuffer(rows * ROW_WORDS * 4);
+  return { buffer, threads, requestsPerThread, endpoints, workers };
 }
 
 export class SharedTable {
   readonly memory: TableMemory;
   readonly words: Int32Array;
   readonly #times: Float64Array;
+  readonly #requestsAt: Row;
 
   constructor(memory: TableMemory) {
     this.memory = memory;
     this.words = new Int32Array(memory.buffer);
     this.#times = new Float64Array(memory.buffer);
+    this.#requestsAt = ENDPOINTS_AT + memory.endpoints + memory.workers;
   }
 
   get(row: Row, field: number): number {
@@ -148,12 +158,12 @@ export class SharedTable {
   }
 
   threadOf(request: Row): number {
-    return Math.floor((request - REQUESTS_AT) / this.memory.requestsPerThread);
+    return Math.floor((request - this.#requestsAt) / this.memory.requestsPerThread);
   }
 
   /** The first of a thread's request rows. */
   requestsOf(thread: number): Row {
-    return REQUESTS_AT + thread * this.memory.requestsPerThread;
+    return this.#requestsAt + thread * this.memory.requestsPerThread;
   }
 
   arrivedAtMs(request: Row): number {
@@ -162,6 +172,10 @@ export class SharedTable {
 
   startedAtMs(request: Row): number {
     return this.#times[(request * ROW_WORDS + STARTED) >> 1] as number;
+  }
+
+  beside(request: Row): number {
+    return this.get(request, BESIDE);
   }
 
   idleSinceMs(worker: Row): number {
@@ -198,6 +212,7 @@ export class SharedTable {
     words[at + LIST] = list;
     if (list !== endpoint) this.#given(list);
     this.#linkLast(list, request);
+    words[at + BESIDE] = this.running(list);
   }
 
   /** From the line to a worker; its thread is to be told. */
@@ -208,6 +223,7 @@ export class SharedTable {
     this.words[at + MARKS] = UNHEARD;
     this.#move(request, worker);
     this.#linkLast(worker, request);
+    this.words[at + BESIDE] = this.running(worker);
   }
 
   /** From a worker to the front of the line. */
@@ -345,12 +361,12 @@ export class FreeRows {
     this.#end = first + count;
   }
 
-  static endpoints(): FreeRows {
-    return new FreeRows('endpoints', ENDPOINTS_AT, ENDPOINT_ROWS);
+  static endpoints({ endpoints }: TableMemory): FreeRows {
+    return new FreeRows('endpoints', ENDPOINTS_AT, endpoints);
   }
 
-  static workers(): FreeRows {
-    return new FreeRows('workers', WORKERS_AT, WORKER_ROWS);
+  static workers({ endpoints, workers }: TableMemory): FreeRows {
+    return new FreeRows('workers', ENDPOINTS_AT + endpoints, workers);
   }
 
   /** Null when all are in use. */

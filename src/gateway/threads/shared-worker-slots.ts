@@ -1,4 +1,5 @@
 import type { TrafficWorker } from '../../ports/traffic.ts';
+import type { Ticket } from '../ticket.ts';
 import { WorkerSlots } from '../worker-slots.ts';
 import {
   DRAINING,
@@ -70,6 +71,11 @@ export class SharedWorkerSlots extends WorkerSlots {
 
   override set refusals(refusals: number) {
     if (this.refusals !== refusals) this.#table.set(this.row, REFUSALS, refusals);
+  }
+
+  override take(ticket: Ticket): void {
+    super.take(ticket);
+    ticket.beside = this.#table.beside(ticket.row);
   }
 
   /** One thread lets it rest for all of them. */

@@ -3,11 +3,6 @@ import type { SharedPlaces } from './shared-places.ts';
 import type { SharedWorkerSlots } from './shared-worker-slots.ts';
 import { FreeRows, UNHEARD, type Row, type SharedTable } from './shared-table.ts';
 
-interface Holder {
-  readonly ticket: Ticket;
-  readonly places: SharedPlaces;
-}
-
 /** One gateway thread's side of the shared table: which request has which row, and which worker. */
 export class ThreadRequests {
   readonly table: SharedTable;
@@ -16,7 +11,13 @@ export class ThreadRequests {
   readonly wake: (thread: number) => void;
   readonly workers = new Map<Row, SharedWorkerSlots>();
   readonly #free: FreeRows;
-  readonly #holders = new Map<Row, Holder>();
+  /**
+   * Whose each row is, by its place among this thread's. No Map: where members come and go all the time,
+   * its outgrown tables hold each other and what was in them until the next full collection.
+   */
+  readonly #tickets: (Ticket | null)[];
+  readonly #places: (SharedPlaces | null)[];
+  readonly #first: Row;
   /** They have a slot, and are started in a moment, or once this thread is told of their worker. */
   #early: Row[] = [];
 
@@ -24,7 +25,11 @@ export class ThreadRequests {
     this.table = table;
     this.thread = thread;
     this.wake = wake;
-    this.#free = new FreeRows('requests', table.requestsOf(thread), table.memory.requestsPerThread);
+    const { requestsPerThread } = table.memory;
+    this.#first = table.requestsOf(thread);
+    this.#free = new FreeRows('requests', this.#first, requestsPerThread);
+    this.#tickets = Array.from({ length: requestsPerThread }, () => null);
+    this.#places = Array.from({ length: requestsPerThread }, () => null);
   }
 
   /** How this thread is known to locks. */
@@ -37,12 +42,14 @@ export class ThreadRequests {
     const row = this.#free.takeOrNull();
     if (row === null) return null;
     ticket.row = row;
-    this.#holders.set(row, { ticket, places });
+    this.#tickets[row - this.#first] = ticket;
+    this.#places[row - this.#first] = places;
     return row;
   }
 
   freeRow(row: Row): void {
-    this.#holders.delete(row);
+    this.#tickets[row - this.#first] = null;
+    this.#places[row - this.#first] = null;
     this.#free.giveBack(row);
   }
 
@@ -63,7 +70,9 @@ export class ThreadRequests {
   /** A thread died while it gave slots: what it gave to requests of ours may not have come into the inbox. */
   takeUntold(): void {
     this.takeGiven();
-    for (const row of [...this.#holders.keys()]) {
+    for (const ticket of this.#tickets) {
+      if (ticket === null) continue;
+      const { row } = ticket;
       if (this.table.marked(row, UNHEARD) && !this.#early.includes(row) && !this.#start(row)) {
         this.#early.push(row);
       }
@@ -79,12 +88,12 @@ export class ThreadRequests {
 
   /** False when its worker is not known here yet. */
   #start(row: Row): boolean {
-    const holder = this.#holders.get(row);
+    const ticket = this.#tickets[row - this.#first] ?? null;
     // Started already, by `takeUntold`.
-    if (holder === undefined || !this.table.marked(row, UNHEARD)) return true;
+    if (ticket === null || !this.table.marked(row, UNHEARD)) return true;
     const slots = this.workers.get(this.table.listOf(row));
     if (slots === undefined) return false;
-    holder.places.started(holder.ticket, slots);
+    this.#places[row - this.#first]?.started(ticket, slots);
     return true;
   }
 }

@@ -56,6 +56,7 @@ export interface ThreadLink {
 
 /** As many ended requests are shown of an endpoint as each thread keeps. */
 const ENDED_SHOWN = 100;
+const NOTHING = (): void => undefined;
 /** A lock that was not to be had is tried again so much later. */
 const LATE_MS = 20;
 
@@ -70,8 +71,8 @@ export class ThreadTraffic implements Traffic {
   readonly #endpoints = new Map<EndpointId, SharedEndpoint>();
   readonly #endpointRows = new Map<Row, SharedEndpoint>();
   readonly #workerRows = new Map<Row, SharedWorker>();
-  readonly #freeEndpoints = FreeRows.endpoints();
-  readonly #freeWorkers = FreeRows.workers();
+  readonly #freeEndpoints: FreeRows;
+  readonly #freeWorkers: FreeRows;
   readonly #answers = new ThreadAnswers();
   readonly #hearer: HearerParts;
   /** Orders were given since all threads were last known to have done theirs. */
@@ -81,6 +82,8 @@ export class ThreadTraffic implements Traffic {
   constructor(parts: ThreadTrafficParts) {
     this.#parts = parts;
     this.table = new SharedTable(parts.table);
+    this.#freeEndpoints = FreeRows.endpoints(parts.table);
+    this.#freeWorkers = FreeRows.workers(parts.table);
     this.#hearer = {
       endpointOf: (row) => this.#endpointRows.get(row)?.endpoint.endpointId,
       workerOf: (row) => this.#workerRows.get(row)?.worker.workerId,
@@ -262,11 +265,12 @@ export class ThreadTraffic implements Traffic {
     shared.workers.delete(workerId);
     shared.leaving.add(worker);
     for (const thread of this.#threads.keys()) worker.heldBy.add(thread);
-    this.#change(shared, () => {
-      this.table.set(worker.row, FLAGS, REMOVED);
+    this.#change(
+      shared,
+      () => this.table.set(worker.row, FLAGS, REMOVED),
       // Not before: what a thread was given is then in its inbox when it reads this.
-      this.orderAll({ kind: 'workerRemove', endpointId, workerId });
-    });
+      () => this.orderAll({ kind: 'workerRemove', endpointId, workerId }),
+    );
     this.#left(shared, worker, null, []);
   }
 
@@ -322,14 +326,14 @@ export class ThreadTraffic implements Traffic {
     if (this.#drain?.left.delete(thread) === true && this.#drain.left.size === 0) this.#drain.done();
   }
 
-  /** Changes what is shared of an endpoint, and gives the slots that this freed. */
-  #change(shared: SharedEndpoint, change: () => void): void {
+  /** Changes what is shared of an endpoint, and gives the slots that this freed; `after` is done without the lock. */
+  #change(shared: SharedEndpoint, change: () => void, after: () => void = NOTHING): void {
     if (shared.late.length === 0 && this.table.lock(shared.row, MAIN_HOLDER, PATIENCE_MS)) {
-      this.#changeLocked(shared, change);
+      this.#changeLocked(shared, change, after);
       return;
     }
     // Its holder died, which this thread must be free to hear of, or has not been let run for long.
-    shared.late.push(change);
+    shared.late.push({ change, after });
     if (shared.late.length === 1) this.#tryLater(shared);
   }
 
@@ -340,12 +344,13 @@ export class ThreadTraffic implements Traffic {
           this.#tryLater(shared);
           return;
         }
-        this.#changeLocked(shared, shared.late.shift() ?? (() => undefined));
+        const { change, after } = shared.late.shift() ?? { change: NOTHING, after: NOTHING };
+        this.#changeLocked(shared, change, after);
       }
     });
   }
 
-  #changeLocked(shared: SharedEndpoint, change: () => void): void {
+  #changeLocked(shared: SharedEndpoint, change: () => void, after: () => void): void {
     const woken = new Set<number>();
     change();
     giveSlots(this.table, shared.row, [...shared.workers.values()], {
@@ -355,6 +360,7 @@ export class ThreadTraffic implements Traffic {
       },
     });
     this.table.unlock(shared.row);
+    after();
     for (const thread of woken) this.#parts.wake(thread);
     this.#tellDrained(shared);
   }
@@ -404,7 +410,7 @@ export class ThreadTraffic implements Traffic {
     const { endpointId } = shared.endpoint;
     const { waited, ran } = await new Promise<ReturnType<typeof takeOff>>((resolve) => {
       const change = (): void => resolve(takeOff(remains, thread, this.table));
-      if (broken) this.#changeLocked(shared, change);
+      if (broken) this.#changeLocked(shared, change, NOTHING);
       else this.#change(shared, change);
     });
     for (let count = 0; count < waited; count += 1) listener.requestGone(endpointId);
