@@ -34,6 +34,8 @@ export interface Subject {
   readonly checksKey: boolean;
   /** Whether it holds requests while all slots are taken. */
   readonly queues: boolean;
+  /** Of ours with several gateway threads: in the measure of what a request costs, and in no other. */
+  readonly several?: boolean;
   /** False for one that knows only a request and its answer in the vendor's own form. */
   readonly transparent: boolean;
   /** What has to be installed for it; null when all is there. */

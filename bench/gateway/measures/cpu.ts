@@ -14,6 +14,12 @@ const GOALS: readonly (readonly [string, number])[] = [
   ['Go ReverseProxy', 0.5],
   ['Caddy', 0.3],
 ];
+/** What several gateway threads cost, in that of one. */
+const SEVERAL: readonly [several: string, one: string, limit: number] = [
+  'Pilotlight strict 2 threads',
+  'Pilotlight strict',
+  1.03,
+];
 
 /** What one small request costs the proxy's core when that core is full. */
 export const cpu: Measure = {
@@ -21,7 +27,11 @@ export const cpu: Measure = {
   async run(bench): Promise<Table> {
     const subjects = bench.subjects();
     // Compilers of hot code, and pools of connections, are part of no round.
-    for (const subject of subjects) await requestCost(bench, subject, bench.options.size.warmUpMs);
+    for (const subject of subjects) {
+      // Each thread compiles for itself, and is given its part of the requests.
+      const times = subject.name === SEVERAL[0] ? 3 : 1;
+      await requestCost(bench, subject, times * bench.options.size.warmUpMs);
+    }
     const rounds = await interleave(
       subjects,
       bench.options.size.rounds,
@@ -40,6 +50,11 @@ export const cpu: Measure = {
         seen: ratioTo(rounds, base, name, 'cpuUs')?.median ?? null,
       })),
     );
+    const [several, one, limit] = SEVERAL;
+    if (ours.some(({ name }) => name === several)) {
+      const seen = ratioTo(rounds, one, several, 'cpuUs')?.median ?? null;
+      goals.push({ name: `${several}: CPU per request, × ${one}`, limit, seen });
+    }
     const faults = ours.flatMap(({ name }) => {
       const failed = valuesOf(
         rounds,

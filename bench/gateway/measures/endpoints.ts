@@ -21,7 +21,7 @@ export const endpoints: Measure = {
     const count = bench.options.size.endpoints;
     const rows: string[][] = [];
     const goals: Goal[] = [];
-    for (const subject of bench.known(({ ours }) => ours)) {
+    for (const subject of bench.known(({ ours, several }) => ours && several !== true)) {
       const figures = await bench.fresh(
         subject,
         async (large) =>

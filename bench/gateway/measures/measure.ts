@@ -18,6 +18,8 @@ export const OURS = 'Pilotlight';
 const MAIN_PEERS = new Set([BASE, 'HAProxy', 'Go ReverseProxy']);
 
 export function chosen(bench: Bench): (subject: Subject) => boolean {
-  return ({ name, transparent }) =>
-    transparent && (bench.options.size.allPeers || MAIN_PEERS.has(name) || name.startsWith(OURS));
+  return ({ name, transparent, several }) =>
+    transparent &&
+    several !== true &&
+    (bench.options.size.allPeers || MAIN_PEERS.has(name) || name.startsWith(OURS));
 }

@@ -18,5 +18,6 @@ export function allSubjects(openConnections: number): readonly Subject[] {
     portkey,
     pilotlight({ name: 'Pilotlight general', forwarder: 'general', openConnections }),
     pilotlight({ name: 'Pilotlight strict', forwarder: 'strict', openConnections }),
+    pilotlight({ name: 'Pilotlight strict 2 threads', forwarder: 'strict', gateways: 2, openConnections }),
   ];
 }

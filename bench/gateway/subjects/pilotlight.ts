@@ -19,6 +19,8 @@ const PROBE_LIMIT_MS = 10_000;
 export interface PilotlightOptions {
   readonly name: string;
   readonly forwarder: 'general' | 'strict';
+  /** Gateway threads; left out: the server's own. */
+  readonly gateways?: number;
   /** Streams and sockets at once that the open route must take. */
   readonly openConnections: number;
 }
@@ -31,6 +33,7 @@ export function pilotlight(options: PilotlightOptions): Subject {
     checksKey: true,
     queues: true,
     transparent: true,
+    several: (options.gateways ?? 1) > 1,
     missing: () => null,
     open: async (ground) => await OpenPilotlight.open(ground, options),
   };
@@ -67,6 +70,7 @@ export class OpenPilotlight implements OpenSubject {
         PILOTLIGHT_CONNECTION_LIMIT: '19900',
         HEAP_PROBE_FILE: join(folder, 'heap'),
         PILOTLIGHT_FORWARDER: options.forwarder,
+        PILOTLIGHT_GATEWAYS: String(options.gateways ?? 1),
       },
       { core: PROXY_CORE, nodeFlags: ['--expose-gc', `--import=${HEAP_PROBE}`] },
     );
