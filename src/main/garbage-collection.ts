@@ -12,3 +12,15 @@ import { setFlagsFromString } from 'node:v8';
 export function tuneGarbageCollection(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }
+
+/**
+ * For threads that are started from now on.
+ *
+ * A heap's young generation begins with a megabyte or two and grows by what outlives its collections. The
+ * main thread's has grown to its most by the time all its code is loaded; in a thread that passes requests
+ * next to nothing outlives a collection, so it stays small and is collected ten times as often: 12 µs of
+ * other threads for each request. Half of what the main thread has is enough, and there are at least two.
+ */
+export function tuneThreadHeaps(): void {
+  setFlagsFromString('--min-semi-space-size=16');
+}

@@ -13,6 +13,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { ApiKey } from '../../ports/store.ts';
 import type { Traffic, TrafficListener } from '../../ports/traffic.ts';
+import { tuneThreadHeaps } from '../garbage-collection.ts';
 import type { Front } from './front.ts';
 import { PortStream } from './port-stream.ts';
 import { onShared } from './shared-wait.ts';
@@ -23,6 +24,8 @@ const THREAD_FILE = new URL(
   import.meta.url.endsWith('.ts') ? './gateway-thread.ts' : './gateway-thread.js',
   import.meta.url,
 );
+/** As the main thread has; by itself a thread takes twice as much. */
+const YOUNG_MIB = 96;
 /** A thread that lived shorter than that is started again later each time. */
 const SOUND_LIFE_MS = SECOND_MS;
 const RESTART_MS = SECOND_MS / 10;
@@ -85,6 +88,7 @@ export class GatewayThreads implements Front {
       Atomics.store(words, bellWord, 0);
       this.#traffic.hear();
     });
+    tuneThreadHeaps();
     for (let thread = 0; thread < threads; thread += 1) this.#start(thread);
   }
 
@@ -159,6 +163,7 @@ export class GatewayThreads implements Front {
       workerData: setup,
       // Not this process's own flags: a preload of a test runner has no business in the thread.
       execArgv: ['--disable-warning=ExperimentalWarning'],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
       name: `gateway ${thread}`,
     });
     this.#running.set(thread, { worker, startedMs: clock.monotonicMs() });

@@ -26,6 +26,13 @@ export class PortStream extends Duplex {
     port.on('close', () => this.#otherGone());
   }
 
+  /** As a socket's, which is what `node:http` and others take a connection for: closes it behind what was written. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
   override _read(): void {
     if (!this.#owesTaken) return;
     this.#owesTaken = false;
