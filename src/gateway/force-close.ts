@@ -7,6 +7,11 @@ import type { Socket } from 'node:net';
  */
 export function forceClose(socket: Socket): void {
   if (socket.destroyed) return;
+  // Without the notice that ends TLS, which `destroy` does not send, nobody takes it for orderly.
+  if ('encrypted' in socket) {
+    socket.destroy();
+    return;
+  }
   const ending = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
   if (ending) socket.destroy();
   else socket.resetAndDestroy();

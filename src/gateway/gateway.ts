@@ -17,6 +17,7 @@ import {
   type TrafficListener,
   type TrafficWorker,
 } from '../ports/traffic.ts';
+import type { Certificate } from './certificate.ts';
 import { Chain, type ChainParts } from './chain.ts';
 import type { ClientSide } from './client-side.ts';
 import { EndpointQueue, type QueueParts } from './endpoint-queue.ts';
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** The domain of the host form; null serves the path form alone. */
   readonly domain: string | null;
+  /** Of the strict listener's TLS; unset: plain HTTP. */
+  readonly certificate?: Certificate | null;
   /** Of each endpoint's queue, where this is one of several gateways that share slots. */
   readonly placesFor?: QueueParts['placesFor'];
   readonly onAnswered?: QueueParts['onAnswered'];
@@ -135,6 +138,7 @@ export class Gateway implements Traffic {
       random,
       domain,
       inner,
+      certificate: this.#options.certificate ?? null,
       limits: this.limits,
       forwarder: this.#strict,
       serve: (client, routed, onOver) => this.serve(client, routed, onOver),

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { createProcessDriver } from '../adapters/driver-process/process-driver.ts';
 import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
@@ -28,6 +29,7 @@ import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { JobCommands } from '../jobs/job-commands.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
+import { secureOptions } from '../gateway/certificate.ts';
 import { createGateway, type Gateway, type GatewayOptions } from '../gateway/gateway.ts';
 import { DEFAULT_LIMITS } from '../gateway/limits.ts';
 import { serverOptions, tune } from '../gateway/server-tuning.ts';
@@ -37,6 +39,7 @@ import type { Log } from '../ports/log.ts';
 import type { ApiKey, Store } from '../ports/store.ts';
 import type { TrafficListener } from '../ports/traffic.ts';
 import { ApiRequests } from './api-requests.ts';
+import { readCertificate } from './certificate-files.ts';
 import { describeConfig, publicBase, workerBase, type Config, type Environment } from './config.ts';
 import { engineSocket } from './engine-socket.ts';
 import { OwnFront, type Front } from './gateways/front.ts';
@@ -53,6 +56,8 @@ export interface PilotlightServer {
   readonly port: number;
   /** Resolves when the server can no longer keep its promises and must end; rejects never. */
   readonly fatal: Promise<unknown>;
+  /** Reads the certificate's files again; what cannot be used is logged, and the one before stays. */
+  reloadCertificate(): void;
   /** Takes no new request, lets those it took end, and leaves all workers running. */
   close(): Promise<void>;
 }
@@ -66,6 +71,8 @@ export async function openServer(
   environment: Environment,
   onNewApiKey: (key: string) => void,
 ): Promise<PilotlightServer> {
+  const { certificate: certificateFiles } = config.listen;
+  const certificate = certificateFiles === null ? null : readCertificate(certificateFiles);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const clock = forwardClock(systemClock());
   const random = systemRandom();
@@ -109,6 +116,7 @@ export async function openServer(
     arrivals,
     limits: { waitingPerEndpoint: config.gateway.queueLimit, connections: config.gateway.connections },
     domain: config.listen.domain,
+    certificate,
   };
   const { front, gateway } = openFront(config, gatewayOptions, keys);
 
@@ -144,7 +152,7 @@ export async function openServer(
     noticed,
     sendAlways: config.workers.driver === 'simulated',
   });
-  const http = createServer(serverOptions({ ...DEFAULT_LIMITS, ...gatewayOptions.limits }));
+  const http = openHttp(config, gatewayOptions);
   if (gateway !== null) gateway.tuneServer(http);
   else tuneInside(http, gatewayOptions);
   const { domain } = config.listen;
@@ -250,6 +258,15 @@ export async function openServer(
     url: base,
     port,
     fatal: fatal.promise,
+    reloadCertificate() {
+      if (certificateFiles === null) return;
+      try {
+        front.setCertificate(readCertificate(certificateFiles));
+        log.info('the certificate was read again', { ...certificateFiles });
+      } catch (error) {
+        log.error('the certificate could not be read again, the one before is kept', { error });
+      }
+    },
     async close() {
       serving = false;
       eventReaders.close();
@@ -344,10 +361,23 @@ function openFront(
     ...options,
     limits,
     threads,
+    certificate: options.certificate ?? null,
     apiKeys: [...apiKeys.values()],
     logLevel: config.logLevel,
   });
   return { front, gateway: null };
+}
+
+/** The server of the API; it speaks TLS itself only where it reads the clients' connections itself. */
+function openHttp({ gateway }: Config, { certificate = null, limits }: GatewayOptions): HttpServer {
+  const options = serverOptions({ ...DEFAULT_LIMITS, ...limits });
+  return certificate === null || gateway.forwarder === 'strict'
+    ? createServer(options)
+    : createHttpsServer({
+        ...options,
+        ...secureOptions(certificate),
+        handshakeTimeout: options.headersTimeout,
+      });
 }
 
 /** The server of the API alone: gateway threads have read what comes to it, and framed it anew. */

@@ -4,6 +4,7 @@ import {
   baseUrl,
   capabilities,
   domainName,
+  file,
   folder,
   hostAndPort,
   integerBetween,
@@ -142,6 +143,13 @@ export const SETTINGS = {
     baseUrl,
     'base of the addresses shown to clients; unset: from --listen',
   ),
+  tlsCert: setting(
+    'TLS_CERT',
+    null,
+    file,
+    'PEM file of the certificate to speak TLS with, issuers behind it; read again at SIGHUP; unset: plain HTTP',
+  ),
+  tlsKey: setting('TLS_KEY', null, file, 'PEM file of its key'),
   workerUrl: setting(
     'WORKER_URL',
     null,

@@ -102,6 +102,9 @@ export function folder(text: string): Parsed<string> {
   return { value: resolve(text) };
 }
 
+/** A file, made absolute in the same way. */
+export const file = folder;
+
 /** Never repeats what was given: it is a secret. */
 export function apiKey(text: string): Parsed<string> {
   if (/^[\x21-\x7e]{1,256}$/.test(text)) return { value: text };

@@ -1,3 +1,4 @@
+import type { CertificateFiles } from './certificate-files.ts';
 import { nearestName } from '../base/nearest-name.ts';
 import { DAY_MS, GB, HOUR_MS, MIB, SECOND_MS } from '../base/units.ts';
 import type { RolloutOptions, WorkerAmount } from '../model/rollout-options.ts';
@@ -10,6 +11,8 @@ export interface ListenConfig extends HostAndPort {
   readonly publicUrl: string | null;
   /** Endpoints are also reached as `{endpoint_id}-{app_name}.{domain}`; null: by path alone. */
   readonly domain: string | null;
+  /** Of the TLS that is spoken; null: plain HTTP. */
+  readonly certificate: CertificateFiles | null;
 }
 
 export interface AccessConfig {
@@ -153,6 +156,11 @@ export function parseConfig(argv: readonly string[], environment: Environment): 
       `PILOTLIGHT_GATEWAYS is ${values.gateways}, but several gateways have the strict forwarder alone, and PILOTLIGHT_FORWARDER is general: set it to strict, or leave it out, or set PILOTLIGHT_GATEWAYS to 1`,
     );
   }
+  if ((values.tlsCert === null) !== (values.tlsKey === null)) {
+    faults.push(
+      'PILOTLIGHT_TLS_CERT and PILOTLIGHT_TLS_KEY go together: one of them is set and the other is not',
+    );
+  }
   if (faults.length > 0) return { faults };
   return { config: configOf(values), warnings: warningsOf(values, environment) };
 }
@@ -218,7 +226,7 @@ export function workerBase(listen: ListenConfig, port: number, hostAddress: stri
     '::': hostAddress ?? '::1',
   };
   const host = wildcards[listen.host] ?? listen.host;
-  return `http://${addressText(host, port)}`;
+  return `${listen.certificate === null ? 'http' : 'https'}://${addressText(host, port)}`;
 }
 
 function readFlags(argv: readonly string[]): { flags: Map<keyof Settings, string>; faults: string[] } {
@@ -297,6 +305,8 @@ function valuesOf(config: Config): Values {
     publicUrl: config.listen.publicUrl,
     logLevel: config.logLevel,
     startDeadline: config.workers.startDeadlineMs / SECOND_MS,
+    tlsCert: config.listen.certificate?.cert ?? null,
+    tlsKey: config.listen.certificate?.key ?? null,
     workerUrl: config.workers.url,
     maxSurge: config.rollout.maxSurge,
     bake: config.rollout.bakeMs / SECOND_MS,
@@ -326,9 +336,18 @@ function valuesOf(config: Config): Values {
   };
 }
 
+function certificateFiles({ tlsCert, tlsKey }: Values): CertificateFiles | null {
+  return tlsCert === null || tlsKey === null ? null : Object.freeze({ cert: tlsCert, key: tlsKey });
+}
+
 function configOf(values: Values): Config {
   return Object.freeze({
-    listen: Object.freeze({ ...values.listen, publicUrl: values.publicUrl, domain: values.domain }),
+    listen: Object.freeze({
+      ...values.listen,
+      publicUrl: values.publicUrl,
+      domain: values.domain,
+      certificate: certificateFiles(values),
+    }),
     access: Object.freeze({ apiKey: values.apiKey, secretKey: values.secretKey }),
     dataDir: values.dataDir,
     volumeDir: values.volumeDir,

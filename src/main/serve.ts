@@ -54,6 +54,8 @@ async function serve(): Promise<void> {
     process.stderr.write(`pilotlight: ${signal}: finishing running requests; again to stop at once\n`);
     void server.close().then(() => process.exit(0));
   };
+  // Where there is none the signal keeps its usual meaning, the end of the terminal.
+  if (parsed.config.listen.certificate !== null) process.on('SIGHUP', () => server.reloadCertificate());
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   const error = await server.fatal;

@@ -34,7 +34,7 @@ function warningsOf(environment: Environment): readonly string[] {
 describe('the defaults', () => {
   test('are the documented ones', () => {
     assert.deepEqual(configOf([]), {
-      listen: { host: '127.0.0.1', port: 8080, publicUrl: null, domain: null },
+      listen: { host: '127.0.0.1', port: 8080, publicUrl: null, domain: null, certificate: null },
       access: { apiKey: null, secretKey: null },
       dataDir: resolve('.pilotlight'),
       volumeDir: null,
@@ -143,12 +143,22 @@ describe('flags and variables', () => {
       ['STOP_GRACE_SECONDS', '--stop-grace-seconds', '1'],
       ['SHUTDOWN_SECONDS', '--shutdown-seconds', '9'],
     ];
-    assert.equal(samples.length, Object.keys(describeConfig(configOf([]))).length);
+    // Which go together, and so are none of the samples.
+    const pairs = 2;
+    assert.equal(samples.length + pairs, Object.keys(describeConfig(configOf([]))).length);
     for (const [key, flag, value] of samples) {
       const byVariable = configOf([], { [`PILOTLIGHT_${key}`]: value });
       assert.notDeepEqual(byVariable, configOf([]), `${key} has no effect`);
       assert.deepEqual(configOf([flag, value]), byVariable, flag);
       assert.deepEqual(configOf([`${flag}=${value}`]), byVariable, flag);
+    }
+  });
+
+  test('a certificate goes with its key', () => {
+    const given = configOf(['--tls-cert=/srv/cert.pem'], { PILOTLIGHT_TLS_KEY: '/srv/key.pem' });
+    assert.deepEqual(given.listen.certificate, { cert: '/srv/cert.pem', key: '/srv/key.pem' });
+    for (const flag of ['--tls-cert=/srv/cert.pem', '--tls-key=/srv/key.pem']) {
+      assert.match(faultsOf([flag])[0] ?? '', /^PILOTLIGHT_TLS_CERT and PILOTLIGHT_TLS_KEY go together/);
     }
   });
 
@@ -260,6 +270,7 @@ describe('bounds', () => {
       port: 0,
       publicUrl: null,
       domain: null,
+      certificate: null,
     });
     assert.equal(configOf(['--listen=my-host.local:65535']).listen.host, 'my-host.local');
     for (const wrong of [

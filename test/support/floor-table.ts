@@ -56,7 +56,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   gateway: {
     floors: ['base', 'model', 'decide', 'ports', 'http1'],
     packages: ['undici'],
-    node: STREAMS,
+    node: [...STREAMS, 'tls'],
     banned: CLOCKED,
   },
   jobs: {

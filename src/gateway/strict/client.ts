@@ -68,7 +68,7 @@ export class StrictClient implements ClientSide {
   }
 
   get encrypted(): boolean {
-    return false;
+    return 'encrypted' in this.#connection.socket;
   }
 
   get refusedWith(): AppError | null {

@@ -1,4 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { secureOptions, type Certificate } from '../certificate.ts';
 import { routeOf, type Routed } from '../steps/route.ts';
 import { keepAliveLines } from './answer-writer.ts';
 import { ClientConnection, type ConnectionParts } from './client-connection.ts';
@@ -12,6 +14,8 @@ export interface StrictServerParts extends Omit<StrictClientParts, 'keepAliveLin
   serve(client: StrictClient, routed: Routed | null, onOver: () => void): void;
   /** Where all else goes. */
   readonly inner: InnerConnect;
+  /** Null: plain HTTP. */
+  readonly certificate: Certificate | null;
 }
 
 /** Idle connections are looked through at most this often. */
@@ -22,6 +26,9 @@ export class StrictServer {
   readonly server: Server;
   readonly #parts: StrictServerParts;
   readonly #connections = new Set<ClientConnection>();
+  #tls: TlsServer | null = null;
+  /** What TLS runs on: those of clients that have not shown themselves yet are among them. */
+  readonly #sockets = new Set<Socket>();
   #closing = false;
   #cancelSweep: (() => void) | null = null;
   #sweepAtMs = Infinity;
@@ -43,11 +50,23 @@ export class StrictServer {
     };
     // A client's end is ours to answer: it may still be owed the rest of its answer.
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
-    this.server = createServer(options, (socket: Socket) => {
+    const onConnection = (socket: Socket): void => {
       const connection = new ClientConnection(socket, connectionParts);
       this.#connections.add(connection);
       this.#sweepBy(connection.deadlineMs);
-    });
+    };
+    const { certificate, limits } = parts;
+    if (certificate === null) {
+      this.server = createServer(options, onConnection);
+    } else {
+      const handshake = { ...secureOptions(certificate), handshakeTimeout: limits.headTimeoutMs };
+      this.#tls = createTlsServer({ ...options, ...handshake }, onConnection);
+      this.#tls.on('connection', (socket: Socket) => {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+      });
+      this.server = this.#tls;
+    }
     this.server.maxConnections = parts.limits.connections;
   }
 
@@ -59,6 +78,12 @@ export class StrictServer {
 
   closeAllConnections(): void {
     for (const connection of this.#connections) connection.socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** For connections from now on. Nothing where plain HTTP is spoken. */
+  setCertificate(certificate: Certificate): void {
+    this.#tls?.setSecureContext(secureOptions(certificate));
   }
 
   #serve(client: StrictClient, onOver: () => void): void {

@@ -4,6 +4,7 @@ import type { Random } from '../../base/random.ts';
 import { SECOND_MS } from '../../base/units.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ApiKey } from '../../ports/store.ts';
+import type { Certificate } from '../certificate.ts';
 import { createGateway, type Gateway } from '../gateway.ts';
 import type { GatewayLimits } from '../limits.ts';
 import type { StrictServer } from '../strict/server.ts';
@@ -24,6 +25,7 @@ export interface GatewayThreadParts {
   readonly log: Log;
   readonly limits: GatewayLimits;
   readonly domain: string | null;
+  readonly certificate?: Certificate | null;
   apiKeys(sha256Hex: string): ApiKey | undefined;
   /** A connection to the server itself. */
   readonly connectInside: InnerConnect;
@@ -60,13 +62,14 @@ export class GatewayThread {
       wakeMain: (atOnce) => this.#wakeMain(atOnce),
     });
     const listener = teller.listener();
-    const { clock, random, log, limits, domain } = parts;
+    const { clock, random, log, limits, domain, certificate = null } = parts;
     this.#gateway = createGateway({
       clock,
       random,
       log,
       limits,
       domain,
+      certificate,
       apiKeys: (sha256Hex) => parts.apiKeys(sha256Hex),
       metrics: teller.metrics(),
       arrivals: teller.arrivals(),
@@ -159,6 +162,9 @@ export class GatewayThread {
         return;
       case 'stopListening':
         this.#server.server.close(() => this.#parts.report({ kind: 'stopped' }));
+        return;
+      case 'certificate':
+        this.#server.setCertificate(order.certificate);
         return;
       case 'closeIdle':
         this.#server.closeIdleConnections();

@@ -2,6 +2,7 @@ import { AppError, type ErrorCode } from '../../base/errors.ts';
 import type { EndpointId, WorkerId } from '../../base/ids.ts';
 import type { RequestTimeline } from '../../model/request-timeline.ts';
 import type { TrafficEndpoint, TrafficWorker } from '../../ports/traffic.ts';
+import type { Certificate } from '../certificate.ts';
 import type { Row } from './shared-table.ts';
 
 /** An `AppError` as a message carries it: classes do not come through, and causes stay where they are. */
@@ -42,6 +43,8 @@ export type ThreadOrder =
       readonly worker: TrafficWorker;
       readonly row: Row;
     }
+  /** For connections from now on. */
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'workerRemove'; readonly endpointId: EndpointId; readonly workerId: WorkerId }
   | {
       readonly kind: 'runningCut';

@@ -1,5 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { secureOptions, type Certificate } from '../../gateway/certificate.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { connectInside } from '../../gateway/strict/inner-exchange.ts';
 import type { Traffic } from '../../ports/traffic.ts';
@@ -11,6 +13,8 @@ export interface Front {
   serveInside(inner: Server): void;
   /** Resolves with the port; rejects when it cannot be had. */
   listen(host: string, port: number): Promise<number>;
+  /** For connections from now on; where plain HTTP is spoken it stays so. */
+  setCertificate(certificate: Certificate): void;
   /** Refuses new requests from now on; resolves when all that were taken have ended. */
   beginDrain(): Promise<void>;
   /** Takes no further connection; resolves when the last one is closed. */
@@ -26,6 +30,7 @@ interface Listener {
   readonly server: NetServer;
   closeIdleConnections(): void;
   closeAllConnections(): void;
+  setCertificate(certificate: Certificate): void;
 }
 
 /** The gateway in the server's own thread. */
@@ -51,6 +56,9 @@ export class OwnFront implements Front {
             server: inner,
             closeIdleConnections: () => inner.closeIdleConnections(),
             closeAllConnections: () => inner.closeAllConnections(),
+            setCertificate: (certificate) => {
+              if (inner instanceof TlsServer) inner.setSecureContext(secureOptions(certificate));
+            },
           };
   }
 
@@ -65,6 +73,10 @@ export class OwnFront implements Front {
       });
     });
     return (server.address() as AddressInfo).port;
+  }
+
+  setCertificate(certificate: Certificate): void {
+    this.#listener?.setCertificate(certificate);
   }
 
   async beginDrain(): Promise<void> {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { JsonLogLevel } from '../../adapters/log-json.ts';
 import type { Clock } from '../../base/clock.ts';
 import { SECOND_MS } from '../../base/units.ts';
+import type { Certificate } from '../../gateway/certificate.ts';
 import type { GatewayLimits } from '../../gateway/limits.ts';
 import { EventRing } from '../../gateway/threads/event-ring.ts';
 import { tableMemory, type TableMemory } from '../../gateway/threads/shared-table.ts';
@@ -45,6 +46,7 @@ export interface GatewayThreadsOptions {
   readonly limits: GatewayLimits;
   readonly domain: string | null;
   readonly apiKeys: readonly ApiKey[];
+  readonly certificate?: Certificate | null;
 }
 
 interface Running {
@@ -62,6 +64,7 @@ export class GatewayThreads implements Front {
   /** Threads that listen, or should. */
   #listening: { readonly host: string; readonly port: number } | null = null;
   #inner: Server | null = null;
+  #certificate: Certificate | null;
   #failures = 0;
   #closing = false;
   readonly #ended = new AbortController();
@@ -70,6 +73,7 @@ export class GatewayThreads implements Front {
 
   constructor(options: GatewayThreadsOptions) {
     this.#options = options;
+    this.#certificate = options.certificate ?? null;
     const { threads, clock, listener, metrics, arrivals, limits } = options;
     const connections = Math.ceil(limits.connections / threads);
     this.#limits = { ...limits, connections };
@@ -121,6 +125,12 @@ export class GatewayThreads implements Front {
     await this.#traffic.beginDrain();
   }
 
+  setCertificate(certificate: Certificate): void {
+    // A thread that is started again later has it from its setup.
+    this.#certificate = certificate;
+    this.#traffic.orderAll({ kind: 'certificate', certificate });
+  }
+
   closeIdleConnections(): void {
     this.#traffic.orderAll({ kind: 'closeIdle' });
   }
@@ -149,6 +159,7 @@ export class GatewayThreads implements Front {
 
   #start(thread: number): void {
     const { domain, apiKeys, logLevel, clock } = this.#options;
+    const certificate = this.#certificate;
     const ring = EventRing.memory();
     const setup: ThreadSetup = {
       thread,
@@ -156,6 +167,7 @@ export class GatewayThreads implements Front {
       ring,
       limits: this.#limits,
       domain,
+      certificate,
       apiKeys,
       logLevel,
     };

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { JsonLogLevel } from '../../adapters/log-json.ts';
+import type { Certificate } from '../../gateway/certificate.ts';
 import type { GatewayLimits } from '../../gateway/limits.ts';
 import type { TableMemory } from '../../gateway/threads/shared-table.ts';
 import type { ThreadOrder, ThreadReport } from '../../gateway/threads/thread-message.ts';
@@ -12,6 +13,7 @@ export interface ThreadSetup {
   readonly ring: SharedArrayBuffer;
   readonly limits: GatewayLimits;
   readonly domain: string | null;
+  readonly certificate: Certificate | null;
   readonly apiKeys: readonly ApiKey[];
   readonly logLevel: JsonLogLevel;
 }
