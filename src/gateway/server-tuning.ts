@@ -31,12 +31,17 @@ export function serverOptions(limits: GatewayLimits = DEFAULT_LIMITS): ServerOpt
   };
 }
 
+/** How many requests of a connection are not answered yet. */
+const OPEN = new WeakMap<Duplex, number>();
+
 /**
  * Some clients offer HTTP/2 on every request they send, bodies included (`Upgrade: h2c`); an offer
- * may be ignored, and those requests are served as they are.
+ * may be ignored, and those requests are served as they are. So is one that was sent ahead of the answers
+ * to others: those still need the connection.
  */
 function wantsUpgrade(request: IncomingMessage): boolean {
-  return !hasBody(request) && !/\b(?:h2c|tls)\b/i.test(request.headers.upgrade ?? '');
+  if (hasBody(request) || (OPEN.get(request.socket) ?? 0) > 0) return false;
+  return !/\b(?:h2c|tls)\b/i.test(request.headers.upgrade ?? '');
 }
 
 const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
@@ -88,7 +93,6 @@ export function tune(server: Server, parts: TuneParts): void {
   server.maxConnections = parts.limits.connections;
   // Bounded by its bytes; a bound on their number would drop headers without a word.
   server.maxHeadersCount = 0;
-  const open = new WeakMap<Duplex, number>();
   const latest = new WeakMap<
     Duplex,
     { readonly request: IncomingMessage; readonly response: ServerResponse }
@@ -100,11 +104,11 @@ export function tune(server: Server, parts: TuneParts): void {
     // Node reads nothing behind a request with a body that offered another protocol, also when the offer
     // is ignored: the next one on the connection would wait for ever.
     if (request.headers.upgrade !== undefined && hasBody(request)) response.shouldKeepAlive = false;
-    open.set(socket, (open.get(socket) ?? 0) + 1);
+    OPEN.set(socket, (OPEN.get(socket) ?? 0) + 1);
     latest.set(socket, { request, response });
     response.once('close', () => {
-      const left = (open.get(socket) ?? 1) - 1;
-      open.set(socket, left);
+      const left = (OPEN.get(socket) ?? 1) - 1;
+      OPEN.set(socket, left);
       const debt = owed.get(socket);
       if (debt?.left === left) refuse(socket, debt.error);
     });
@@ -136,7 +140,7 @@ export function tune(server: Server, parts: TuneParts): void {
     // Its body can never be read to the end, so nobody else would ever answer it.
     const left = last?.request.complete === false && !last.response.headersSent ? 1 : 0;
     // Answers to earlier requests are on their way on this connection; this one comes behind them.
-    if ((open.get(socket) ?? 0) > left) owed.set(socket, { error: told, left });
+    if ((OPEN.get(socket) ?? 0) > left) owed.set(socket, { error: told, left });
     else refuse(socket, told);
   });
 }

@@ -247,3 +247,15 @@ testBoth('a tunnel ends at request_timeout', async (t, forwarder) => {
   assert.equal(world.listener.outcomes()[0]?.end, 'timeout');
   while (world.gateway.inFlight > 0) await turns(1);
 });
+
+testBoth('an upgrade that is sent ahead of another answer takes nothing from it', async (t, forwarder) => {
+  const world = await gatewayWorld(t, forwarder);
+  await world.worker((request, response) => response.end(`worker ${request.url}`));
+  const socket = await world.raw();
+  const request = (path: string, key: string, connection: string): string =>
+    `GET /e/${ENDPOINT}${path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${key}\r\nConnection: ${connection}\r\nUpgrade: shout\r\n\r\n`;
+  const plain = request('/1', KEY, 'keep-alive');
+  socket.write(request('/0', 'unknown', 'keep-alive') + plain + request('/2', KEY, 'Upgrade, close'));
+  const text = await readToEnd(socket);
+  assert.match(text, /^HTTP\/1\.1 401 [^]*worker \/1[^]*worker \/2$/);
+});
