@@ -49,3 +49,18 @@ test('requests that the first worker has are no reason to start an old one eithe
   );
   assert.deepEqual([plan.need.workers, plan.workers.start], [2, []]);
 });
+
+// The model of its load takes ten times the memory of all else that an endpoint has.
+test('an endpoint that nobody asks for is decided without a look at its load', () => {
+  const asleep: EndpointWorld = {
+    ...world(),
+    get load(): never {
+      throw new Error('its load was looked at');
+    },
+  };
+  assert.deepEqual(planEndpoint(asleep, NOW_MS).workers.start, []);
+  assert.throws(
+    () => planEndpoint(Object.defineProperty(asleep, 'waiting', { value: 1 }), NOW_MS),
+    /looked at/,
+  );
+});
