@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -51,4 +51,27 @@ test('a port somebody listens on, or an earlier worker keeps, is not given', asy
   await assert.rejects(alone.take(0.9), /no free port/);
   alone.release(port);
   assert.equal(await alone.take(0), port);
+});
+
+async function isHeld(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const accepted = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return accepted;
+}
+
+test('a port that is held ready is kept from others, and is free the moment it is given', async () => {
+  const port = await new HostPorts({ first: 20_000, last: 32_767 }).take(Math.random());
+  const alone = new HostPorts({ first: port, last: port });
+  alone.holdNext();
+  while (!(await isHeld(port)));
+  assert.equal(await alone.take(0.5), port);
+  const worker = createServer().listen(port, '127.0.0.1');
+  await once(worker, 'listening');
+  worker.close();
+  await once(worker, 'close');
+  await assert.rejects(alone.take(0), /no free port/, 'it is the worker’s until it is released');
 });
