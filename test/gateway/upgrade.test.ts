@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -259,3 +259,27 @@ testBoth('an upgrade that is sent ahead of another answer takes nothing from it'
   const text = await readToEnd(socket);
   assert.match(text, /^HTTP\/1\.1 401 [^]*worker \/1[^]*worker \/2$/);
 });
+
+testBoth(
+  'a client that does not close its side after the worker has is cut off after a while',
+  async (t, forwarder) => {
+    const world = await gatewayWorld(t, forwarder);
+    const server = createServer();
+    server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\nbye');
+    });
+    world.putWorker(await world.listen(server));
+    const socket = connect({ port: world.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(
+      `GET /e/${ENDPOINT}/x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${KEY}\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n`,
+    );
+    assert.match(await readToEnd(socket), /bye$/);
+    await world.listener.seen('ended');
+    assert.equal(world.gateway.inFlight, 1);
+    const closed = once(socket, 'close');
+    world.clock.advance(world.gateway.limits.fetchTimeoutMs);
+    while (world.gateway.inFlight > 0) await turns(1);
+    socket.end();
+    await closed;
+  },
+);

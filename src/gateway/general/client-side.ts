@@ -174,10 +174,23 @@ export class GeneralClient implements ClientSide {
 
   finish(): void {
     const { response, request } = this;
-    if (this.upgrade !== null || this.#gone || this.#refusedWith !== null) return;
+    if (this.#gone || this.#refusedWith !== null) return;
+    if (this.upgrade !== null) {
+      this.#boundTunnel(this.upgrade.socket);
+      return;
+    }
     if (!request.complete && hasBody(request)) this.#discardBody(() => undefined);
     if (response.writableFinished || response.destroyed) return;
     this.#boundFetch();
+  }
+
+  /** The worker has closed its side: behind another protocol only the client's own close is the end. */
+  #boundTunnel(socket: Duplex): void {
+    const { clock, limits } = this.#parts;
+    socket.once(
+      'close',
+      clock.schedule(limits.fetchTimeoutMs, () => socket.destroy()),
+    );
   }
 
   #boundFetch(): void {

@@ -129,6 +129,10 @@ export class StrictClient implements ClientSide {
     socket.write(NOTHING, () => {
       this.#fetchedAll();
     });
+    this.#boundFetch();
+  }
+
+  #boundFetch(): void {
     this.#cancelFetch = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
       this.cutOff();
     });
@@ -172,8 +176,10 @@ export class StrictClient implements ClientSide {
   }
 
   finish(): void {
-    if (this.#joined || this.#gone || this.#refusedWith !== null) return;
-    this.#discardBody();
+    if (this.#gone || this.#refusedWith !== null) return;
+    // Behind another protocol only the client's own close is the end.
+    if (this.#joined) this.#boundFetch();
+    else this.#discardBody();
   }
 
   cutOff(): void {
