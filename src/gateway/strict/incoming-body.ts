@@ -11,6 +11,8 @@ export interface BodySink {
 
 /** What is held of a body that nobody takes yet; then its client is no longer read from. */
 const EARLY_LIMIT_BYTES = 64 * KIB;
+/** More are joined: in chunks of one byte each, they would cost a hundred times what they hold. */
+const EARLY_PIECES_MAX = 16;
 
 /**
  * A request's body between its client and whoever takes it. What comes before anybody does is decoded
@@ -71,6 +73,8 @@ export class IncomingBody {
     if (sink !== null) {
       if (this.#decoder.done) sink.end(this.#decoder.trailers);
       sink.flush();
+    } else if (this.#early.length > EARLY_PIECES_MAX) {
+      this.#early = [Buffer.concat(this.#early)];
     }
     return at;
   }
