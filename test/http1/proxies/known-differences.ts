@@ -49,7 +49,7 @@ export const KNOWN: readonly KnownDifference[] = [
   },
   {
     proxy: 'nginx',
-    why: 'takes a tab before a host for a part of it; RFC 9110 §5.6.3 has it be white space',
-    holds: (text, other) => /^Host: *\t/im.test(text) && refusedWith(400, other),
+    why: 'takes a tab beside a host for a part of it; RFC 9110 §5.6.3 has it be white space',
+    holds: (text, other) => /^Host:[^\r\n]*\t/im.test(text) && refusedWith(400, other),
   },
 ];
