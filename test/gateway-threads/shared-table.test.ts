@@ -80,7 +80,7 @@ test('a thread that dies in the middle of a change leaves lists that can be made
   assert.equal(table.breakLock(endpoint, 2, MAIN_HOLDER), false, 'by thread 0');
   assert.equal(table.breakLock(endpoint, 1, MAIN_HOLDER), true);
   for (const row of table.requestsByEndpoint(0).get(endpoint) ?? []) table.forget(row);
-  table.rebuild(endpoint, workers);
+  table.rebuild(endpoint, workers, 9);
   table.add(second, LOST, 1);
   table.unlock(endpoint);
   assert.deepEqual(

@@ -18,16 +18,22 @@ export class EventRing {
   readonly #counts: Int32Array;
   readonly #records: Float64Array;
   readonly #size: number;
+  readonly #onFull: () => void;
   #written: number;
   /** As it was when it was last looked at. */
   #readSeen: number;
+  /** The reader's own; ahead of what the writer sees while records are being read. */
+  #read: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** `onFull`: the reader must read now, or the writer, which waits for it, never goes on. */
+  constructor(memory: SharedArrayBuffer, onFull: () => void = () => undefined) {
+    this.#onFull = onFull;
     this.#counts = new Int32Array(memory, 0, HEADER_BYTES / 4);
     this.#records = new Float64Array(memory, HEADER_BYTES);
     this.#size = this.#records.length / RECORD_FIELDS;
     this.#written = Atomics.load(this.#counts, WRITTEN);
     this.#readSeen = Atomics.load(this.#counts, READ);
+    this.#read = this.#readSeen;
   }
 
   static memory(records = RECORDS): SharedArrayBuffer {
@@ -40,6 +46,8 @@ export class EventRing {
    */
   write(kind: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0): void {
     while (((this.#written - this.#readSeen) | 0) >= this.#size) {
+      // A turn that tells more than fits in ends only once it was read, so no later turn would call for that.
+      this.#onFull();
       Atomics.wait(this.#counts, READ, this.#readSeen, FULL_SLEEP_MS);
       this.#readSeen = Atomics.load(this.#counts, READ);
     }
@@ -58,18 +66,21 @@ export class EventRing {
     Atomics.store(this.#counts, WRITTEN, this.#written);
   }
 
-  /** Hands over each record: `records[at]` is its kind, what it says comes behind. */
+  /**
+   * Hands over each record that was written by now: `records[at]` is its kind, what it says comes behind.
+   * Those that come meanwhile are for the next call, so that a busy writer cannot hold its reader.
+   */
   read(take: (records: Float64Array, at: number) => void): void {
-    let read = Atomics.load(this.#counts, READ);
-    for (;;) {
-      const written = Atomics.load(this.#counts, WRITTEN);
-      if (read === written) return;
-      while (read !== written) {
-        const at = (read & (this.#size - 1)) * RECORD_FIELDS;
-        read = (read + 1) | 0;
+    const written = Atomics.load(this.#counts, WRITTEN);
+    try {
+      // `take` may read itself, and fail: a record is handed over once, whatever comes of it.
+      while (((written - this.#read) | 0) > 0) {
+        const at = (this.#read & (this.#size - 1)) * RECORD_FIELDS;
+        this.#read = (this.#read + 1) | 0;
         take(this.#records, at);
       }
-      Atomics.store(this.#counts, READ, read);
+    } finally {
+      Atomics.store(this.#counts, READ, this.#read);
       Atomics.notify(this.#counts, READ);
     }
   }

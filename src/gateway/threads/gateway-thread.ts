@@ -56,7 +56,7 @@ export class GatewayThread {
     const table = new SharedTable(parts.table);
     this.#requests = new ThreadRequests(table, parts.thread, (thread) => parts.wake(thread));
     const teller = new ThreadTeller({
-      ring: new EventRing(parts.ring),
+      ring: new EventRing(parts.ring, () => parts.wakeMain()),
       endpointRow: (endpointId) => this.#endpoints.get(endpointId) ?? 0,
       workerRow: (workerId) => this.#workers.get(workerId) ?? 0,
       wakeMain: (atOnce) => this.#wakeMain(atOnce),
@@ -138,7 +138,8 @@ export class GatewayThread {
       case 'workerRemove':
         // First what it was given: those requests are its last ones.
         this.#requests.takeGiven();
-        gateway.workerRemove(order.endpointId, order.workerId);
+        if (this.#workers.has(order.workerId)) gateway.workerRemove(order.endpointId, order.workerId);
+        else this.#knewNothing(order.endpointId, order.workerId);
         return;
       case 'runningCut':
         this.#requests.takeGiven();
@@ -179,6 +180,11 @@ export class GatewayThread {
     const row = this.#workers.get(workerId);
     if (row !== undefined) this.#requests.workers.delete(row);
     this.#workers.delete(workerId);
+  }
+
+  /** It was started when the endpoint had been removed already. */
+  #knewNothing(endpointId: EndpointId, workerId: WorkerId): void {
+    this.#parts.report({ kind: 'left', endpointId, workerId, requests: [] });
   }
 
   #wakeMain(atOnce: boolean): void {

@@ -68,11 +68,13 @@ export class SharedWorker implements WorkerPlaces, WorkerLoad {
   /** How many of its requests are to be closed and were not yet; each counts once. */
   markCut(unansweredOnly: boolean): number {
     const { table } = this.#endpoint;
-    const rows = this.#endpoint
-      .rowsOf(this.row, Infinity)
-      .filter((row) => !table.marked(row, CUT) && !(unansweredOnly && table.marked(row, ANSWERED)));
-    for (const row of rows) table.mark(row, CUT);
-    return rows.length;
+    let cut = 0;
+    this.#endpoint.eachOf(this.row, Infinity, (row) => {
+      if (table.marked(row, CUT) || (unansweredOnly && table.marked(row, ANSWERED))) return;
+      table.mark(row, CUT);
+      cut += 1;
+    });
+    return cut;
   }
 }
 
@@ -127,13 +129,19 @@ export class SharedEndpoint implements EndpointLoad {
   /** The first requests of a list of this endpoint. Without the lock, when it cannot be had: then some may be missing. */
   rowsOf(list: Row, limit: number): readonly Row[] {
     const rows: Row[] = [];
+    this.eachOf(list, limit, (row) => rows.push(row));
+    return rows;
+  }
+
+  /** As `rowsOf`, while they are what they are: none of them ends, and becomes another request, before this returns. */
+  eachOf(list: Row, limit: number, visit: (row: Row) => void): void {
     const locked = this.table.lock(this.row, MAIN_HOLDER, PATIENCE_MS);
     let row = this.table.first(list);
-    for (; row !== 0 && rows.length < limit; row = this.table.next(row)) {
+    for (let left = limit; row !== 0 && left > 0; left -= 1) {
       if (this.table.listOf(row) !== list) break;
-      rows.push(row);
+      visit(row);
+      row = this.table.next(row);
     }
     if (locked) this.table.unlock(this.row);
-    return rows;
   }
 }

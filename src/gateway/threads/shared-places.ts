@@ -34,7 +34,16 @@ export class SharedPlaces implements Places {
     const { requests } = this.#parts;
     const { table, thread } = requests;
     const row = this.#parts.rowOfWorker(worker);
-    const slots = new SharedWorkerSlots(worker, { nowMs, monotonicMs }, { table, row, thread });
+    const slots = new SharedWorkerSlots(
+      worker,
+      { nowMs, monotonicMs },
+      {
+        table,
+        endpoint: this.#parts.row,
+        row,
+        thread,
+      },
+    );
     requests.workers.set(row, slots);
     return slots;
   }
@@ -70,7 +79,9 @@ export class SharedPlaces implements Places {
     if (!waits) {
       // It has a slot, and only its own thread does not know yet.
       requests.takeGiven();
-      if (!requests.forgetEarly(ticket.row)) return false;
+      const early = requests.forgetEarly(ticket.row);
+      // Or the thread that gave it died before it could tell.
+      if (!early && !table.marked(ticket.row, UNHEARD)) return false;
       this.#takeBack(ticket.row, false);
       this.fill();
     }

@@ -328,7 +328,7 @@ export class SharedTable {
   }
 
   /** Makes the lists of an endpoint anew from what its requests say, after a change that was broken off. */
-  rebuild(endpoint: Row, workers: readonly Row[]): void {
+  rebuild(endpoint: Row, workers: readonly Row[], nowMs: number): void {
     const { words } = this;
     const rows: Row[] = [];
     for (let thread = 0; thread < this.memory.threads; thread += 1) {
@@ -344,6 +344,10 @@ export class SharedTable {
       const list = this.get(row, LIST);
       if (list === endpoint) words[row * ROW_WORDS + MARKS] = 0;
       this.#linkLast(list, row);
+    }
+    for (const worker of workers) {
+      if (this.running(worker) > 0) this.setIdleSince(worker, 0);
+      else if (this.idleSinceMs(worker) === 0) this.setIdleSince(worker, nowMs);
     }
   }
 }

@@ -1,7 +1,9 @@
+import type { AppError } from '../../base/errors.ts';
 import type { TrafficWorker } from '../../ports/traffic.ts';
 import type { Ticket } from '../ticket.ts';
 import { WorkerSlots } from '../worker-slots.ts';
 import {
+  CUT,
   DRAINING,
   FLAGS,
   GIVEN,
@@ -29,15 +31,22 @@ export function sampleLeft(table: SharedTable, worker: Row): number | null {
 export class SharedWorkerSlots extends WorkerSlots {
   readonly row: Row;
   readonly #table: SharedTable;
+  readonly #endpoint: Row;
   readonly #thread: number;
 
   constructor(
     worker: TrafficWorker,
     times: { readonly nowMs: number; readonly monotonicMs: number },
-    place: { readonly table: SharedTable; readonly row: Row; readonly thread: number },
+    place: {
+      readonly table: SharedTable;
+      readonly endpoint: Row;
+      readonly row: Row;
+      readonly thread: number;
+    },
   ) {
     super(worker, times.nowMs, times.monotonicMs);
     this.#table = place.table;
+    this.#endpoint = place.endpoint;
     this.#thread = place.thread;
     this.row = place.row;
   }
@@ -83,8 +92,22 @@ export class SharedWorkerSlots extends WorkerSlots {
     return super.beginRest() && this.#table.exchangeIf(this.row, RESTING, 0, this.#thread + 1);
   }
 
+  /**
+   * Under the endpoint's lock: a request that is just coming in either sees that it is over, or stands in
+   * line when this thread looks for somebody to give the slots to.
+   */
   override endRest(): void {
     super.endRest();
-    this.#table.exchangeIf(this.row, RESTING, this.#thread + 1, 0);
+    if (this.#table.get(this.row, RESTING) !== this.#thread + 1) return;
+    this.#table.lock(this.#endpoint, this.#thread + 1);
+    this.#table.set(this.row, RESTING, 0);
+    this.#table.unlock(this.#endpoint);
+  }
+
+  /** What control saw without an answer may have got one meanwhile: it goes on, and can be closed another time. */
+  override closeRunning(error: AppError, unansweredOnly: boolean): number {
+    const closed = super.closeRunning(error, unansweredOnly);
+    for (const { row, cutReason } of this.tickets) if (cutReason === null) this.#table.unmark(row, CUT);
+    return closed;
   }
 }

@@ -41,6 +41,7 @@ export function takeOff(
   { shared, rows, broken }: Remains,
   thread: number,
   table: SharedTable,
+  nowMs: number,
 ): { readonly waited: number; readonly ran: readonly LostRequest[] } {
   const workers = new Map([...shared.allWorkers()].map((worker) => [worker.row, worker]));
   const ran: LostRequest[] = [];
@@ -56,7 +57,7 @@ export function takeOff(
     if (broken) table.forget(row);
     else table.remove(row);
   }
-  if (broken) table.rebuild(shared.row, [...workers.keys()]);
+  if (broken) table.rebuild(shared.row, [...workers.keys()], nowMs);
   for (const row of workers.keys()) table.exchangeIf(row, RESTING, thread + 1, 0);
   return { waited, ran };
 }

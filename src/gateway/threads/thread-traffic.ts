@@ -77,6 +77,8 @@ export class ThreadTraffic implements Traffic {
   readonly #hearer: HearerParts;
   /** Orders were given since all threads were last known to have done theirs. */
   #unsettled = false;
+  /** What was asked of them last, while it is open. */
+  #settling: Promise<unknown> | null = null;
   #drain: { readonly left: Set<number>; done(): void } | null = null;
 
   constructor(parts: ThreadTrafficParts) {
@@ -105,6 +107,8 @@ export class ThreadTraffic implements Traffic {
     // Nothing is in it that anybody still waits for.
     this.table.takeInbox(thread);
     for (const shared of this.#endpoints.values()) {
+      // Nothing of one that was removed is in it, and nobody would tell it when the row becomes another's.
+      if (shared.heldBy !== null) continue;
       link.order(endpointOrder(shared));
       for (const worker of shared.workers.values()) link.order(workerOrder(shared, worker));
     }
@@ -122,9 +126,14 @@ export class ThreadTraffic implements Traffic {
     this.#answers.gone(thread);
     this.#drained(thread);
     const remains = remainsOf(thread, this.table, this.#endpoints.values());
-    await Promise.all(remains.map((one) => this.#bury(one, thread)));
+    const buried = remains.map((one) => this.#bury(one, thread));
+    // Those whose lock was broken are, and before control can order anything else.
     if (remains.some(({ broken }) => broken)) this.orderAll({ kind: 'untold' });
+    await Promise.all(buried);
     for (const shared of [...this.#endpoints.values()]) {
+      // It may have died with a slot given back and not given on, or not told of.
+      if (shared.waiting > 0) this.#change(shared, NOTHING);
+      else this.#tellDrained(shared);
       for (const worker of [...shared.leaving]) this.#left(shared, worker, thread, []);
       this.#over(shared, thread);
     }
@@ -170,11 +179,18 @@ export class ThreadTraffic implements Traffic {
 
   /** Resolves when all threads have done what they were ordered so far. */
   async settled(): Promise<void> {
-    if (!this.#unsettled) return;
-    this.#unsettled = false;
-    await this.#answers.ask([...this.#threads.keys()], (number) => {
-      for (const link of this.#threads.values()) link.order({ kind: 'settle', number });
-    });
+    if (this.#unsettled) {
+      this.#unsettled = false;
+      const settling = this.#answers.ask([...this.#threads.keys()], (number) => {
+        for (const link of this.#threads.values()) link.order({ kind: 'settle', number });
+      });
+      this.#settling = settling;
+      void settling.then(() => {
+        if (this.#settling === settling) this.#settling = null;
+      });
+    }
+    // Also what somebody else asked for: the order that is waited for may be the one before it.
+    await this.#settling;
   }
 
   /** New requests are refused from now on; resolves when all that were taken have ended. */
@@ -347,6 +363,8 @@ export class ThreadTraffic implements Traffic {
         const { change, after } = shared.late.shift() ?? { change: NOTHING, after: NOTHING };
         this.#changeLocked(shared, change, after);
       }
+      for (const worker of [...shared.leaving]) this.#left(shared, worker, null, []);
+      this.#over(shared, null);
     });
   }
 
@@ -379,7 +397,8 @@ export class ThreadTraffic implements Traffic {
   #over(shared: SharedEndpoint, thread: number | null): void {
     if (shared.heldBy === null) return;
     if (thread !== null) shared.heldBy.delete(thread);
-    if (shared.heldBy.size + shared.workers.size + shared.leaving.size > 0) return;
+    // A change that is still to come would change what has become another's row.
+    if (shared.heldBy.size + shared.workers.size + shared.leaving.size + shared.late.length > 0) return;
     shared.heldBy = null;
     this.#endpoints.delete(shared.endpoint.endpointId);
     this.#endpointRows.delete(shared.row);
@@ -394,7 +413,8 @@ export class ThreadTraffic implements Traffic {
     requests: readonly RequestTimeline[],
   ): void {
     if (thread !== null && worker.heldBy.delete(thread)) worker.lastRequests.push(...requests);
-    if (worker.heldBy.size > 0 || worker.running > 0 || !shared.leaving.delete(worker)) return;
+    if (worker.heldBy.size > 0 || worker.running > 0 || shared.late.length > 0) return;
+    if (!shared.leaving.delete(worker)) return;
     this.#workerRows.delete(worker.row);
     this.#freeWorkers.giveBack(worker.row);
     const newestFirst = worker.lastRequests.toSorted((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0));
@@ -409,7 +429,7 @@ export class ThreadTraffic implements Traffic {
     const { listener, clock, closeGraceMs } = this.#parts;
     const { endpointId } = shared.endpoint;
     const { waited, ran } = await new Promise<ReturnType<typeof takeOff>>((resolve) => {
-      const change = (): void => resolve(takeOff(remains, thread, this.table));
+      const change = (): void => resolve(takeOff(remains, thread, this.table, clock.nowMs()));
       if (broken) this.#changeLocked(shared, change, NOTHING);
       else this.#change(shared, change);
     });

@@ -178,6 +178,8 @@ export class GatewayThreads implements Front {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
       name: `gateway ${thread}`,
     });
+    // One that died counted as stopped; this one has connections of its own.
+    this.#stopped.delete(thread);
     this.#running.set(thread, { worker, startedMs: clock.monotonicMs() });
     worker.on('message', (report: SetupReport) => this.#report(thread, report));
     worker.on('error', (error) => this.#options.log.error('a gateway thread failed', { thread, error }));

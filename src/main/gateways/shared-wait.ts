@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
  * Runs `task` each time when the word at `index` is not 0, which `task` makes it again. Sleeps until
  * another thread notifies; ends when `signal` aborts, after one more notification.
@@ -11,6 +13,8 @@ export async function onShared(
   while (!signal.aborted) {
     const wait = Atomics.waitAsync(words, index, 0);
     if (wait.async) await wait.value;
+    // Notified again already: all else that this thread has to do has its turn first.
+    else await setImmediate();
     if (!signal.aborted) task();
   }
 }
