@@ -164,7 +164,7 @@ const steps = [
     fc
       .record({
         workerId: fc.constantFrom(...WORKERS),
-        preference: fc.nat(1),
+        preference: fc.constantFrom(0, 0.5, 1),
         sampleLimit: fc.option(fc.nat(3), { nil: null }),
       })
       .map((given) =>

@@ -3,7 +3,7 @@ import type { WorkerPlaces } from '../../decide/admission/choice.ts';
 import type { RequestTimeline } from '../../model/request-timeline.ts';
 import type { EndpointLoad, TrafficEndpoint, TrafficWorker, WorkerLoad } from '../../ports/traffic.ts';
 import { TIMES_SHOWN } from '../worker-slots.ts';
-import { ANSWERED, CUT, MAIN_HOLDER, PREFERENCE, SIZE, type Row, type SharedTable } from './shared-table.ts';
+import { ANSWERED, CUT, MAIN_HOLDER, SIZE, type Row, type SharedTable } from './shared-table.ts';
 import { openForMore, sampleLeft } from './shared-worker-slots.ts';
 
 /**
@@ -31,7 +31,7 @@ export class SharedWorker implements WorkerPlaces, WorkerLoad {
   }
 
   get preference(): number {
-    return this.#endpoint.table.get(this.row, PREFERENCE);
+    return this.#endpoint.table.preference(this.row);
   }
 
   get running(): number {

@@ -30,7 +30,6 @@ const NEXT_NUMBER = 5;
 
 // Of a worker.
 export const FLAGS = 4;
-export const PREFERENCE = 5;
 /** -1: none. */
 export const SAMPLE_LIMIT = 6;
 export const GIVEN = 7;
@@ -41,6 +40,8 @@ export const REFUSALS = 9;
 export const LOST = 10;
 /** A time: epoch milliseconds, 0 while something runs. */
 const IDLE_SINCE = 12;
+/** A number with a fraction. */
+const PREFERENCE = 14;
 
 export const OPEN = 1;
 export const DRAINING = 2;
@@ -180,6 +181,14 @@ export class SharedTable {
 
   idleSinceMs(worker: Row): number {
     return this.#times[(worker * ROW_WORDS + IDLE_SINCE) >> 1] as number;
+  }
+
+  preference(worker: Row): number {
+    return this.#times[(worker * ROW_WORDS + PREFERENCE) >> 1] as number;
+  }
+
+  setPreference(worker: Row, preference: number): void {
+    this.#times[(worker * ROW_WORDS + PREFERENCE) >> 1] = preference;
   }
 
   setIdleSince(worker: Row, atMs: number): void {

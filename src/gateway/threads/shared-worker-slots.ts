@@ -8,7 +8,6 @@ import {
   FLAGS,
   GIVEN,
   OPEN,
-  PREFERENCE,
   REFUSALS,
   RESTING,
   SAMPLE_LIMIT,
@@ -52,7 +51,7 @@ export class SharedWorkerSlots extends WorkerSlots {
   }
 
   override get preference(): number {
-    return this.#table.get(this.row, PREFERENCE);
+    return this.#table.preference(this.row);
   }
 
   override get running(): number {

@@ -23,7 +23,6 @@ import {
   LOST,
   MAIN_HOLDER,
   OPEN,
-  PREFERENCE,
   REMOVED,
   SAMPLE_LIMIT,
   SLOTS,
@@ -250,13 +249,14 @@ export class ThreadTraffic implements Traffic {
       shared.workers.set(worker.workerId, known);
       this.#workerRows.set(row, known);
     }
+    const told = known.worker !== worker && sameFacts(known.worker, worker);
     known.worker = worker;
     known.drainTold = false;
-    // The threads are told of it before they can be given slots on it.
-    this.orderAll(workerOrder(shared, known));
+    // The threads are told of it before they can be given slots on it. How requests go to it is in the table.
+    if (!told) this.orderAll(workerOrder(shared, known));
     const { row } = known;
     this.#change(shared, () => {
-      this.table.set(row, PREFERENCE, worker.preference);
+      this.table.setPreference(row, worker.preference);
       this.table.set(row, SAMPLE_LIMIT, worker.sampleLimit ?? -1);
       this.table.set(row, FLAGS, OPEN);
     });
@@ -475,6 +475,16 @@ function endpointOrder({ endpoint, row }: SharedEndpoint): ThreadOrder {
     refusal: refusal === null ? null : errorMessage(refusal),
     row,
   };
+}
+
+/** All but how requests go to it. */
+function sameFacts(one: TrafficWorker, other: TrafficWorker): boolean {
+  return (
+    one.revision === other.revision &&
+    one.startedAtMs === other.startedAtMs &&
+    one.address.host === other.address.host &&
+    one.address.port === other.address.port
+  );
 }
 
 function workerOrder({ endpoint }: SharedEndpoint, { worker, row }: SharedWorker): ThreadOrder {
