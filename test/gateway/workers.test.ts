@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { AppError } from '../../src/base/errors.ts';
 import {
   ENDPOINT,
@@ -223,6 +224,31 @@ testBoth('a connection that the worker closed while it was idle is replaced', as
   assert.equal((await world.send('/', { body: 'x' })).status, 200);
   assert.equal(sockets.size, 2);
   assert.equal(world.listener.count('started'), 2);
+});
+
+// Of several threads each learns it by itself.
+test('a worker that closes behind an answer without saying so gets connections of one request', async (t) => {
+  const world = await gatewayWorld(t, 'strict');
+  const ended: Promise<unknown>[] = [];
+  const port = await rawWorker(t, (socket) => {
+    ended.push(once(socket, 'end'));
+    socket.on('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      if (ended.length === 1) socket.end();
+    });
+  });
+  world.putWorker(port);
+  assert.equal((await world.send('/')).status, 200);
+  await ended[0];
+  for (const number of [1, 2]) {
+    assert.equal((await world.send('/')).status, 200);
+    // The gateway's own end: this worker has not closed.
+    await ended[number];
+  }
+  world.clock.advance(60_000);
+  assert.equal((await world.send('/')).status, 200);
+  assert.equal((await world.send('/')).status, 200);
+  assert.equal(ended.length, 4);
 });
 
 const BROKEN: [string, (socket: Socket) => void][] = [

@@ -206,6 +206,8 @@ export class Exchange implements Forwarding, ConnectionUser, BodySink, AnswerHan
   onClose(error: Error | null): void {
     if (this.#joined && error !== null) this.#complete = false;
     this.#failure ??= error;
+    const unanswered = this.#sent && this.#answer === null && !this.#cut;
+    if (this.#connection.served && unanswered) this.#connections.closedUnsaid();
     this.#settle(this.#complete ? this.#completed() : this.#failed());
   }
 

@@ -29,7 +29,10 @@ export class WorkerConnection {
   readonly out: Outgoing;
   readonly reader: AnswerReader;
   user: ConnectionUser | null = null;
-  /** Monotonic; when an idle one is closed. */
+  /** It has served a request. */
+  served = false;
+  /** Monotonic; since when it is idle, and when an idle one is closed. */
+  idleSinceMs = 0;
   idleUntilMs = 0;
   #connected = false;
   #closed = false;

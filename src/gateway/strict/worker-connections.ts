@@ -12,6 +12,10 @@ const IDLE_MS = SECOND_MS;
 /** How much earlier than a worker says that it closes. */
 const MARGIN_MS = SECOND_MS;
 const IDLE_MAX_MS = MINUTE_MS;
+/** One that ends so soon behind an answer was closed because of it, though the answer did not say so. */
+const UNSAID_MS = SECOND_MS / 10;
+/** How long such a worker is given a new connection for each request. */
+const DISTRUST_MS = MINUTE_MS;
 
 /** The idle connections of one worker, last used first. Bounded by the worker's slots. */
 export class WorkerConnections {
@@ -23,6 +27,8 @@ export class WorkerConnections {
   readonly #idle: WorkerConnection[] = [];
   #cancelSweep: (() => void) | null = null;
   #closed = false;
+  /** Monotonic; until then no connection is kept. */
+  #distrustUntilMs = 0;
 
   /** `headLimitBytes`: of an answer's head. */
   constructor(address: WorkerAddress, headLimitBytes: number, clock: Clock) {
@@ -51,9 +57,25 @@ export class WorkerConnections {
       connection.socket.destroy();
       return;
     }
-    connection.idleUntilMs = this.#clock.monotonicMs() + idleMs;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#distrustUntilMs) {
+      connection.socket.destroy();
+      return;
+    }
+    connection.served = true;
+    connection.idleSinceMs = nowMs;
+    connection.idleUntilMs = nowMs + idleMs;
     this.#idle.push(connection);
     this.#cancelSweep ??= this.#clock.schedule(idleMs, this.#sweep);
+  }
+
+  /**
+   * The worker closed a connection that it had served on, before it answered: it closes behind its answers
+   * without saying so, and each request that came between was lost.
+   */
+  closedUnsaid(): void {
+    this.#distrustUntilMs = this.#clock.monotonicMs() + DISTRUST_MS;
+    for (const connection of this.#idle.splice(0)) connection.socket.destroy();
   }
 
   close(): void {
@@ -86,7 +108,10 @@ export class WorkerConnections {
 
   #drop(connection: WorkerConnection): void {
     const index = this.#idle.indexOf(connection);
-    if (index !== -1) this.#idle.splice(index, 1);
+    if (index !== -1) {
+      this.#idle.splice(index, 1);
+      if (this.#clock.monotonicMs() - connection.idleSinceMs < UNSAID_MS) this.closedUnsaid();
+    }
     connection.socket.destroy();
   }
 }
