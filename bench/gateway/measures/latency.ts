@@ -8,6 +8,7 @@ const LOADS = [
   { connections: 1, perSecond: 300, limit: 1.25 },
   { connections: 16, perSecond: 3_000, limit: null },
 ] as const;
+const WARM_UP_CONNECTIONS = 16;
 
 /** How much later an answer comes through a proxy, at a load far below its limit. */
 export const latency: Measure = {
@@ -15,6 +16,12 @@ export const latency: Measure = {
   async run(bench): Promise<Table> {
     const { direct } = bench;
     const subjects = [direct, ...bench.subjects(chosen(bench))];
+    // A server that has served nothing yet runs code that was never compiled.
+    for (const subject of subjects) {
+      const target = subject.target('plain');
+      const forMs = bench.options.size.warmUpMs;
+      await bench.load.run({ kind: 'closed', targets: [target], connections: WARM_UP_CONNECTIONS, forMs });
+    }
     const names = subjects.slice(1).map(({ name }) => name);
     const cells = new Map(names.map((name) => [name, [name]]));
     const goals = [];
