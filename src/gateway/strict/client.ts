@@ -167,12 +167,20 @@ export class StrictClient implements ClientSide {
     }
     const { body, head } = this;
     const unsentBody = body !== null && head.expectsContinue && body.untouched;
+    this.closeBehindLongBody();
     if (CLOSING.has(error.code) || unsentBody || head.upgrade !== null) this.answer.close();
     writeError(this.answer, error, this.requestId, head.method);
     // Whoever took it gets no more of it.
     body?.attach(READ_AWAY);
     this.endAnswer([]);
     if (this.answer.keepAlive) this.#discardBody();
+  }
+
+  /** A body that is longer than what would be read away of it ends the connection: the answer says so beforehand. */
+  closeBehindLongBody(): void {
+    const { body, head } = this;
+    const long = head.bodyBytes !== null && head.bodyBytes > this.#parts.limits.discardBytes;
+    if (long && body?.finished === false) this.answer.close();
   }
 
   finish(): void {

@@ -108,6 +108,7 @@ export class InnerExchange implements BodySink, AnswerHandler, ClientWatcher {
 
   onHead(parsed: ParsedAnswer): void {
     const { answer } = this.#client;
+    this.#client.closeBehindLongBody();
     answer.head(parsed.status, parsed.reason, parsed.body);
     innerHeaders(answer, parsed);
     answer.headEnd();
