@@ -37,8 +37,8 @@ const NOT_SENT: ForwardEnd = { end: 'notSent', status: null, error: null, bodyBy
  * step itself.
  */
 export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
-  readonly client: ClientSide;
   readonly #parts: ChainParts;
+  readonly #client: ClientSide;
   readonly #routed: Routed | null;
   readonly #onOver: () => void;
   readonly #beganMs: number;
@@ -52,7 +52,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
   /** `routed`: where the request wants to go. `onOver`: nothing more of it happens on either side. */
   constructor(parts: ChainParts, client: ClientSide, routed: Routed | null, onOver: () => void) {
     this.#parts = parts;
-    this.client = client;
+    this.#client = client;
     this.#routed = routed;
     this.#onOver = onOver;
     this.#beganMs = parts.clock.monotonicMs();
@@ -60,7 +60,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
 
   /** Never throws. */
   begin(): void {
-    const { client } = this;
+    const client = this.#client;
     const parts = this.#parts;
     try {
       client.checkFraming();
@@ -87,7 +87,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
         this.#try();
         return;
       case 'refused':
-        this.client.refuse(turn.error);
+        this.#client.refuse(turn.error);
         this.#end(null, 0);
         return;
       case 'gone':
@@ -98,8 +98,8 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
 
   onCut(reason: CutReason): void {
     const cutError = this.#ticket?.cutError ?? null;
-    if (reason === 'timeout' && this.#queue !== null) this.client.refuse(timedOut(this.#queue));
-    if (cutError !== null) this.client.refuse(cutError);
+    if (reason === 'timeout' && this.#queue !== null) this.#client.refuse(timedOut(this.#queue));
+    if (cutError !== null) this.#client.refuse(cutError);
     this.#forwarding?.cut();
   }
 
@@ -162,11 +162,11 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
     const { waitedMs } = this;
     queue.release(ticket, end.status, outcomeOf(cutReason, end));
     if (cutReason === null && end.error !== null) {
-      this.client.refuse(end.error);
+      this.#client.refuse(end.error);
       this.#end(null, 0);
       return;
     }
-    this.client.finish();
+    this.#client.finish();
     this.#end(cutReason === 'clientGone' ? null : end.status, waitedMs);
   }
 
@@ -179,7 +179,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
     }
     const tries = this.#tries;
     try {
-      const forwarding = this.client.forward(this);
+      const forwarding = this.#client.forward(this);
       // One that could not even begin is over by now.
       if (!this.#ended && tries === this.#tries) this.#forwarding = forwarding;
     } catch (error) {
@@ -195,7 +195,7 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
     const ticket = this.#ticket;
     if (ticket !== null && ticket.worker !== null && !this.#ended)
       this.#queue?.release(ticket, null, 'broke');
-    this.client.refuse(asAppError(error, this.#parts.log));
+    this.#client.refuse(asAppError(error, this.#parts.log));
     this.#end(null, 0);
   }
 
@@ -209,11 +209,11 @@ export class Chain implements ForwardCall, TicketHolder, ClientWatcher {
       // A defect of ours must not take the other requests with it.
       this.#parts.log.error('the gateway failed after a request', { error });
     }
-    this.client.whenDone(this.#onOver);
+    this.#client.whenDone(this.#onOver);
   }
 
   #record(queue: EndpointQueue, status: number | null, waitedMs: number): void {
-    const { client } = this;
+    const client = this.#client;
     const parts = this.#parts;
     const { endpointId } = queue.endpoint;
     const ticket = this.#ticket;

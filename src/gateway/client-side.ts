@@ -23,8 +23,6 @@ export interface ClientSide {
   refuse(error: AppError): void;
   /** After an answer was given in full: bounds what the client still has to fetch and to send. */
   finish(): void;
-  /** Ends the client's connection so that it cannot take what it got for the whole answer. */
-  cutOff(): void;
   /** `task` runs once when nothing more goes to this client; at once when that is so. */
   whenDone(task: () => void): void;
 }

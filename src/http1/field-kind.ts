@@ -92,6 +92,11 @@ export interface KnownFields {
   readonly fieldsAt: number;
 }
 
+/** Of fields whose text is not at hand. */
+export function knownFields(fields: readonly string[]): KnownFields {
+  return { fields, kinds: fieldKinds(fields), text: '', fieldsAt: 0 };
+}
+
 /** The values of all fields of that kind, joined as RFC 9110 §5.3 allows; undefined when there is none. */
 export function valueOf(
   { fields, kinds }: Pick<KnownFields, 'fields' | 'kinds'>,

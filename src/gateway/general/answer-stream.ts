@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { fieldKinds } from '../../http1/field-kind.ts';
+import { knownFields } from '../../http1/field-kind.ts';
 import { clientAnswerHeaders, ListedFields, type HeaderList } from '../headers.ts';
 import type { GeneralCall } from './call.ts';
 
@@ -11,10 +11,10 @@ export class AnswerStream {
   readonly #own: HeaderList;
   #bodyStarted = false;
 
-  constructor({ call, response, answerHeaders, upgrade }: GeneralCall) {
+  constructor({ chain, response, answerHeaders, upgrade }: GeneralCall) {
     this.#response = response;
     this.#own =
-      call.lastAnswer && upgrade === null ? [...answerHeaders, 'Connection', 'close'] : answerHeaders;
+      chain.lastAnswer && upgrade === null ? [...answerHeaders, 'Connection', 'close'] : answerHeaders;
   }
 
   /** Throws when the worker's headers cannot be sent on as HTTP. */
@@ -22,7 +22,7 @@ export class AnswerStream {
     const response = this.#response;
     response.sendDate = false;
     const headers = new ListedFields();
-    clientAnswerHeaders(headers, { fields: raw, kinds: fieldKinds(raw), text: '', fieldsAt: 0 }, status);
+    clientAnswerHeaders(headers, knownFields(raw), status);
     response.writeHead(status, PRINTABLE.test(message) ? message : '', [...headers.list, ...this.#own]);
     // A body that came in the same packet goes out in one with the head; a later one must not hold
     // the head back, because a client of a slow stream waits for it.

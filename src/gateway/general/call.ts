@@ -5,7 +5,7 @@ import type { HeaderList } from '../headers.ts';
 
 /** A try of a request that `node:http` has read. */
 export interface GeneralCall {
-  readonly call: ForwardCall;
+  readonly chain: ForwardCall;
   /** For the worker, without framing headers. */
   readonly requestHeaders: HeaderList;
   /** Ours, put after the worker's own. */

@@ -112,7 +112,7 @@ export class GeneralClient implements ClientSide {
     const own = new ListedFields();
     ownAnswerHeaders(own, call, this.requestId);
     return this.#parts.forwarder.forward({
-      call,
+      chain: call,
       requestHeaders: toWorker.list,
       answerHeaders: own.list,
       request,
@@ -137,7 +137,7 @@ export class GeneralClient implements ClientSide {
     this.#refusedWith = error;
     const { response, request } = this;
     if (response.headersSent || response.destroyed || this.upgrade?.joined === true) {
-      this.cutOff();
+      this.#cutOff();
       return;
     }
     const { status, body } = errorAnswer(error);
@@ -165,7 +165,8 @@ export class GeneralClient implements ClientSide {
     });
   }
 
-  cutOff(): void {
+  /** Ends the connection so that its client cannot take what it got for the whole answer. */
+  #cutOff(): void {
     const { socket } = this.request;
     // An answer to HTTP/1.0 ends by the connection's close; only a reset tells that it was cut.
     if (this.request.httpVersionMinor === 0) forceClose(socket);
@@ -199,7 +200,7 @@ export class GeneralClient implements ClientSide {
       response.off('close', cancel);
       // One that was sent ahead waits for the answers before it; its time has not begun.
       if (response.socket === null) this.#boundFetch();
-      else this.cutOff();
+      else this.#cutOff();
     });
     response.once('close', cancel);
   }

@@ -42,7 +42,7 @@ export class GeneralForwarder implements Forwarder {
     this.#workers.delete(workerId);
   }
 
-  #connectionsOf({ call: { worker } }: GeneralCall): WorkerConnections {
+  #connectionsOf({ chain: { worker } }: GeneralCall): WorkerConnections {
     const known = this.#workers.get(worker.workerId);
     const { host, port } = worker.address;
     if (known !== undefined && known.address.host === host && known.address.port === port) return known;
@@ -81,14 +81,14 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
   }
 
   start(): void {
-    const { call, request, requestHeaders } = this.#call;
+    const { chain, request, requestHeaders } = this.#call;
     const length = request.headers['content-length'];
     const headers =
       this.#body !== null && length !== undefined
         ? [...requestHeaders, 'Content-Length', length]
         : requestHeaders;
     this.#connection.client.dispatch(
-      { path: call.path, method: request.method ?? 'GET', headers, body: this.#body },
+      { path: chain.path, method: request.method ?? 'GET', headers, body: this.#body },
       this,
     );
   }
@@ -118,7 +118,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#answer.onDrain(() => {
       controller.resume();
     });
-    this.#call.call.onSending();
+    this.#call.chain.onSending();
   }
 
   onRequestSent(): void {
@@ -134,7 +134,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     if (status < 200 || this.#cut) return;
     this.#answer.head(status, message ?? '', rawList(controller.rawHeaders));
     this.#status = status;
-    this.#call.call.onAnswered(status);
+    this.#call.chain.onAnswered(status);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -188,7 +188,7 @@ class Exchange implements Forwarding, Dispatcher.DispatchHandler {
     this.#settled = true;
     this.#cancelGrace?.();
     this.#cancelGrace = null;
-    this.#call.call.onEnded(end);
+    this.#call.chain.onEnded(end);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { fieldKinds } from '../../http1/field-kind.ts';
+import { knownFields } from '../../http1/field-kind.ts';
 import type { ParsedRequest } from '../../http1/request-head.ts';
 
 /** True when a body follows the request's head. */
@@ -21,10 +21,7 @@ export function headOf(request: IncomingMessage): ParsedRequest {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
     versionMinor: request.httpVersionMinor === 0 ? 0 : 1,
-    fields: request.rawHeaders,
-    kinds: fieldKinds(request.rawHeaders),
-    text: '',
-    fieldsAt: 0,
+    ...knownFields(request.rawHeaders),
     host: headers.host,
     bodyBytes: headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : null,
     keepAlive: request.httpVersionMinor > 0,

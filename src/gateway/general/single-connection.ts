@@ -52,10 +52,10 @@ class LoneExchange implements Forwarding {
         ? new RequestBody(call.request, call.response, parts.limits.bodyBytes)
         : null;
     this.#upstream = httpRequest({
-      host: call.call.worker.address.host,
-      port: call.call.worker.address.port,
+      host: call.chain.worker.address.host,
+      port: call.chain.worker.address.port,
       method: call.request.method,
-      path: call.call.path,
+      path: call.chain.path,
       headers: [...call.requestHeaders, ...this.#framing()],
       setHost: false,
       agent: false,
@@ -121,7 +121,7 @@ class LoneExchange implements Forwarding {
     socket.once('connect', () => {
       this.#connected = true;
       this.#cancelConnect?.();
-      this.#call.call.onSending();
+      this.#call.chain.onSending();
     });
     socket.once('close', () => {
       this.#settle();
@@ -168,7 +168,7 @@ class LoneExchange implements Forwarding {
       return;
     }
     this.#status = answer.statusCode ?? null;
-    this.#call.call.onAnswered(this.#status ?? 0);
+    this.#call.chain.onAnswered(this.#status ?? 0);
     answer.on('data', (chunk: Buffer) => {
       if (!this.#cut && !this.#answer.write(chunk)) answer.pause();
     });
@@ -189,7 +189,7 @@ class LoneExchange implements Forwarding {
       worker.destroy();
       return;
     }
-    this.#call.call.onAnswered(this.#status);
+    this.#call.chain.onAnswered(this.#status);
     this.#complete = true;
     worker.on('error', (error) => {
       this.#complete = false;
@@ -203,7 +203,7 @@ class LoneExchange implements Forwarding {
   #settle(): void {
     this.#cancelGrace?.();
     this.#cancelConnect?.();
-    this.#call.call.onEnded(this.#complete ? this.#endWith('complete', null) : this.#failed());
+    this.#call.chain.onEnded(this.#complete ? this.#endWith('complete', null) : this.#failed());
   }
 
   #failed(): ForwardEnd {

@@ -134,7 +134,7 @@ export class StrictClient implements ClientSide {
 
   #boundFetch(): void {
     this.#cancelFetch = this.#parts.clock.schedule(this.#parts.limits.fetchTimeoutMs, () => {
-      this.cutOff();
+      this.#cutOff();
     });
   }
 
@@ -162,7 +162,7 @@ export class StrictClient implements ClientSide {
     if (this.#gone || this.#refusedWith !== null) return;
     this.#refusedWith = error;
     if (this.answer.begun || this.#joined) {
-      this.cutOff();
+      this.#cutOff();
       return;
     }
     const { body, head } = this;
@@ -190,7 +190,8 @@ export class StrictClient implements ClientSide {
     else this.#discardBody();
   }
 
-  cutOff(): void {
+  /** Ends the connection so that its client cannot take what it got for the whole answer. */
+  #cutOff(): void {
     this.#connection.cutOff(this.head.versionMinor === 0);
   }
 

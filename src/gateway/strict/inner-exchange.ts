@@ -6,6 +6,7 @@ import { AnswerReader, type AnswerHandler } from '../../http1/answer-reader.ts';
 import { FIELD } from '../../http1/field-kind.ts';
 import { ProtocolError } from '../../http1/protocol-error.ts';
 import type { ClientWatcher } from '../client-side.ts';
+import { destroySoon } from '../destroy-soon.ts';
 import { innerHeaders } from '../headers.ts';
 import type { StrictClient } from './client.ts';
 import type { BodySink } from './incoming-body.ts';
@@ -32,13 +33,6 @@ export function connectInside(server: Server): InnerConnect {
     server.emit('connection', theirs);
     return ours;
   };
-}
-
-/** As a socket has it, and whoever serves requests takes it for one: closes once all that was written has left. */
-function destroySoon(stream: Duplex): void {
-  stream.end();
-  if (stream.writableFinished) stream.destroy();
-  else stream.once('finish', () => stream.destroy());
 }
 
 /**

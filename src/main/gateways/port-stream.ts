@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
+import { destroySoon } from '../../gateway/destroy-soon.ts';
 
 /** A piece of the stream; `taken`: the other side has room for the next; `end`: no more comes. */
 type Piece = Uint8Array | 'taken' | 'end';
@@ -26,11 +27,8 @@ export class PortStream extends Duplex {
     port.on('close', () => this.#otherGone());
   }
 
-  /** As a socket's, which is what `node:http` and others take a connection for: closes it behind what was written. */
   destroySoon(): void {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once('finish', () => this.destroy());
+    destroySoon(this);
   }
 
   override _read(): void {
