@@ -1,7 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server as HttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { join } from 'node:path';
 import { createProcessDriver } from '../adapters/driver-process/process-driver.ts';
 import { createSimulatedDriver } from '../adapters/driver-simulated/simulated-driver.ts';
@@ -20,7 +18,6 @@ import { openVolumeFolders } from '../adapters/volume-folders.ts';
 import { EventReaders } from '../api/event-readers.ts';
 import { buildApi } from '../api/build-api.ts';
 import { forwardClock, type Clock } from '../base/clock.ts';
-import { AppError } from '../base/errors.ts';
 import type { OwnerId, WorkerId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { ArrivalLog } from '../control/arrival-log.ts';
@@ -29,10 +26,7 @@ import { WhatIfCommands } from '../control/what-if-commands.ts';
 import { JobCommands } from '../jobs/job-commands.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { Webhooks } from '../jobs/webhooks.ts';
-import { secureOptions } from '../gateway/certificate.ts';
-import { createGateway, type Gateway, type GatewayOptions } from '../gateway/gateway.ts';
-import { DEFAULT_LIMITS } from '../gateway/limits.ts';
-import { serverOptions, tune } from '../gateway/server-tuning.ts';
+import type { GatewayOptions } from '../gateway/gateway.ts';
 import type { DeviceWatch } from '../ports/device-watch.ts';
 import type { Driver, Readiness } from '../ports/driver.ts';
 import type { Log } from '../ports/log.ts';
@@ -42,8 +36,7 @@ import { ApiRequests } from './api-requests.ts';
 import { readCertificate } from './certificate-files.ts';
 import { describeConfig, publicBase, workerBase, type Config, type Environment } from './config.ts';
 import { engineSocket } from './engine-socket.ts';
-import { OwnFront, type Front } from './gateways/front.ts';
-import { GatewayThreads } from './gateways/gateway-threads.ts';
+import { listen, openFront, openHttp, tuneInside } from './gateways/open-front.ts';
 import { hostDevices } from './host-devices.ts';
 import { SimulationThreads } from './simulation-threads.ts';
 import { trafficByType } from './traffic-by-type.ts';
@@ -343,65 +336,6 @@ async function openDriver(
   }
   const driver = createProcessDriver({ ...parts, random, environment, onNotice: noticed });
   return { driver, readiness, noticed };
-}
-
-/** The gateway: in this thread, or in several of their own. */
-function openFront(
-  config: Config,
-  options: GatewayOptions,
-  apiKeys: ReadonlyMap<string, ApiKey>,
-): { readonly front: Front; readonly gateway: Gateway | null } {
-  const { threads, forwarder } = config.gateway;
-  if (threads === 1) {
-    const gateway = createGateway(options);
-    return { front: new OwnFront(gateway, forwarder), gateway };
-  }
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const front = new GatewayThreads({
-    ...options,
-    limits,
-    threads,
-    certificate: options.certificate ?? null,
-    apiKeys: [...apiKeys.values()],
-    logLevel: config.logLevel,
-  });
-  return { front, gateway: null };
-}
-
-/** The server of the API; it speaks TLS itself only where it reads the clients' connections itself. */
-function openHttp({ gateway }: Config, { certificate = null, limits }: GatewayOptions): HttpServer {
-  const options = serverOptions({ ...DEFAULT_LIMITS, ...limits });
-  return certificate === null || gateway.forwarder === 'strict'
-    ? createServer(options)
-    : createHttpsServer({
-        ...options,
-        ...secureOptions(certificate),
-        handshakeTimeout: options.headersTimeout,
-      });
-}
-
-/** The server of the API alone: gateway threads have read what comes to it, and framed it anew. */
-function tuneInside(http: HttpServer, { limits }: GatewayOptions): void {
-  tune(http, {
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    matches: () => false,
-    failLatest: () => false,
-    closeLater: (socket) => socket.destroy(),
-  });
-}
-
-async function listen(front: Front, config: Config): Promise<number> {
-  const { host, port } = config.listen;
-  try {
-    return await front.listen(host, port);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(
-      'CONFIG_INVALID',
-      `cannot listen on ${host}:${port}: ${why}; choose another --listen`,
-      { cause },
-    );
-  }
 }
 
 function isLoopback(base: string): boolean {
