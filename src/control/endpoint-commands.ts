@@ -31,7 +31,7 @@ import {
   type UpdatePreview,
 } from '../ports/endpoint-service.ts';
 import type { ControlPorts } from './control-options.ts';
-import { currentRevision, newEntry, newRevision, type EndpointEntry } from './endpoint-entry.ts';
+import { currentRevision, newEndpoint, newEntry, newRevision, type EndpointEntry } from './endpoint-entry.ts';
 import { endpointPage } from './endpoint-page.ts';
 import type { EndpointRecords } from './endpoint-records.ts';
 import { EndpointUpdates, warningsOf } from './endpoint-updates.ts';
@@ -102,22 +102,14 @@ export class EndpointCommands implements EndpointService {
     const appName = created.appName ?? id;
     if (this.#nameTaken(appName)) throw nameTaken(appName);
     const nowMs = this.#ports.clock.nowMs();
-    const endpoint: Endpoint = {
+    const endpoint = newEndpoint({
       id,
       type: created.type,
       appName,
       ownerId: caller.ownerId,
       createdAtMs: nowMs,
-      generation: 1,
       settings: created.settings,
-      settingsGeneration: 1,
-      stableRevision: 1,
-      targetRevision: null,
-      lastRevision: 1,
-      rollout: null,
-      message: '',
-      deleting: false,
-    };
+    });
     const revision = newRevision(id, 1, created, {
       createdAtMs: nowMs,
       createdBy: caller.ownerId,

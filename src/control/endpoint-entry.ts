@@ -167,6 +167,23 @@ export function removeWorker(entry: EndpointEntry, workerId: WorkerId): void {
   if (entry.workers !== NO_WORKERS) (entry.workers as Map<WorkerId, WorkerEntry>).delete(workerId);
 }
 
+/** An endpoint with its first revision, of which no worker was started yet. */
+export function newEndpoint(
+  facts: Pick<Endpoint, 'id' | 'type' | 'appName' | 'ownerId' | 'createdAtMs' | 'settings'>,
+): Endpoint {
+  return {
+    ...facts,
+    generation: 1,
+    settingsGeneration: 1,
+    stableRevision: 1,
+    targetRevision: null,
+    lastRevision: 1,
+    rollout: null,
+    message: '',
+    deleting: false,
+  };
+}
+
 type Origin = Pick<Revision, 'createdAtMs' | 'createdBy' | 'fromRevision' | 'restores'> &
   Partial<RevisionProgress>;
 

@@ -1,7 +1,8 @@
 import { AppError, impossible } from '../base/errors.ts';
 import type { EndpointId, OwnerId } from '../base/ids.ts';
 import { seededRandom } from '../base/random.ts';
-import type { Endpoint, EndpointSettings, Revision } from '../model/endpoint.ts';
+import { newEndpoint } from '../control/endpoint-entry.ts';
+import type { EndpointSettings, Revision } from '../model/endpoint.ts';
 import { CPU_PRODUCT_ID, GPU_PRODUCT_ID, LOCAL_REGION } from '../model/product.ts';
 import { MemoryStore } from './memory-store.ts';
 import { Quantiles } from './quantiles.ts';
@@ -179,22 +180,14 @@ class EndpointRun {
 
 async function storeOf(simulated: SimulatedEndpoint): Promise<MemoryStore> {
   const startTimeMs = median(simulated.startTimesMs);
-  const endpoint: Endpoint = {
+  const endpoint = newEndpoint({
     id: ID,
     type: 'sync',
     appName: ID,
     ownerId: 'owner' as OwnerId,
     createdAtMs: 0,
-    generation: 1,
     settings: simulated.settings,
-    settingsGeneration: 1,
-    stableRevision: 1,
-    targetRevision: null,
-    lastRevision: 1,
-    rollout: null,
-    message: '',
-    deleting: false,
-  };
+  });
   const revision: Revision = {
     endpointId: ID,
     number: 1,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointId, OwnerId, WorkerId } from '../../src/base/ids.ts';
-import { newEntry, newRevision, type EndpointEntry } from '../../src/control/endpoint-entry.ts';
+import { newEndpoint, newEntry, newRevision, type EndpointEntry } from '../../src/control/endpoint-entry.ts';
 import { loadOf, noteEnded, noteStarted } from '../../src/control/load-learning.ts';
 import { createEndpointSpec } from '../../src/decide/update/create-spec.ts';
 import { idleLimitMs } from '../../src/decide/autoscale/idle-keep.ts';
@@ -27,22 +27,14 @@ function entryMadeAt(nowMs: number): EndpointEntry {
   const owner = 'owner' as OwnerId;
   const origin = { createdAtMs: nowMs, createdBy: owner, fromRevision: null, restores: null };
   const revision = newRevision(id, 1, created, { ...origin, startTimeMs: START_MS });
-  const endpoint = {
+  const endpoint = newEndpoint({
     id,
     type: created.type,
     appName: id,
     ownerId: owner,
     createdAtMs: nowMs,
-    generation: 1,
     settings: created.settings,
-    settingsGeneration: 1,
-    stableRevision: 1,
-    targetRevision: null,
-    lastRevision: 1,
-    rollout: null,
-    message: '',
-    deleting: false,
-  };
+  });
   return newEntry(endpoint, [revision], nowMs);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -8,6 +8,7 @@ import {
   hostPortRange,
   parseEphemeralRange,
 } from '../../src/adapters/driver-process/host-ports.ts';
+import { accepts } from '../support/port-probe.ts';
 
 test('ports are taken outside of the ephemeral range, below it where there is room', () => {
   assert.deepEqual(hostPortRange({ first: 32_768, last: 60_999 }), { first: 20_000, last: 32_767 });
@@ -53,21 +54,11 @@ test('a port somebody listens on, or an earlier worker keeps, is not given', asy
   assert.equal(await alone.take(0), port);
 });
 
-async function isHeld(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const accepted = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return accepted;
-}
-
 test('a port that is held ready is kept from others, and is free the moment it is given', async () => {
   const port = await new HostPorts({ first: 20_000, last: 32_767 }).take(Math.random());
   const alone = new HostPorts({ first: port, last: port });
   alone.holdNext();
-  while (!(await isHeld(port)));
+  while (!(await accepts(port)));
   assert.equal(await alone.take(0.5), port);
   const worker = createServer().listen(port, '127.0.0.1');
   await once(worker, 'listening');

@@ -7,24 +7,15 @@ import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import type { SharedEndpoint } from '../../src/gateway/threads/shared-endpoint.ts';
 import type { Ticket } from '../../src/gateway/ticket.ts';
-import type { TrafficEndpoint } from '../../src/ports/traffic.ts';
-import { ENDPOINT, OWNER, RecordingListener, REQUEST } from '../support/gateway-world.ts';
+import { ENDPOINT, RecordingListener, REQUEST } from '../support/gateway-world.ts';
 import { CLOSE_GRACE_MS, SharedQueues } from '../support/shared-queues.ts';
+import { sampleEndpoint, sampleWorker } from '../support/traffic-samples.ts';
 
 const THREADS = 3;
 const LIMITS = { waitingPerEndpoint: 6, restMs: 20 };
 const TIMEOUT_MS = 1_000;
 const WORKERS = ['w0', 'w1', 'w2'] as WorkerId[];
-const GIVEN: TrafficEndpoint = {
-  endpointId: ENDPOINT,
-  type: 'sync',
-  appName: 'app',
-  healthCheckPath: '',
-  ownerId: OWNER,
-  slotsPerWorker: 1,
-  requestTimeoutMs: TIMEOUT_MS,
-  refusal: null,
-};
+const GIVEN = sampleEndpoint({ requestTimeoutMs: TIMEOUT_MS });
 
 /** The same request in the one queue, and in the queue of one of the threads. */
 interface Pair {
@@ -209,8 +200,7 @@ test('what a thread that dies held is given to others once its connections are s
   const told = both.sharedTold;
   traffic.endpointPut({ ...GIVEN, requestTimeoutMs: 60_000 });
   for (const workerId of WORKERS.slice(0, 2)) {
-    const worker = { workerId, revision: 3, address: { host: '127.0.0.1', port: 1 }, startedAtMs: 0 };
-    traffic.workerPut(ENDPOINT, { ...worker, preference: 0, sampleLimit: null });
+    traffic.workerPut(ENDPOINT, sampleWorker(workerId, { revision: 3 }));
   }
   const held = [second.enter(REQUEST), second.enter(REQUEST)];
   assert.deepEqual(
@@ -241,15 +231,14 @@ test('a lock that a dead thread holds keeps control waiting for nothing: the cha
   const both = new Both();
   const { traffic } = both.shared;
   const workerId = 'w0' as WorkerId;
-  const worker = { workerId, revision: 1, address: { host: '127.0.0.1', port: 1 }, startedAtMs: 0 };
-  traffic.workerPut(ENDPOINT, { ...worker, preference: 0, sampleLimit: null });
+  traffic.workerPut(ENDPOINT, sampleWorker(workerId));
   const [first, , third] = both.shared.queues as [EndpointQueue, EndpointQueue, EndpointQueue];
   third.release(third.enter(REQUEST), 200, 'complete');
   const running = first.enter(REQUEST);
   const { row } = traffic.load(ENDPOINT) as SharedEndpoint;
   assert.ok(traffic.table.lock(row, 3), 'thread 2 takes the lock and dies');
   traffic.workerDrain(ENDPOINT, workerId);
-  traffic.workerPut(ENDPOINT, { ...worker, preference: 0, sampleLimit: 2 });
+  traffic.workerPut(ENDPOINT, sampleWorker(workerId, { sampleLimit: 2 }));
   traffic.workerDrain(ENDPOINT, workerId);
   both.clock.advance(50);
   await traffic.threadGone(2);

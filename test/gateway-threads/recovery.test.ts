@@ -20,33 +20,16 @@ import type { ThreadOrder } from '../../src/gateway/threads/thread-message.ts';
 import { ThreadRequests } from '../../src/gateway/threads/thread-requests.ts';
 import { ThreadTraffic } from '../../src/gateway/threads/thread-traffic.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
-import type { TrafficEndpoint, TrafficWorker } from '../../src/ports/traffic.ts';
-import { ENDPOINT, OWNER, RecordingListener, REQUEST } from '../support/gateway-world.ts';
+import type { TrafficEndpoint } from '../../src/ports/traffic.ts';
+import { ENDPOINT, RecordingListener, REQUEST } from '../support/gateway-world.ts';
+import { sampleEndpoint, sampleWorker } from '../support/traffic-samples.ts';
 
 const OTHER = 'other0endpoint' as EndpointId;
 const TIMEOUT_MS = 60_000;
 /** Later than a lock that was not to be had is tried again. */
 const LATER_MS = 20;
 
-const endpoint = (endpointId: EndpointId): TrafficEndpoint => ({
-  endpointId,
-  type: 'sync',
-  appName: 'app',
-  healthCheckPath: '',
-  ownerId: OWNER,
-  slotsPerWorker: 1,
-  requestTimeoutMs: TIMEOUT_MS,
-  refusal: null,
-});
-
-const worker = (workerId: string): TrafficWorker => ({
-  workerId: workerId as WorkerId,
-  revision: 1,
-  address: { host: '127.0.0.1', port: 1 },
-  preference: 0,
-  sampleLimit: null,
-  startedAtMs: 0,
-});
+const endpoint = (endpointId: EndpointId): TrafficEndpoint => sampleEndpoint({ endpointId });
 
 const GONE = new AppError('SERVERLESS_ENDPOINT_NOT_FOUND', 'It was deleted.');
 
@@ -87,7 +70,7 @@ function world(threads: number) {
 function served() {
   const made = world(2);
   made.traffic.endpointPut(endpoint(ENDPOINT));
-  made.traffic.workerPut(ENDPOINT, worker('w'));
+  made.traffic.workerPut(ENDPOINT, sampleWorker('w'));
   return { ...made, line: made.rowOf('endpointPut'), slots: made.rowOf('workerPut') };
 }
 
@@ -134,13 +117,13 @@ test('a change that comes late does not change what has become the row of anothe
   const { traffic, table, clock, orders, rowOf } = world(1);
   traffic.endpointPut(endpoint(ENDPOINT));
   const line = rowOf('endpointPut');
-  traffic.workerPut(ENDPOINT, worker('first'));
+  traffic.workerPut(ENDPOINT, sampleWorker('first'));
   assert.ok(table.lock(line, 2));
   traffic.workerRemove(ENDPOINT, 'first' as WorkerId);
   assert.ok(!orders[0]?.some(({ kind }) => kind === 'workerRemove'));
   await traffic.threadGone(0);
   traffic.endpointPut(endpoint(OTHER));
-  traffic.workerPut(OTHER, worker('second'));
+  traffic.workerPut(OTHER, sampleWorker('second'));
   table.unlock(line);
   clock.advance(LATER_MS);
   const second = traffic.load(OTHER).workers.get('second' as WorkerId) as unknown as { row: Row };
@@ -177,7 +160,7 @@ function queueOf(made: ReturnType<typeof served>): {
     onOver: () => undefined,
     placesFor: (host) => new SharedPlaces(host, { requests, row: line, rowOfWorker: () => row }),
   });
-  queue.workerPut(worker('w'));
+  queue.workerPut(sampleWorker('w'));
   const slots = queue.workers.get('w' as WorkerId);
   assert.ok(slots instanceof SharedWorkerSlots);
   return { queue, slots };
@@ -224,7 +207,7 @@ test('a rest ends under the lock, so that nobody gets in line unseen', () => {
   }
   const table = new Watched(made.memory);
   const times = { nowMs: 0, monotonicMs: 0 };
-  const slots = new SharedWorkerSlots(worker('w'), times, { table, endpoint: line, row, thread: 0 });
+  const slots = new SharedWorkerSlots(sampleWorker('w'), times, { table, endpoint: line, row, thread: 0 });
   assert.ok(slots.beginRest());
   assert.equal(slots.open, false);
   slots.endRest();

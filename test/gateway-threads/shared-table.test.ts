@@ -12,6 +12,7 @@ import {
   tableMemory,
 } from '../../src/gateway/threads/shared-table.ts';
 import type { HammerSetup, HammerReport } from '../support/table-hammer-message.ts';
+import { tablePlaces } from '../support/table-places.ts';
 
 const THREADS = 2;
 const SLOTS_PER_WORKER = 3;
@@ -94,15 +95,7 @@ test('a thread that dies in the middle of a change leaves lists that can be made
 
   assert.ok(table.lock(endpoint, 2), 'and the lock can be had again');
   const given: number[] = [];
-  const places = workers.map((row) => ({
-    row,
-    preference: 0,
-    open: true,
-    sampleLeft: null,
-    get running() {
-      return table.running(row);
-    },
-  }));
+  const places = tablePlaces(table, workers);
   giveSlots(table, endpoint, places, { nowMs: 9, onGiven: (row) => given.push(row) });
   table.unlock(endpoint);
   assert.deepEqual(given, [others + 2, others + 3], 'in the order in which they came');

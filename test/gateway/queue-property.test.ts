@@ -6,7 +6,8 @@ import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import type { Ticket } from '../../src/gateway/ticket.ts';
-import { REQUEST, ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+import { REQUEST, RecordingListener } from '../support/gateway-world.ts';
+import { sampleEndpoint } from '../support/traffic-samples.ts';
 
 const LIMIT = 6;
 const TIMEOUT_MS = 1_000;
@@ -236,26 +237,14 @@ test('bounds hold, order is kept and all returns to zero, whatever happens', () 
         const clock = new ManualClock();
         const listener = new RecordingListener();
         let over = 0;
-        const queue = new EndpointQueue(
-          {
-            endpointId: ENDPOINT,
-            type: 'sync',
-            appName: 'app',
-            healthCheckPath: '',
-            ownerId: OWNER,
-            slotsPerWorker: 1,
-            requestTimeoutMs: TIMEOUT_MS,
-            refusal: null,
+        const queue = new EndpointQueue(sampleEndpoint({ requestTimeoutMs: TIMEOUT_MS }), {
+          clock,
+          listener,
+          limits: { waitingPerEndpoint: LIMIT, restMs: 20 },
+          onOver: () => {
+            over += 1;
           },
-          {
-            clock,
-            listener,
-            limits: { waitingPerEndpoint: LIMIT, restMs: 20 },
-            onOver: () => {
-              over += 1;
-            },
-          },
-        );
+        });
         const model: Model = { tickets: [], workers: new Map(), slots: 1 };
         const real: Real = { clock, listener, queue };
         fc.modelRun(() => ({ model, real }), commands);

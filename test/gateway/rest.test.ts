@@ -4,39 +4,20 @@ import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import type { Ticket } from '../../src/gateway/ticket.ts';
-import { REQUEST, ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+import { REQUEST, RecordingListener } from '../support/gateway-world.ts';
+import { sampleEndpoint, sampleWorker } from '../support/traffic-samples.ts';
 
 const workerOf = (ticket: Ticket): string | null => ticket.worker?.worker.workerId ?? null;
 
 it('gives a worker that broke a request off nothing for a moment, in which its end becomes known', () => {
   const clock = new ManualClock();
-  const queue = new EndpointQueue(
-    {
-      endpointId: ENDPOINT,
-      type: 'sync',
-      appName: 'app',
-      healthCheckPath: '',
-      ownerId: OWNER,
-      slotsPerWorker: 1,
-      requestTimeoutMs: 60_000,
-      refusal: null,
-    },
-    {
-      clock,
-      listener: new RecordingListener(),
-      limits: { waitingPerEndpoint: 10, restMs: 100 },
-      onOver: () => undefined,
-    },
-  );
-  const worker = (workerId: string) => ({
-    workerId: workerId as WorkerId,
-    revision: 1,
-    address: { host: '127.0.0.1', port: 1 },
-    preference: 0,
-    sampleLimit: null,
-    startedAtMs: 0,
+  const queue = new EndpointQueue(sampleEndpoint(), {
+    clock,
+    listener: new RecordingListener(),
+    limits: { waitingPerEndpoint: 10, restMs: 100 },
+    onOver: () => undefined,
   });
-  queue.workerPut(worker('dying'));
+  queue.workerPut(sampleWorker('dying'));
   const broken = queue.enter(REQUEST);
   const waiting = queue.enter(REQUEST);
   assert.equal(workerOf(broken), 'dying');
@@ -44,7 +25,7 @@ it('gives a worker that broke a request off nothing for a moment, in which its e
   queue.release(broken, null, 'broke');
   assert.equal(workerOf(waiting), null, 'it is not given to the worker that just broke one off');
   queue.workerRemove('dying' as WorkerId);
-  queue.workerPut(worker('new'));
+  queue.workerPut(sampleWorker('new'));
   assert.equal(workerOf(waiting), 'new');
 
   const next = queue.enter(REQUEST);

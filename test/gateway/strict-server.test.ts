@@ -353,3 +353,22 @@ test('the server itself may end a connection whose body it takes no more of', as
   world.clock.advance(2_000);
   assert.equal(await readToEnd(socket), '');
 });
+
+test('an early answer says that its connection ends where the rest of the body is too long to be read away', async (t) => {
+  const world = await gatewayWorld(t, 'strict', {
+    limits: { discardBytes: 1_000 },
+    own: (_request, response) => response.writeHead(413, { 'content-length': '0' }).end(),
+  });
+  for (const path of ['/e/nothing/', '/own']) {
+    for (const [length, connection] of [
+      [1_000, 'keep-alive'],
+      [1_001, 'close'],
+    ] as const) {
+      const socket = await world.raw();
+      socket.write(`POST ${path} HTTP/1.1\r\n${AUTH}Content-Length: ${length}\r\n\r\nthe beginning`);
+      const text = await readUntil(socket, /\r\n\r\n/);
+      assert.match(text, new RegExp(`^HTTP/1\\.1 4\\d\\d [^]*\r\nConnection: ${connection}\r\n`), path);
+      socket.destroy();
+    }
+  }
+});

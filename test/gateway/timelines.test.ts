@@ -5,39 +5,20 @@ import type { WorkerId } from '../../src/base/ids.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { EndpointQueue } from '../../src/gateway/endpoint-queue.ts';
 import { requestName } from '../../src/gateway/request-timelines.ts';
-import { ENDPOINT, OWNER, RecordingListener } from '../support/gateway-world.ts';
+import { RecordingListener } from '../support/gateway-world.ts';
+import { sampleEndpoint, sampleWorker } from '../support/traffic-samples.ts';
 
 function open(slotsPerWorker = 1) {
   const clock = new ManualClock();
   const listener = new RecordingListener();
-  const queue = new EndpointQueue(
-    {
-      endpointId: ENDPOINT,
-      type: 'sync',
-      appName: 'app',
-      healthCheckPath: '',
-      ownerId: OWNER,
-      slotsPerWorker,
-      requestTimeoutMs: 60_000,
-      refusal: null,
-    },
-    {
-      clock,
-      listener,
-      limits: { waitingPerEndpoint: 10, restMs: 100 },
-      onOver: () => undefined,
-    },
-  );
+  const queue = new EndpointQueue(sampleEndpoint({ slotsPerWorker }), {
+    clock,
+    listener,
+    limits: { waitingPerEndpoint: 10, restMs: 100 },
+    onOver: () => undefined,
+  });
   const enter = (id: string) => queue.enter(requestName(id, 'POST', '/v1/run?key=secret'));
-  const worker = (id: string, revision = 1): void =>
-    queue.workerPut({
-      workerId: id as WorkerId,
-      revision,
-      address: { host: '127.0.0.1', port: 1 },
-      preference: 0,
-      sampleLimit: null,
-      startedAtMs: 0,
-    });
+  const worker = (id: string, revision = 1): void => queue.workerPut(sampleWorker(id, { revision }));
   /** What was told of each worker that left: outcome and id of its requests, newest first. */
   const left = (): string[][] =>
     listener.events.flatMap((event) =>

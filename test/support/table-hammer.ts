@@ -5,6 +5,7 @@ import { giveSlots } from '../../src/gateway/threads/give-slots.ts';
 import { ROW_WORDS, SIZE, SharedTable, UNHEARD } from '../../src/gateway/threads/shared-table.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { HammerReport, HammerSetup } from './table-hammer-message.ts';
+import { tablePlaces } from './table-places.ts';
 
 const { table: memory, thread, endpoint, workers, slots, rounds } = workerData as HammerSetup;
 const table = new SharedTable(memory);
@@ -12,15 +13,7 @@ const random = seededRandom(thread);
 const holder = thread + 1;
 const free = Array.from({ length: memory.requestsPerThread }, (_, index) => table.requestsOf(thread) + index);
 const held: number[] = [];
-const places = workers.map((row) => ({
-  row,
-  preference: 0,
-  open: true,
-  sampleLeft: null,
-  get running() {
-    return table.running(row);
-  },
-}));
+const places = tablePlaces(table, workers);
 let most = 0;
 let wrong = 0;
 let waited = 0;

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { accepts } from '../../support/port-probe.ts';
 
 /** A real proxy, with one port for each program behind it. */
 export interface ProxyProgram {
@@ -84,16 +85,6 @@ async function started(child: ChildProcess, ports: readonly number[]): Promise<P
       await exited;
     },
   };
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const accepted = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return accepted;
 }
 
 async function freePorts(count: number): Promise<number[]> {
