@@ -13,15 +13,14 @@ import {
   type TrafficListener,
   type TrafficWorker,
 } from '../../ports/traffic.ts';
+import { EndpointChanges } from './endpoint-changes.ts';
 import type { EventRing } from './event-ring.ts';
-import { giveSlots } from './give-slots.ts';
-import { PATIENCE_MS, SharedEndpoint, SharedWorker } from './shared-endpoint.ts';
+import { SharedEndpoint, SharedWorker } from './shared-endpoint.ts';
 import {
   DRAINING,
   FLAGS,
   FreeRows,
   LOST,
-  MAIN_HOLDER,
   OPEN,
   REMOVED,
   SAMPLE_LIMIT,
@@ -33,6 +32,7 @@ import {
 import { ThreadAnswers } from './thread-answers.ts';
 import { hearThread, type HearerParts } from './thread-events.ts';
 import { errorMessage, type ThreadOrder, type ThreadReport } from './thread-message.ts';
+import { endpointOrder, sameFacts, workerOrder } from './thread-orders.ts';
 import { remainsOf, takeOff, type LostRequest, type Remains } from './thread-recovery.ts';
 
 export interface ThreadTrafficParts {
@@ -56,8 +56,6 @@ export interface ThreadLink {
 /** As many ended requests are shown of an endpoint as each thread keeps. */
 const ENDED_SHOWN = 100;
 const NOTHING = (): void => undefined;
-/** A lock that was not to be had is tried again so much later. */
-const LATE_MS = 20;
 
 /**
  * Control's view of the gateways of all threads: what it orders goes into the shared table and to each
@@ -74,6 +72,7 @@ export class ThreadTraffic implements Traffic {
   readonly #freeWorkers: FreeRows;
   readonly #answers = new ThreadAnswers();
   readonly #hearer: HearerParts;
+  readonly #changes: EndpointChanges;
   /** Orders were given since all threads were last known to have done theirs. */
   #unsettled = false;
   /** What was asked of them last, while it is open. */
@@ -85,6 +84,16 @@ export class ThreadTraffic implements Traffic {
     this.table = new SharedTable(parts.table);
     this.#freeEndpoints = FreeRows.endpoints(parts.table);
     this.#freeWorkers = FreeRows.workers(parts.table);
+    this.#changes = new EndpointChanges({
+      clock: parts.clock,
+      table: this.table,
+      wake: (thread) => parts.wake(thread),
+      onChanged: (shared) => this.#tellDrained(shared),
+      onCaughtUp: (shared) => {
+        for (const worker of [...shared.leaving]) this.#left(shared, worker, null, []);
+        this.#over(shared, null);
+      },
+    });
     this.#hearer = {
       endpointOf: (row) => this.#endpointRows.get(row)?.endpoint.endpointId,
       workerOf: (row) => this.#workerRows.get(row)?.worker.workerId,
@@ -131,7 +140,7 @@ export class ThreadTraffic implements Traffic {
     await Promise.all(buried);
     for (const shared of [...this.#endpoints.values()]) {
       // It may have died with a slot given back and not given on, or not told of.
-      if (shared.waiting > 0) this.#change(shared, NOTHING);
+      if (shared.waiting > 0) this.#changes.make(shared, NOTHING);
       else this.#tellDrained(shared);
       for (const worker of [...shared.leaving]) this.#left(shared, worker, thread, []);
       this.#over(shared, thread);
@@ -221,7 +230,7 @@ export class ThreadTraffic implements Traffic {
     shared.heldBy = null;
     this.orderAll(endpointOrder(shared));
     const { slotsPerWorker } = endpoint;
-    this.#change(shared, () => this.table.set(shared.row, SLOTS, slotsPerWorker));
+    this.#changes.make(shared, () => this.table.set(shared.row, SLOTS, slotsPerWorker));
   }
 
   endpointRemove(endpointId: EndpointId, reason: AppError): void {
@@ -255,7 +264,7 @@ export class ThreadTraffic implements Traffic {
     // The threads are told of it before they can be given slots on it. How requests go to it is in the table.
     if (!told) this.orderAll(workerOrder(shared, known));
     const { row } = known;
-    this.#change(shared, () => {
+    this.#changes.make(shared, () => {
       this.table.setPreference(row, worker.preference);
       this.table.set(row, SAMPLE_LIMIT, worker.sampleLimit ?? -1);
       this.table.set(row, FLAGS, OPEN);
@@ -271,7 +280,7 @@ export class ThreadTraffic implements Traffic {
       return;
     }
     worker.drainTold = false;
-    this.#change(shared, () => this.table.set(worker.row, FLAGS, OPEN | DRAINING));
+    this.#changes.make(shared, () => this.table.set(worker.row, FLAGS, OPEN | DRAINING));
   }
 
   workerRemove(endpointId: EndpointId, workerId: WorkerId): void {
@@ -281,7 +290,7 @@ export class ThreadTraffic implements Traffic {
     shared.workers.delete(workerId);
     shared.leaving.add(worker);
     for (const thread of this.#threads.keys()) worker.heldBy.add(thread);
-    this.#change(
+    this.#changes.make(
       shared,
       () => this.table.set(worker.row, FLAGS, REMOVED),
       // Not before: what a thread was given is then in its inbox when it reads this.
@@ -342,47 +351,6 @@ export class ThreadTraffic implements Traffic {
     if (this.#drain?.left.delete(thread) === true && this.#drain.left.size === 0) this.#drain.done();
   }
 
-  /** Changes what is shared of an endpoint, and gives the slots that this freed; `after` is done without the lock. */
-  #change(shared: SharedEndpoint, change: () => void, after: () => void = NOTHING): void {
-    if (shared.late.length === 0 && this.table.lock(shared.row, MAIN_HOLDER, PATIENCE_MS)) {
-      this.#changeLocked(shared, change, after);
-      return;
-    }
-    // Its holder died, which this thread must be free to hear of, or has not been let run for long.
-    shared.late.push({ change, after });
-    if (shared.late.length === 1) this.#tryLater(shared);
-  }
-
-  #tryLater(shared: SharedEndpoint): void {
-    this.#parts.clock.schedule(LATE_MS, () => {
-      while (shared.late.length > 0) {
-        if (!this.table.lock(shared.row, MAIN_HOLDER, PATIENCE_MS)) {
-          this.#tryLater(shared);
-          return;
-        }
-        const { change, after } = shared.late.shift() ?? { change: NOTHING, after: NOTHING };
-        this.#changeLocked(shared, change, after);
-      }
-      for (const worker of [...shared.leaving]) this.#left(shared, worker, null, []);
-      this.#over(shared, null);
-    });
-  }
-
-  #changeLocked(shared: SharedEndpoint, change: () => void, after: () => void): void {
-    const woken = new Set<number>();
-    change();
-    giveSlots(this.table, shared.row, [...shared.workers.values()], {
-      nowMs: this.#parts.clock.nowMs(),
-      onGiven: (request, thread) => {
-        if (this.table.tell(thread, request)) woken.add(thread);
-      },
-    });
-    this.table.unlock(shared.row);
-    after();
-    for (const thread of woken) this.#parts.wake(thread);
-    this.#tellDrained(shared);
-  }
-
   /** Tells once of each worker that drains and runs nothing. */
   #tellDrained(shared: SharedEndpoint): void {
     for (const worker of [...shared.workers.values()]) {
@@ -430,8 +398,8 @@ export class ThreadTraffic implements Traffic {
     const { endpointId } = shared.endpoint;
     const { waited, ran } = await new Promise<ReturnType<typeof takeOff>>((resolve) => {
       const change = (): void => resolve(takeOff(remains, thread, this.table, clock.nowMs()));
-      if (broken) this.#changeLocked(shared, change, NOTHING);
-      else this.#change(shared, change);
+      if (broken) this.#changes.makeLocked(shared, change);
+      else this.#changes.make(shared, change);
     });
     for (let count = 0; count < waited; count += 1) listener.requestGone(endpointId);
     if (ran.length > 0) clock.schedule(closeGraceMs, () => this.#giveBackLost(shared, ran));
@@ -440,7 +408,7 @@ export class ThreadTraffic implements Traffic {
   #giveBackLost(shared: SharedEndpoint, lost: readonly LostRequest[]): void {
     const { clock, listener } = this.#parts;
     const nowMs = clock.nowMs();
-    this.#change(shared, () => {
+    this.#changes.make(shared, () => {
       for (const { worker } of lost) {
         this.table.add(worker.row, LOST, -1);
         if (worker.running === 0) this.table.setIdleSince(worker.row, nowMs);
@@ -465,28 +433,4 @@ export class ThreadTraffic implements Traffic {
   #hearLink(link: ThreadLink): void {
     hearThread(link.ring, this.#hearer);
   }
-}
-
-function endpointOrder({ endpoint, row }: SharedEndpoint): ThreadOrder {
-  const { refusal, ...rest } = endpoint;
-  return {
-    kind: 'endpointPut',
-    endpoint: rest,
-    refusal: refusal === null ? null : errorMessage(refusal),
-    row,
-  };
-}
-
-/** All but how requests go to it. */
-function sameFacts(one: TrafficWorker, other: TrafficWorker): boolean {
-  return (
-    one.revision === other.revision &&
-    one.startedAtMs === other.startedAtMs &&
-    one.address.host === other.address.host &&
-    one.address.port === other.address.port
-  );
-}
-
-function workerOrder({ endpoint }: SharedEndpoint, { worker, row }: SharedWorker): ThreadOrder {
-  return { kind: 'workerPut', endpointId: endpoint.endpointId, worker, row };
 }

@@ -48,7 +48,7 @@ type PlayStep = Omit<ForecastStep, 'devices'> & { devices: readonly string[] };
 export interface PlaySpan {
   readonly durationMs: number;
   readonly ready: number;
-  /** Workers that have devices or a process. */
+  /** Workers that hold devices, or were started and are not gone. */
   readonly alive: number;
 }
 
