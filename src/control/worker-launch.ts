@@ -63,15 +63,15 @@ export class WorkerLaunch {
     const notWanted = (): boolean => this.#closed.aborted || worker.record.state !== 'pulling';
     try {
       const { credential, mounts } = resources.of(specOf(entry, record.revision));
-      const { image } = startSpecOf(entry, record.revision);
-      const preparing = this.#ports.driver.prepare(startSpecOf(entry, record.revision), {
+      const toPrepare = startSpecOf(entry, record.revision);
+      const preparing = this.#ports.driver.prepare(toPrepare, {
         credential,
         signal: worker.abort.signal,
         onProgress: (progress) => this.#pulling(worker, progress),
       });
       // No `await` where there is nothing to wait for: all else that this turn has to do would come before the start.
       const prepared = preparing === null ? null : await preparing;
-      resources.prepared(image, prepared);
+      resources.prepared(toPrepare.image, prepared);
       worker.pull = null;
       if (notWanted()) return;
       if (prepared !== null) this.#prepared(entry, worker, prepared);

@@ -57,7 +57,7 @@ test('a port somebody listens on, or an earlier worker keeps, is not given', asy
 test('a port that is held ready is kept from others, and is free the moment it is given', async () => {
   const port = await new HostPorts({ first: 20_000, last: 32_767 }).take(Math.random());
   const alone = new HostPorts({ first: port, last: port });
-  alone.holdNext();
+  alone.holdNext(0);
   while (!(await accepts(port)));
   assert.equal(await alone.take(0.5), port);
   const worker = createServer().listen(port, '127.0.0.1');

@@ -84,10 +84,10 @@ export class HostPorts {
    * Has a port ready for the next `take`, which then waits for nothing: to look for one takes longer than
    * all else before a process is spawned. Where none is found, the next `take` looks again, and says so.
    */
-  holdNext(): void {
+  holdNext(chance: number): void {
     if (this.#held !== null || this.#holding) return;
     this.#holding = true;
-    this.#listen(Math.random())
+    this.#listen(chance)
       .then((held) => {
         this.#held = held;
       })

@@ -43,7 +43,7 @@ class Spawner {
 
   constructor(setup: SpawnerSetup) {
     this.#setup = setup;
-    this.#ports.holdNext();
+    this.#ports.holdNext(Math.random());
     this.#memory = new WorkerMemory(WorkerCgroups.open(setup.instance));
     this.#logs = new LogBound(setup.logLimitBytes, (error) =>
       this.#warn('the log of a worker could not be kept to its limit', { error: String(error) }),
@@ -90,7 +90,7 @@ class Spawner {
       const { message, detail } = startFault(error);
       send({ kind: 'startFailed', workerId: order.workerId, message, detail });
     }
-    this.#ports.holdNext();
+    this.#ports.holdNext(Math.random());
   }
 
   async #takePorts(
